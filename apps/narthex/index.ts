@@ -1,0 +1,2 @@
+// The launcher: `narthex SUBCOMMAND` starts one app by a late import.
+export {};

@@ -1,0 +1,50 @@
+// Writing: a batch of samples that enters the storage whole or not at all.
+import type { Exemplar, FloatHistogramFields, Labels, Metadata } from "@narthex/model";
+
+/** A short number standing for a series; 0 stands for none. Valid while the storage is open, even if the series went. */
+export type SeriesRef = number;
+
+/** What became of a sample. Refusals are ordinary and therefore return codes. */
+export const Append = {
+  ok: 0,
+  /** Older than the newest sample of its series, and out-of-order samples are not taken. */
+  outOfOrder: 1,
+  /** Same time as the newest sample, another value. */
+  duplicate: 2,
+  /** Older than what the head takes at all. */
+  outOfBounds: 3,
+  /** Older than the out-of-order window. */
+  tooOld: 4,
+  /** No such series ref (any more): resolve the labels again. */
+  unknownRef: 5,
+  /** The storage takes no such samples (histograms, exemplars), or they are malformed. */
+  unsupported: 6,
+} as const;
+export type Append = (typeof Append)[keyof typeof Append];
+
+export interface Appendable {
+  appender(): Appender;
+}
+
+/**
+ * One transaction. Nothing of it can be queried before `commit` has returned; afterwards all of it.
+ * Single use: after `commit` or `rollback` it must not be touched.
+ */
+export interface Appender {
+  /** The ref of the series with these labels, created at need. Throws `InvalidLabelsError` for empty or duplicate labels. */
+  series(labels: Labels): SeriesRef;
+  /** Adds one float; `t` in milliseconds. A stale marker must be passed with `appendStale`, so that its bits survive. */
+  append(ref: SeriesRef, t: number, value: number): Append;
+  appendStale(ref: SeriesRef, t: number): Append;
+  /**
+   * The hot path of scraping: `count` floats of one time. Values are taken bit by bit (`halves` views the memory of
+   * the values, low half first). Writes each sample's verdict to `verdicts` and returns how many were refused.
+   */
+  appendBatch(refs: Uint32Array, halves: Uint32Array, count: number, t: number, verdicts: Uint8Array): number;
+  appendHistogram(ref: SeriesRef, t: number, histogram: FloatHistogramFields, integer: boolean): Append;
+  appendExemplar(ref: SeriesRef, exemplar: Exemplar): Append;
+  updateMetadata(ref: SeriesRef, metadata: Metadata): void;
+  /** Logs, then applies. Throws when the log could not be written; then nothing of the batch is visible. */
+  commit(): void;
+  rollback(): void;
+}

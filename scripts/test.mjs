@@ -1,0 +1,65 @@
+// `npm test`: builds, lints, runs every test, and closes with `N passed, N failed`.
+// Arguments name parts of file paths: `npm test -- promql` runs only the tests below folders of that name.
+import { spawnSync } from "node:child_process";
+import { join, relative } from "node:path";
+import { run as runTests } from "node:test";
+import { build, install, root } from "./lib/bootstrap.mjs";
+import { findTests } from "./lib/find-tests.mjs";
+
+const only = process.argv.slice(2);
+install();
+build();
+let failed = 0;
+let passed = 0;
+const skipped = [];
+const failures = [];
+
+const lint = spawnSync(join(root, "node_modules/.bin/biome"), ["check", "--error-on-warnings", "."], {
+  cwd: root,
+  encoding: "utf8",
+});
+if (lint.status === 0) passed++;
+else {
+  failed++;
+  failures.push("biome check");
+  console.log(lint.stdout + lint.stderr);
+}
+
+const files = findTests(root).filter((file) => only.length === 0 || only.some((part) => file.includes(part)));
+if (files.length === 0) {
+  console.error(`no test file matches ${only.join(", ")}`);
+  process.exit(1);
+}
+const timeoutMs = 5 * 60_000;
+const stream = runTests({ files, concurrency: 2, timeout: timeoutMs });
+const started = Date.now();
+
+// A file and a suite are reported as tests too; only what holds no other test is counted.
+const isLeaf = ({ details, name }) =>
+  details?.type !== "suite" && !files.some((file) => name === file || name === relative(root, file));
+
+stream.on("test:pass", (event) => {
+  if (!isLeaf(event)) return;
+  if (event.skip !== undefined && event.skip !== false)
+    skipped.push(`${event.name}: ${typeof event.skip === "string" ? event.skip : "no reason given"}`);
+  else if (event.todo === undefined || event.todo === false) passed++;
+});
+stream.on("test:fail", (event) => {
+  const cause = event.details?.error?.cause ?? event.details?.error;
+  if (event.details?.error?.failureType === "subtestsFailed") return;
+  failed++;
+  const where = event.file ? relative(root, event.file) : "";
+  failures.push(`${where} › ${event.name}`);
+  console.log(`\nFAILED ${where} › ${event.name}\n${cause?.stack ?? cause ?? ""}`);
+  if (cause?.expected !== undefined) console.log("expected:", cause.expected, "\nactual:", cause.actual);
+});
+stream.on("test:stderr", (event) => process.env.NARTHEX_TEST_VERBOSE && process.stderr.write(event.message));
+stream.on("test:stdout", (event) => process.stdout.write(event.message));
+stream.resume();
+stream.on("end", () => {
+  if (skipped.length > 0) console.log(`\nskipped:\n${skipped.map((line) => `  ${line}`).join("\n")}`);
+  if (failures.length > 0) console.log(`\nfailed:\n${failures.map((line) => `  ${line}`).join("\n")}`);
+  console.log(`\n${files.length} files in ${Math.round((Date.now() - started) / 1000)} s`);
+  console.log(`${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ""}`);
+  process.exit(failed > 0 ? 1 : 0);
+});
