@@ -1,1 +1,2 @@
+export * from "./engine/result.ts";
 export type * from "./parser/ast.ts";

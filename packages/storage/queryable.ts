@@ -13,6 +13,8 @@ export interface Queryable {
 export interface Querier {
   /** Series passing all matchers, sorted by `Labels.compare`. Series without samples in the range may be among them. */
   select(matchers: readonly Matcher[], hints?: SelectHints): SeriesSet;
+  /** An upper bound of how many series pass, at the cost of a few look-ups: for deciding where a query should run. */
+  estimateSeries(matchers: readonly Matcher[]): number;
   /** Sorted names of all labels, of the series that pass the matchers if there are any. */
   labelNames(matchers: readonly Matcher[], limit?: number): Names;
   /** Sorted values of one label, of the series that pass the matchers if there are any. */
