@@ -1,9 +1,51 @@
 export {
+  addHistogram,
+  compactHistogram,
+  copyHistogram,
+  copyToSchema,
+  createCompensation,
+  createHistogram,
+  detectReset,
+  divideHistogram,
+  hasOverflow,
+  histogramsEqual,
+  kahanAddHistogram,
+  multiplyHistogram,
+  type Reconciliation,
+  reduceResolution,
+  subtractHistogram,
+  trimHistogram,
+  validateHistogram,
+} from "./histogram/arithmetic.ts";
+export {
+  allBuckets,
+  allBucketsReversed,
+  type Bucket,
+  type BucketCursor,
+  bucketBound,
+  isCustomBucketsSchema,
+  isExponentialSchema,
+  negativeBuckets,
+  negativeBucketsReversed,
+  positiveBuckets,
+  positiveBucketsReversed,
+  reducedIndex,
+} from "./histogram/buckets.ts";
+export {
   CounterResetHint,
   CUSTOM_BUCKETS_SCHEMA,
   type FloatHistogramFields,
   type Span,
 } from "./histogram/float-histogram.ts";
+export {
+  histogramAverage,
+  histogramDeviation,
+  histogramFraction,
+  histogramQuantile,
+  histogramVariance,
+  type NanNotes,
+} from "./histogram/quantile.ts";
+export { histogramToString, histogramToTestExpression } from "./histogram/text.ts";
 export { compareStrings, Labels, METRIC_NAME } from "./labels.ts";
 export { Matcher, type MatchType } from "./matcher.ts";
 export { compileRegex, type Regex, RegexSyntaxError } from "./regex.ts";
