@@ -1,1 +1,1 @@
-export {};
+export { ConfigUrl, SECRET_MASK, Secret } from "./secret/secret.ts";

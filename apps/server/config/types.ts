@@ -1,0 +1,459 @@
+// The whole of prometheus.yml as typed values: defaults filled in, globals inherited, paths resolved, nothing unchecked.
+//
+// Durations are integer milliseconds, sizes are bytes, limits of 0 mean "no limit". Optional blocks that are absent are
+// `undefined`. Every value is complete: whoever holds a `Config` never looks for a default again.
+import type { Labels } from "@narthex/model";
+import type { ConfigUrl, Secret } from "@narthex/toolkit";
+import type { NameValidationScheme, RelabelConfig } from "../relabel/rule.ts";
+
+export type { NameValidationScheme, RelabelAction, RelabelConfig } from "../relabel/rule.ts";
+
+/** An exposition format to ask for, most wanted first. Names are case-sensitive. */
+export type ScrapeProtocol =
+  | "PrometheusProto"
+  | "OpenMetricsText1.0.0"
+  | "OpenMetricsText0.0.1"
+  | "PrometheusText1.0.0"
+  | "PrometheusText0.0.4";
+
+/** How names outside the old alphabet are to be escaped by a target. */
+export type NameEscapingScheme = "allow-utf-8" | "underscores" | "dots" | "values";
+
+/** The whole configuration. `scrapeConfigs` holds the main file's jobs; `allScrapeConfigs` also those of other files. */
+export interface Config {
+  /** The path the configuration was read from, as it was given; "" for one from memory. */
+  readonly file: string;
+  readonly global: GlobalConfig;
+  readonly runtime: RuntimeConfig;
+  readonly alerting: AlertingConfig;
+  /** Globs, resolved against the directory of the file. */
+  readonly ruleFiles: readonly string[];
+  /** Globs, resolved against the directory of the file. */
+  readonly scrapeConfigFiles: readonly string[];
+  readonly scrapeConfigs: readonly ScrapeConfig[];
+  /** The main file's jobs, then those of `scrape_config_files` in glob order: what is to be scraped. */
+  readonly allScrapeConfigs: readonly ScrapeConfig[];
+  readonly storage: StorageConfig;
+  /** Undefined when there is no `tracing` block. */
+  readonly tracing: TracingConfig | undefined;
+  readonly remoteWrite: readonly RemoteWriteConfig[];
+  readonly remoteRead: readonly RemoteReadConfig[];
+  readonly otlp: OtlpConfig;
+}
+
+/** Settings that jobs and rule groups inherit. */
+export interface GlobalConfig {
+  readonly scrapeIntervalMs: number;
+  readonly scrapeTimeoutMs: number;
+  /** Undefined when not set: the default then depends on whether a job scrapes native histograms. */
+  readonly scrapeProtocols: readonly ScrapeProtocol[] | undefined;
+  readonly evaluationIntervalMs: number;
+  readonly ruleQueryOffsetMs: number;
+  /** "" for none. */
+  readonly queryLogFile: string;
+  /** "" for none. */
+  readonly scrapeFailureLogFile: string;
+  /** Environment variables already expanded; a label that expanded to nothing is gone. */
+  readonly externalLabels: Labels;
+  readonly bodySizeLimitBytes: number;
+  readonly sampleLimit: number;
+  readonly targetLimit: number;
+  readonly labelLimit: number;
+  readonly labelNameLengthLimit: number;
+  readonly labelValueLengthLimit: number;
+  readonly keepDroppedTargets: number;
+  readonly metricNameValidationScheme: NameValidationScheme;
+  /** "" when not set: jobs then derive it from their validation scheme. */
+  readonly metricNameEscapingScheme: NameEscapingScheme | "";
+  readonly scrapeNativeHistograms: boolean;
+  readonly convertClassicHistogramsToNhcb: boolean;
+  readonly alwaysScrapeClassicHistograms: boolean;
+  readonly extraScrapeMetrics: boolean;
+}
+
+/** Tuning of the process. */
+export interface RuntimeConfig {
+  /** The reference's garbage collector target in percent, -1 for off. Reported, otherwise without effect here. */
+  readonly gogc: number;
+}
+
+/** One job. Everything is inherited from `global` already. */
+export interface ScrapeConfig {
+  readonly jobName: string;
+  readonly honorLabels: boolean;
+  readonly honorTimestamps: boolean;
+  readonly trackTimestampsStaleness: boolean;
+  /** Query parameters of the scrape, each with its values in order. */
+  readonly params: ReadonlyMap<string, readonly string[]>;
+  readonly scrapeIntervalMs: number;
+  /** Never above `scrapeIntervalMs`. */
+  readonly scrapeTimeoutMs: number;
+  /** Never empty, no duplicates, most wanted first. */
+  readonly scrapeProtocols: readonly ScrapeProtocol[];
+  /** What to take a body for when its Content-Type says nothing useful; "" for refusing it. */
+  readonly fallbackScrapeProtocol: ScrapeProtocol | "";
+  readonly scrapeNativeHistograms: boolean;
+  readonly alwaysScrapeClassicHistograms: boolean;
+  readonly convertClassicHistogramsToNhcb: boolean;
+  /** "" for none. */
+  readonly scrapeFailureLogFile: string;
+  readonly metricsPath: string;
+  readonly scheme: string;
+  readonly enableCompression: boolean;
+  /** Counted after decompression. */
+  readonly bodySizeLimitBytes: number;
+  /** Counted after metric relabeling. */
+  readonly sampleLimit: number;
+  /** Counted after target relabeling. */
+  readonly targetLimit: number;
+  readonly labelLimit: number;
+  readonly labelNameLengthLimit: number;
+  readonly labelValueLengthLimit: number;
+  readonly nativeHistogramBucketLimit: number;
+  readonly nativeHistogramMinBucketFactor: number;
+  readonly keepDroppedTargets: number;
+  readonly metricNameValidationScheme: NameValidationScheme;
+  readonly metricNameEscapingScheme: NameEscapingScheme;
+  readonly extraScrapeMetrics: boolean;
+  /** All `*_sd_configs` and `static_configs` of the job. May be empty: then it has no targets. */
+  readonly discovery: readonly DiscoveryConfig[];
+  readonly http: HttpClientConfig;
+  readonly relabelConfigs: readonly RelabelConfig[];
+  readonly metricRelabelConfigs: readonly RelabelConfig[];
+}
+
+/** How to speak to somebody over HTTP. Files named here are read again for each use, so that credentials can rotate. */
+export interface HttpClientConfig {
+  /** At most one of `basicAuth`, `authorization` and `oauth2` is there. `bearer_token` has become `authorization`. */
+  readonly basicAuth: BasicAuthConfig | undefined;
+  readonly authorization: AuthorizationConfig | undefined;
+  readonly oauth2: OAuth2Config | undefined;
+  readonly tls: TlsConfig;
+  readonly followRedirects: boolean;
+  readonly enableHttp2: boolean;
+  readonly proxy: ProxyConfig;
+  /** Headers to add to each request. Undefined when there is no `http_headers` block. */
+  readonly httpHeaders: ReadonlyMap<string, HttpHeaderConfig> | undefined;
+}
+
+/** Values of one header: plain ones, secret ones, and ones read from files. */
+export interface HttpHeaderConfig {
+  readonly values: readonly string[];
+  readonly secrets: readonly Secret[];
+  readonly files: readonly string[];
+}
+
+/** User and password; each given as text or as a file, never as both. */
+export interface BasicAuthConfig {
+  readonly username: string;
+  readonly usernameFile: string;
+  readonly password: Secret;
+  readonly passwordFile: string;
+}
+
+/** `Authorization: <type> <credentials>`. */
+export interface AuthorizationConfig {
+  /** "Bearer" unless set; never "basic". */
+  readonly type: string;
+  readonly credentials: Secret;
+  readonly credentialsFile: string;
+}
+
+/** OAuth 2.0 client credentials, or a signed assertion (RFC 7523). */
+export interface OAuth2Config {
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  readonly clientSecretFile: string;
+  readonly clientCertificateKeyId: string;
+  readonly clientCertificateKey: Secret;
+  readonly clientCertificateKeyFile: string;
+  /** "" means `client_credentials`. */
+  readonly grantType: string;
+  /** "" means RS256. */
+  readonly signatureAlgorithm: string;
+  readonly iss: string;
+  readonly audience: string;
+  readonly claims: ReadonlyMap<string, unknown>;
+  readonly scopes: readonly string[];
+  readonly tokenUrl: string;
+  readonly endpointParams: ReadonlyMap<string, string>;
+  readonly tls: TlsConfig;
+  readonly proxy: ProxyConfig;
+}
+
+/** A TLS version as the configuration names it; "" leaves the choice to the library. */
+export type TlsVersion = "TLS10" | "TLS11" | "TLS12" | "TLS13" | "";
+
+/** The client's side of TLS. Text and file of one thing are never both given; "" stands for not given. */
+export interface TlsConfig {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: Secret;
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly serverName: string;
+  readonly insecureSkipVerify: boolean;
+  readonly minVersion: TlsVersion;
+  readonly maxVersion: TlsVersion;
+}
+
+/** Which proxy to go through. */
+export interface ProxyConfig {
+  readonly proxyUrl: ConfigUrl | undefined;
+  /** Comma-separated hosts, domains and networks that are reached directly. */
+  readonly noProxy: string;
+  /** Take `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the environment. */
+  readonly proxyFromEnvironment: boolean;
+  /** Headers for the CONNECT request. */
+  readonly proxyConnectHeader: ReadonlyMap<string, readonly Secret[]>;
+}
+
+/** One source of targets, told apart by `kind` (the key without `_sd_configs`). */
+export type DiscoveryConfig = StaticDiscoveryConfig | FileDiscoveryConfig | HttpDiscoveryConfig | OtherDiscoveryConfig;
+
+/** All groups of one `static_configs` list. */
+export interface StaticDiscoveryConfig {
+  readonly kind: "static";
+  readonly groups: readonly StaticTargetGroup[];
+}
+
+/** Targets written down, and the labels they share. */
+export interface StaticTargetGroup {
+  /** Addresses, `host:port`. */
+  readonly targets: readonly string[];
+  readonly labels: ReadonlyMap<string, string>;
+  /** Number of the group in its list, from "0". */
+  readonly source: string;
+}
+
+/** Targets read from files and watched there. */
+export interface FileDiscoveryConfig {
+  readonly kind: "file";
+  /** Paths whose last element may hold one `*`; resolved against the directory of the configuration file. */
+  readonly files: readonly string[];
+  readonly refreshIntervalMs: number;
+}
+
+/** Targets fetched as JSON. */
+export interface HttpDiscoveryConfig {
+  readonly kind: "http";
+  readonly url: ConfigUrl;
+  readonly refreshIntervalMs: number;
+  readonly http: HttpClientConfig;
+}
+
+/** Every other mechanism: checked key by key; `body` holds its keys in camel case with the defaults filled in. */
+export interface OtherDiscoveryConfig {
+  readonly kind: Exclude<DiscoveryKind, "static" | "file" | "http">;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Undefined for the mechanisms that take no HTTP client keys. */
+  readonly http: HttpClientConfig | undefined;
+}
+
+/** Names of the mechanisms, as in `<kind>_sd_configs`. */
+export type DiscoveryKind =
+  | "static"
+  | "file"
+  | "http"
+  | "aws"
+  | "azure"
+  | "consul"
+  | "digitalocean"
+  | "dns"
+  | "docker"
+  | "dockerswarm"
+  | "ec2"
+  | "eureka"
+  | "gce"
+  | "hetzner"
+  | "ionos"
+  | "kubernetes"
+  | "kuma"
+  | "lightsail"
+  | "linode"
+  | "marathon"
+  | "nerve"
+  | "nomad"
+  | "oci"
+  | "openstack"
+  | "outscale"
+  | "ovhcloud"
+  | "puppetdb"
+  | "scaleway"
+  | "serverset"
+  | "stackit"
+  | "triton"
+  | "uyuni"
+  | "vultr";
+
+/** Where alerts go. */
+export interface AlertingConfig {
+  readonly alertRelabelConfigs: readonly RelabelConfig[];
+  /** Known elsewhere as `config-0`, `config-1`, … in this order. */
+  readonly alertmanagers: readonly AlertmanagerConfig[];
+}
+
+/** One set of Alertmanagers. */
+export interface AlertmanagerConfig {
+  readonly discovery: readonly DiscoveryConfig[];
+  readonly http: HttpClientConfig;
+  readonly sigv4: Sigv4Config | undefined;
+  readonly scheme: string;
+  readonly pathPrefix: string;
+  readonly timeoutMs: number;
+  readonly apiVersion: "v2";
+  readonly relabelConfigs: readonly RelabelConfig[];
+  readonly alertRelabelConfigs: readonly RelabelConfig[];
+}
+
+/** AWS Signature Version 4. */
+export interface Sigv4Config {
+  readonly region: string;
+  readonly accessKey: string;
+  readonly secretKey: Secret;
+  readonly profile: string;
+  readonly roleArn: string;
+  readonly externalId: string;
+  readonly useFipsStsEndpoint: boolean;
+  readonly serviceName: string;
+}
+
+/** Azure AD for remote write: exactly one way of the five is there. */
+export interface AzureAdConfig {
+  readonly cloud: string;
+  readonly managedIdentity: Readonly<Record<string, unknown>> | undefined;
+  readonly workloadIdentity: Readonly<Record<string, unknown>> | undefined;
+  readonly oauth: Readonly<Record<string, unknown>> | undefined;
+  readonly certificate: Readonly<Record<string, unknown>> | undefined;
+  readonly sdk: Readonly<Record<string, unknown>> | undefined;
+  readonly scope: string;
+}
+
+/** Google IAM for remote write. */
+export interface GoogleIamConfig {
+  readonly credentialsFile: string;
+}
+
+/** Message format of remote write. */
+export type RemoteWriteMessage = "prometheus.WriteRequest" | "io.prometheus.write.v2.Request";
+
+/** One receiver of samples. */
+export interface RemoteWriteConfig {
+  readonly url: ConfigUrl;
+  readonly remoteTimeoutMs: number;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly writeRelabelConfigs: readonly RelabelConfig[];
+  /** "" when not given; the remote part then names it by a hash of the configuration. */
+  readonly name: string;
+  readonly sendExemplars: boolean;
+  readonly sendNativeHistograms: boolean;
+  readonly roundRobinDns: boolean;
+  readonly protobufMessage: RemoteWriteMessage;
+  readonly failedRequestLogging: boolean;
+  readonly http: HttpClientConfig;
+  readonly queue: QueueConfig;
+  readonly metadata: MetadataConfig;
+  /** At most one of these and of the authentications in `http` is there. */
+  readonly sigv4: Sigv4Config | undefined;
+  readonly azureAd: AzureAdConfig | undefined;
+  readonly googleIam: GoogleIamConfig | undefined;
+}
+
+/** The queue before one receiver. */
+export interface QueueConfig {
+  /** Samples held per shard. */
+  readonly capacity: number;
+  readonly maxShards: number;
+  readonly minShards: number;
+  readonly maxSamplesPerSend: number;
+  readonly batchSendDeadlineMs: number;
+  readonly minBackoffMs: number;
+  readonly maxBackoffMs: number;
+  readonly retryOnHttp429: boolean;
+  /** Older samples are dropped; 0 keeps all. */
+  readonly sampleAgeLimitMs: number;
+}
+
+/** Sending of metric metadata. */
+export interface MetadataConfig {
+  readonly send: boolean;
+  readonly sendIntervalMs: number;
+  readonly maxSamplesPerSend: number;
+}
+
+/** One remote store to read from. */
+export interface RemoteReadConfig {
+  readonly url: ConfigUrl;
+  readonly remoteTimeoutMs: number;
+  readonly chunkedReadLimitBytes: number;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly readRecent: boolean;
+  readonly name: string;
+  readonly http: HttpClientConfig;
+  readonly requiredMatchers: ReadonlyMap<string, string>;
+  readonly filterExternalLabels: boolean;
+}
+
+/** Settings of the storage that a reload may change. */
+export interface StorageConfig {
+  readonly tsdb: TsdbConfig;
+  readonly exemplars: ExemplarsConfig | undefined;
+}
+
+export interface TsdbConfig {
+  /** How late a sample may come. */
+  readonly outOfOrderTimeWindowMs: number;
+  /** Share of stale series in the head, 0 to 1, above which they are compacted away; 0 is off. */
+  readonly staleSeriesCompactionThreshold: number;
+  /** "" follows the feature flag `xor2-encoding`. */
+  readonly floatChunkEncoding: "" | "xor" | "xor2";
+  /** Undefined when the section is absent: then the flags decide. When present it overrides them wholly. */
+  readonly retention: RetentionConfig | undefined;
+}
+
+/** When blocks are deleted. */
+export interface RetentionConfig {
+  readonly timeMs: number;
+  readonly sizeBytes: number;
+  /** Share of the disk, 0 to 100; above 0 it replaces `sizeBytes`. */
+  readonly percentage: number;
+}
+
+export interface ExemplarsConfig {
+  /** Slots of the circular buffer; 0 or less switches it off. */
+  readonly maxExemplars: number;
+}
+
+/** Export of the server's own spans. */
+export interface TracingConfig {
+  readonly clientType: "http" | "grpc";
+  readonly endpoint: string;
+  readonly samplingFraction: number;
+  readonly insecure: boolean;
+  readonly tls: TlsConfig;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly compression: "" | "gzip";
+  /** 0 leaves it to the exporter. */
+  readonly timeoutMs: number;
+}
+
+/** How names and attributes of OpenTelemetry are translated. */
+export type OtlpTranslationStrategy =
+  | "UnderscoreEscapingWithSuffixes"
+  | "UnderscoreEscapingWithoutSuffixes"
+  | "NoUTF8EscapingWithSuffixes"
+  | "NoTranslation"
+  | "";
+
+export interface OtlpConfig {
+  readonly promoteAllResourceAttributes: boolean;
+  readonly promoteResourceAttributes: readonly string[];
+  readonly ignoreResourceAttributes: readonly string[];
+  readonly translationStrategy: OtlpTranslationStrategy;
+  readonly keepIdentifyingResourceAttributes: boolean;
+  readonly convertHistogramsToNhcb: boolean;
+  readonly promoteScopeMetadata: boolean;
+  readonly labelNameUnderscoreSanitization: boolean;
+  readonly labelNamePreserveMultipleUnderscores: boolean;
+}
