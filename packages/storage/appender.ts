@@ -22,6 +22,11 @@ export const Append = {
 } as const;
 export type Append = (typeof Append)[keyof typeof Append];
 
+/** A label set that cannot name a series: no label at all, a name twice, or an empty name or value. */
+export class InvalidLabelsError extends Error {
+  override readonly name = "InvalidLabelsError";
+}
+
 export interface Appendable {
   appender(): Appender;
 }
@@ -33,15 +38,24 @@ export interface Appendable {
 export interface Appender {
   /** The ref of the series with these labels, created at need. Throws `InvalidLabelsError` for empty or duplicate labels. */
   series(labels: Labels): SeriesRef;
-  /** Adds one float; `t` in milliseconds. A stale marker must be passed with `appendStale`, so that its bits survive. */
-  append(ref: SeriesRef, t: number, value: number): Append;
+  /**
+   * Adds one float; `t` in milliseconds. A stale marker must be passed with `appendStale`, so that its bits survive.
+   * `startTime` is when the counter began, in milliseconds; 0 or left out means unknown.
+   */
+  append(ref: SeriesRef, t: number, value: number, startTime?: number): Append;
   appendStale(ref: SeriesRef, t: number): Append;
   /**
    * The hot path of scraping: `count` floats of one time. Values are taken bit by bit (`halves` views the memory of
    * the values, low half first). Writes each sample's verdict to `verdicts` and returns how many were refused.
    */
   appendBatch(refs: Uint32Array, halves: Uint32Array, count: number, t: number, verdicts: Uint8Array): number;
-  appendHistogram(ref: SeriesRef, t: number, histogram: FloatHistogramFields, integer: boolean): Append;
+  appendHistogram(
+    ref: SeriesRef,
+    t: number,
+    histogram: FloatHistogramFields,
+    integer: boolean,
+    startTime?: number,
+  ): Append;
   appendExemplar(ref: SeriesRef, exemplar: Exemplar): Append;
   updateMetadata(ref: SeriesRef, metadata: Metadata): void;
   /** Logs, then applies. Throws when the log could not be written; then nothing of the batch is visible. */

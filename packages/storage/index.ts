@@ -1,3 +1,4 @@
-export { Append, type Appendable, type Appender, type SeriesRef } from "./appender.ts";
+export { Append, type Appendable, type Appender, InvalidLabelsError, type SeriesRef } from "./appender.ts";
+export { MemoryStorage, type MemoryStorageOptions } from "./memory-storage.ts";
 export type { Names, Querier, Queryable, SelectHints, SeriesSet } from "./queryable.ts";
 export { SampleBuffer } from "./sample-buffer.ts";
