@@ -10,4 +10,4 @@ export {
   type LogLevel,
   silentLogger,
 } from "./log/logger.ts";
-export { ConfigUrl, SECRET_MASK, Secret } from "./secret/secret.ts";
+export { ConfigUrl, EMPTY_SECRET, SECRET_MASK, Secret } from "./secret/secret.ts";

@@ -24,6 +24,8 @@ export interface RelabelConfig {
   readonly separator: string;
   /** RE2 source as it was written; it is matched against the whole text. */
   readonly regex: string;
+  /** True when no `regex` was written: some actions refuse a written one, even if it says the same. */
+  readonly regexIsDefault: boolean;
   /** Divisor of `hashmod`, an unsigned 64-bit number; 0n when not given. */
   readonly modulus: bigint;
   readonly targetLabel: string;
@@ -32,3 +34,16 @@ export interface RelabelConfig {
   /** Decides whether an expanded target label is legal. */
   readonly nameValidationScheme: NameValidationScheme;
 }
+
+/** The rule that an empty mapping stands for. */
+export const DEFAULT_RELABEL_CONFIG: RelabelConfig = {
+  sourceLabels: [],
+  separator: ";",
+  regex: "(.*)",
+  regexIsDefault: true,
+  modulus: 0n,
+  targetLabel: "",
+  replacement: "$1",
+  action: "replace",
+  nameValidationScheme: "utf8",
+};

@@ -10,8 +10,6 @@ export const SECRET_MASK = "<secret>";
  * secret is empty. A structured clone (to a worker) loses the text, so that it cannot leak there unseen.
  */
 export class Secret {
-  static readonly empty: Secret = new Secret("");
-
   readonly #text: string;
 
   constructor(text: string) {
@@ -35,6 +33,9 @@ export class Secret {
     return this.toString();
   }
 }
+
+/** The secret that was not given. */
+export const EMPTY_SECRET: Secret = new Secret("");
 
 /** A URL from a configuration. Printed with its password replaced by `xxxxx`; `reveal()` gives it as it was written. */
 export class ConfigUrl {
