@@ -2,3 +2,13 @@ export { type Faults, FaultyFs } from "./fs/faulty-fs.ts";
 export { type EntryKind, type FileSystem, FileSystemError, type OpenFile, type OpenMode } from "./fs/file-system.ts";
 export { MemoryFs } from "./fs/memory-fs.ts";
 export { NodeFs } from "./fs/node-fs.ts";
+export {
+  type CheckpointOptions,
+  type CheckpointStats,
+  checkpointRange,
+  removeCheckpoints,
+  writeCheckpoint,
+} from "./wal/checkpoint.ts";
+export { type Compression, lastCheckpoint, listSegments, WalCorruptionError } from "./wal/format.ts";
+export { closeSegmentGaps, repairWal, WalReader, type WalReaderOptions } from "./wal/wal-reader.ts";
+export { type LogPosition, WalWriter, type WalWriterOptions } from "./wal/wal-writer.ts";

@@ -41,6 +41,16 @@ class FaultyFile implements OpenFile {
     this.#inner.sync();
   }
 
+  syncInBackground(done: (error?: unknown) => void): void {
+    try {
+      this.sync();
+    } catch (error) {
+      done(error);
+      return;
+    }
+    done();
+  }
+
   size(): number {
     return this.#inner.size();
   }

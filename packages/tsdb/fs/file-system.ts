@@ -15,6 +15,11 @@ export interface OpenFile {
   append(bytes: Uint8Array, start?: number, end?: number): void;
   /** Returns once everything written lies on the disk. Does not cover the directory entry: see `syncDirectory`. */
   sync(): void;
+  /**
+   * As `sync`, beside the caller's work; `done` comes later, or at once where the implementation cannot wait elsewhere.
+   * Do not close the file before.
+   */
+  syncInBackground(done: (error?: unknown) => void): void;
   /** Bytes in the file now. */
   size(): number;
   /** Idempotent. */

@@ -81,6 +81,11 @@ class MemoryFile implements OpenFile {
     this.#node.sync();
   }
 
+  syncInBackground(done: (error?: unknown) => void): void {
+    this.sync();
+    done();
+  }
+
   size(): number {
     this.#check("stat");
     return this.#node.size;

@@ -2,6 +2,7 @@
 import {
   closeSync,
   fstatSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
   linkSync,
@@ -48,6 +49,10 @@ class NodeFile implements OpenFile {
 
   sync(): void {
     fsyncSync(this.#descriptor);
+  }
+
+  syncInBackground(done: (error?: unknown) => void): void {
+    fsync(this.#descriptor, (error) => done(error ?? undefined));
   }
 
   size(): number {
