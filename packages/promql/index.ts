@@ -1,2 +1,11 @@
 export * from "./engine/result.ts";
+export { FUNCTION_SIGNATURES } from "./functions/signatures.ts";
 export type * from "./parser/ast.ts";
+export { DurationError, formatDuration, parseDuration } from "./parser/duration.ts";
+export { exprToJson, type JsonValue } from "./parser/expr-json.ts";
+export { ALL_FEATURES, type ParserOptions } from "./parser/options.ts";
+export { describePlace, ParseError, type ParseIssue } from "./parser/parse-error.ts";
+export { parseExpr, parseMetricSelector } from "./parser/parser.ts";
+export { prettify } from "./parser/prettifier.ts";
+export { printExpr, printMatcher } from "./parser/printer.ts";
+export { typeOf } from "./parser/type-check.ts";
