@@ -1,3 +1,4 @@
+export { DurationError, formatDuration, parseDuration, parseSignedDuration } from "./duration.ts";
 export {
   addHistogram,
   compactHistogram,
@@ -48,6 +49,9 @@ export {
 export { histogramToString, histogramToTestExpression } from "./histogram/text.ts";
 export { compareStrings, Labels, METRIC_NAME } from "./labels.ts";
 export { Matcher, type MatchType } from "./matcher.ts";
+export { isValidLabelName, isValidLabelValue, isValidMetricName, type NameScheme } from "./name.ts";
+export { formatDecimal, formatFloat, formatGeneral, parseFloatStrict } from "./number.ts";
+export { quote } from "./quote.ts";
 export { compileRegex, type Regex, RegexSyntaxError } from "./regex.ts";
 export {
   type Exemplar,

@@ -1,4 +1,6 @@
 // Label sets: what names a series.
+import { isValidLabelName } from "./name.ts";
+import { quote } from "./quote.ts";
 
 /** The label that holds a series' metric name. */
 export const METRIC_NAME = "__name__";
@@ -9,7 +11,8 @@ export const METRIC_NAME = "__name__";
  * `pairs` lies flat: name, value, name, value. Whoever passes an array in hands it over for good.
  */
 export class Labels {
-  static readonly empty: Labels = new Labels([]);
+  // `this`, as the compiler's alias of the class is not set yet where its static fields are.
+  static readonly empty: Labels = new this([]);
 
   readonly pairs: readonly string[];
   #key: string | undefined;
@@ -118,6 +121,18 @@ export class Labels {
     return object;
   }
 
+  /** As the reference prints label sets: `{__name__="up", job="a"}`; names are quoted where the classic rules ask for it. */
+  toString(): string {
+    return `{${formatPairs(this.pairs, "")}}`;
+  }
+
+  /** As a selector is written: `up{job="a"}`, `up`, `{job="a"}`, `{}`. */
+  toSelector(): string {
+    const name = this.get(METRIC_NAME);
+    const rest = formatPairs(this.pairs, METRIC_NAME);
+    return rest === "" && name !== "" ? name : `${name}{${rest}}`;
+  }
+
   *[Symbol.iterator](): Generator<[string, string]> {
     for (let i = 0; i < this.pairs.length; i += 2) yield [this.pairs[i] as string, this.pairs[i + 1] as string];
   }
@@ -131,6 +146,17 @@ export class Labels {
     if (kept.length === pairs.length) return this;
     return kept.length === 0 ? Labels.empty : new Labels(kept);
   }
+}
+
+function formatPairs(pairs: readonly string[], without: string): string {
+  let text = "";
+  for (let i = 0; i < pairs.length; i += 2) {
+    const name = pairs[i] as string;
+    if (name === without) continue;
+    if (text !== "") text += ", ";
+    text += `${isValidLabelName(name, "legacy") ? name : quote(name)}=${quote(pairs[i + 1] as string)}`;
+  }
+  return text;
 }
 
 /**

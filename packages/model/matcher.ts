@@ -1,4 +1,6 @@
 // Matchers: tests of one label, the way every query picks its series.
+import { isValidLabelName } from "./name.ts";
+import { quote } from "./quote.ts";
 import { compileRegex, type Regex } from "./regex.ts";
 
 export type MatchType = "=" | "!=" | "=~" | "!~";
@@ -30,6 +32,12 @@ export class Matcher {
       case "!~":
         return !(this.regex as Regex).matches(value);
     }
+  }
+
+  /** As in a selector: `job=~"a.*"`. */
+  toString(): string {
+    const name = isValidLabelName(this.name, "legacy") ? this.name : quote(this.name);
+    return `${name}${this.type}${quote(this.value)}`;
   }
 
   /** Whether a series without this label passes. */
