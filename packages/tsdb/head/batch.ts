@@ -1,0 +1,36 @@
+// Samples of one transaction that wait for its commit, side by side.
+
+/** Arrays beyond this capacity are not kept for the next transaction. */
+const KEPT_CAPACITY = 262_144;
+
+export class Batch {
+  count = 0;
+  refs: Uint32Array = new Uint32Array(256);
+  records: Uint32Array = new Uint32Array(256);
+  times: Float64Array = new Float64Array(256);
+  /** Value bits, low half first. */
+  halves: Uint32Array = new Uint32Array(512);
+
+  /** Makes room for `extra` more samples. */
+  reserve(extra: number): void {
+    const needed = this.count + extra;
+    if (needed <= this.refs.length) return;
+    const capacity = Math.max(needed, this.refs.length * 2);
+    this.refs = grown(this.refs, new Uint32Array(capacity));
+    this.records = grown(this.records, new Uint32Array(capacity));
+    this.halves = grown(this.halves, new Uint32Array(capacity * 2));
+    const times = new Float64Array(capacity);
+    times.set(this.times);
+    this.times = times;
+  }
+
+  /** Whether the arrays are worth keeping for the next transaction. */
+  get isReusable(): boolean {
+    return this.refs.length <= KEPT_CAPACITY;
+  }
+}
+
+function grown(from: Uint32Array, into: Uint32Array): Uint32Array {
+  into.set(from);
+  return into;
+}

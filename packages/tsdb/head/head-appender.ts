@@ -1,0 +1,191 @@
+// One transaction on the head: checks samples as they come, keeps them, hands them to the head on commit.
+import type { Exemplar, FloatHistogramFields, Labels, Metadata } from "@narthex/model";
+import { compareStrings, NORMAL_NAN_HIGH, NORMAL_NAN_LOW, STALE_NAN_HIGH, STALE_NAN_LOW } from "@narthex/model";
+import { Append, type Appender, InvalidLabelsError, type SeriesRef } from "@narthex/storage";
+import { RECORD_WORDS, REF_PAGE } from "../memory/layout.ts";
+import type { Batch } from "./batch.ts";
+import type { Head } from "./head.ts";
+import { KIND_MASK, PENDING_SHIFT, Rec } from "./record.ts";
+
+const scratch = new Float64Array(1);
+const scratchHalves = new Uint32Array(scratch.buffer);
+
+export class HeadAppender implements Appender {
+  readonly #head: Head;
+  readonly #batch: Batch;
+  #minValidTime: number;
+  #closed = false;
+
+  /** Made by `Head.appender`. */
+  constructor(head: Head, batch: Batch, minValidTime: number) {
+    this.#head = head;
+    this.#batch = batch;
+    this.#minValidTime = minValidTime;
+  }
+
+  series(labels: Labels): SeriesRef {
+    this.#assertOpen();
+    checkLabels(labels);
+    return this.#head.seriesRef(labels);
+  }
+
+  append(ref: SeriesRef, t: number, value: number): Append {
+    scratch[0] = value;
+    // A NaN that came through arithmetic has no reliable bits: it is stored as the ordinary one.
+    if (Number.isNaN(value)) return this.#add(ref, t, NORMAL_NAN_HIGH, NORMAL_NAN_LOW);
+    return this.#add(ref, t, scratchHalves[1], scratchHalves[0]);
+  }
+
+  appendStale(ref: SeriesRef, t: number): Append {
+    return this.#add(ref, t, STALE_NAN_HIGH, STALE_NAN_LOW);
+  }
+
+  appendBatch(refs: Uint32Array, halves: Uint32Array, count: number, t: number, verdicts: Uint8Array): number {
+    this.#assertOpen();
+    const minValid = this.#boundFor(t);
+    const timeVerdict = !Number.isSafeInteger(t) ? Append.unsupported : t < minValid ? Append.outOfBounds : Append.ok;
+    if (timeVerdict !== Append.ok) {
+      verdicts.fill(timeVerdict, 0, count);
+      this.#head.count(timeVerdict, count);
+      return count;
+    }
+    const batch = this.#batch;
+    batch.reserve(count);
+    const { memory } = this.#head;
+    const { arena, refs: pages, series, seriesFloats } = memory;
+    const { refs: keptRefs, records, times, halves: keptHalves } = batch;
+    let kept = batch.count;
+    let refused = 0;
+    for (let i = 0; i < count; i++) {
+      const ref = refs[i];
+      const record = arena[pages[ref >>> 7] + (ref & (REF_PAGE - 1))];
+      const base = record * RECORD_WORDS;
+      const last = seriesFloats[(base + Rec.lastTime) >> 1];
+      const mark = series[base + Rec.kind];
+      const pending = mark >>> PENDING_SHIFT;
+      // Record 0 is all zeros; an unknown ref is told from a late sample by `#refusal`.
+      if (record === 0 || !(t > last) || (pending < kept && records[pending] === record && times[pending] >= t)) {
+        batch.count = kept;
+        const verdict = this.#refusal(record, t, halves[2 * i + 1], halves[2 * i]);
+        verdicts[i] = verdict;
+        if (verdict === Append.ok) continue;
+        refused++;
+        this.#head.count(verdict, 1);
+        continue;
+      }
+      verdicts[i] = Append.ok;
+      series[base + Rec.kind] = ((kept << PENDING_SHIFT) | (mark & KIND_MASK)) >>> 0;
+      keptRefs[kept] = ref;
+      records[kept] = record;
+      times[kept] = t;
+      keptHalves[2 * kept] = halves[2 * i];
+      keptHalves[2 * kept + 1] = halves[2 * i + 1];
+      kept++;
+    }
+    batch.count = kept;
+    return refused;
+  }
+
+  appendHistogram(_ref: SeriesRef, _t: number, _histogram: FloatHistogramFields, _integer: boolean): Append {
+    return Append.unsupported;
+  }
+
+  appendExemplar(_ref: SeriesRef, _exemplar: Exemplar): Append {
+    return Append.unsupported;
+  }
+
+  updateMetadata(_ref: SeriesRef, _metadata: Metadata): void {}
+
+  commit(): void {
+    this.#assertOpen();
+    this.#closed = true;
+    this.#head.commit(this.#batch);
+  }
+
+  rollback(): void {
+    this.#assertOpen();
+    this.#closed = true;
+    this.#head.rollback(this.#batch);
+  }
+
+  #add(ref: SeriesRef, t: number, high: number, low: number): Append {
+    this.#assertOpen();
+    const verdict = this.#verdict(ref, t, high, low);
+    if (verdict !== Append.ok) this.#head.count(verdict, 1);
+    return verdict;
+  }
+
+  #verdict(ref: SeriesRef, t: number, high: number, low: number): Append {
+    if (!Number.isSafeInteger(t)) return Append.unsupported;
+    if (t < this.#boundFor(t)) return Append.outOfBounds;
+    const record = this.#head.recordOf(ref);
+    const newest = record === 0 ? Infinity : this.#newestTime(record);
+    if (!(t > newest)) return this.#refusal(record, t, high, low);
+    const batch = this.#batch;
+    batch.reserve(1);
+    const at = batch.count++;
+    batch.refs[at] = ref;
+    batch.records[at] = record;
+    batch.times[at] = t;
+    batch.halves[2 * at] = low;
+    batch.halves[2 * at + 1] = high;
+    const mark = record * RECORD_WORDS + Rec.kind;
+    const { series } = this.#head.memory;
+    series[mark] = ((at << PENDING_SHIFT) | (series[mark] & KIND_MASK)) >>> 0;
+    return Append.ok;
+  }
+
+  /** Time of a series' newest sample, whether stored or pending here. */
+  #newestTime(record: number): number {
+    const { series, seriesFloats } = this.#head.memory;
+    const base = record * RECORD_WORDS;
+    const stored = seriesFloats[(base + Rec.lastTime) >> 1];
+    const pending = this.#pendingOf(record, series[base + Rec.kind]);
+    return pending < 0 ? stored : Math.max(stored, this.#batch.times[pending]);
+  }
+
+  /** Where the series' newest pending sample stands in the batch, -1 when there is none. */
+  #pendingOf(record: number, mark: number): number {
+    const at = mark >>> PENDING_SHIFT;
+    return at < this.#batch.count && this.#batch.records[at] === record ? at : -1;
+  }
+
+  /** What to say of a sample that is not newer than its series: exact repetitions are silently taken. */
+  #refusal(record: number, t: number, high: number, low: number): Append {
+    if (record === 0 || record === undefined) return Append.unknownRef;
+    if (t !== this.#newestTime(record)) return Append.outOfOrder;
+    const { series } = this.#head.memory;
+    const base = record * RECORD_WORDS;
+    const pending = this.#pendingOf(record, series[base + Rec.kind]);
+    const { halves } = this.#batch;
+    const isSame =
+      pending < 0
+        ? series[base + Rec.lastLow] === low && series[base + Rec.lastHigh] === high
+        : halves[2 * pending] === low && halves[2 * pending + 1] === high;
+    return isSame ? Append.ok : Append.duplicate;
+  }
+
+  /** An empty head takes its bounds from the first sample it is given. */
+  #boundFor(t: number): number {
+    if (this.#minValidTime === -Infinity) this.#minValidTime = this.#head.boundFrom(t);
+    return this.#minValidTime;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new Error("appender closed");
+  }
+}
+
+/** Throws an `InvalidLabelsError` unless the labels can name a series. */
+export function checkLabels(labels: Labels): void {
+  const { pairs } = labels;
+  if (pairs.length === 0) throw new InvalidLabelsError("empty labelset: invalid sample");
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (pairs[i] === "") throw new InvalidLabelsError("a label name is empty: invalid sample");
+    if (pairs[i + 1] === "") throw new InvalidLabelsError(`label "${pairs[i]}" has no value: invalid sample`);
+    if (i === 0) continue;
+    const order = compareStrings(pairs[i - 2] as string, pairs[i] as string);
+    if (order === 0) throw new InvalidLabelsError(`label name "${pairs[i]}" is not unique: invalid sample`);
+    if (order > 0) throw new InvalidLabelsError(`label "${pairs[i]}" is not in order: invalid sample`);
+  }
+}

@@ -1,0 +1,344 @@
+// The head: the newest samples, in shared memory, with one writer (this thread) and readers in any thread.
+import { ByteWriter } from "@narthex/encoding";
+import type { Labels } from "@narthex/model";
+import { Append } from "@narthex/storage";
+import { Arena } from "../memory/arena.ts";
+import {
+  COLD_WORDS,
+  FINISHED_WORDS,
+  HeadMemory,
+  RECORD_WORDS,
+  reserveMemory,
+  SLOT_LINK,
+  SLOT_WORDS,
+} from "../memory/layout.ts";
+import { HeadFullError, Pool } from "../memory/pool.ts";
+import { closeWindow, openWindow } from "../memory/window.ts";
+import { beginSeries, encodeSamples } from "../wal/record.ts";
+import type { WalWriter } from "../wal/wal-writer.ts";
+import { Batch } from "./batch.ts";
+import { type ChunkSink, FinishedChunks } from "./finished-chunks.ts";
+import { HeadAppender } from "./head-appender.ts";
+import { Reclaimer } from "./reclaimer.ts";
+import { COUNT_MASK, Cold, Fin, Rec } from "./record.ts";
+import { SampleWriter } from "./sample-writer.ts";
+import { encodeSeriesFromMemory } from "./series-record.ts";
+import { recordOf, SeriesTable } from "./series-table.ts";
+import { Snapshots } from "./snapshots.ts";
+import { SymbolWriter } from "./symbol-writer.ts";
+
+/** Samples applied per write window: a reader in another thread waits for about so many appends at most. */
+const WINDOW_SAMPLES = 256;
+/** Full chunks moved to disk by one commit at most, so that a burst of cuts does not hold a scrape up. */
+const MOVED_PER_COMMIT = 1024;
+/** Batches kept for reuse. */
+const KEPT_BATCHES = 8;
+
+export interface HeadOptions {
+  /** Chunks never cross a multiple of this: the smallest block's range. Less than 2^32 ms. */
+  readonly chunkRangeMs: number;
+  /** Shared memory to reserve; see `reserveMemory`. */
+  readonly memoryBytes?: number;
+  /** Told when full chunks could not be written; they stay in memory and are tried again. */
+  readonly onChunkError?: (error: unknown) => void;
+}
+
+/** What the head counted since it was made. */
+export interface HeadCounters {
+  samplesAppended: number;
+  outOfOrder: number;
+  outOfBounds: number;
+  tooOld: number;
+  duplicates: number;
+  seriesCreated: number;
+  seriesRemoved: number;
+  seriesNotFound: number;
+  chunksCreated: number;
+  chunksRemoved: number;
+  appendersCreated: number;
+}
+
+export class Head {
+  readonly memory: HeadMemory;
+  readonly symbols: SymbolWriter;
+  readonly table: SeriesTable;
+  readonly snapshots: Snapshots;
+  readonly finished: FinishedChunks;
+  readonly counters: HeadCounters = {
+    samplesAppended: 0,
+    outOfOrder: 0,
+    outOfBounds: 0,
+    tooOld: 0,
+    duplicates: 0,
+    seriesCreated: 0,
+    seriesRemoved: 0,
+    seriesNotFound: 0,
+    chunksCreated: 0,
+    chunksRemoved: 0,
+    appendersCreated: 0,
+  };
+  /** Times of the oldest and newest sample; Infinity and -Infinity while there is none. */
+  minTime: number = Infinity;
+  maxTime: number = -Infinity;
+  /** Samples before this belong to blocks. */
+  minValidTime: number = -Infinity;
+  readonly #options: HeadOptions;
+  readonly #arena: Arena;
+  readonly #reclaimer: Reclaimer;
+  readonly #slots: Pool;
+  readonly #cells: Pool;
+  readonly #writer: SampleWriter;
+  readonly #record = new ByteWriter(65_536);
+  readonly #freeBatches: Batch[] = [];
+  readonly #openBatches = new Set<Batch>();
+  /** Records of series that are not in the log yet. */
+  #unlogged: number[] = [];
+  #wal: WalWriter | undefined;
+  #sink: ChunkSink | undefined;
+
+  constructor(options: HeadOptions) {
+    if (!(options.chunkRangeMs > 0 && options.chunkRangeMs < 2 ** 32)) {
+      throw new RangeError(`chunk range of ${options.chunkRangeMs} ms is not supported: it must be below 49 days`);
+    }
+    this.#options = options;
+    this.memory = new HeadMemory(reserveMemory(options.memoryBytes));
+    this.#arena = new Arena(this.memory.arena);
+    this.snapshots = new Snapshots(this.memory);
+    this.#slots = new Pool(this.memory.slots, SLOT_WORDS, SLOT_LINK, "chunks");
+    this.#cells = new Pool(this.memory.finished, FINISHED_WORDS, Fin.older, "finished chunks");
+    this.#reclaimer = new Reclaimer(this.snapshots, (slot) => this.finished.freeSlots(slot));
+    this.snapshots.onRelease = () => this.#reclaimer.collect();
+    this.symbols = new SymbolWriter(this.memory, this.#arena, this.#reclaimer);
+    this.table = new SeriesTable(this.memory, this.#arena, this.symbols, this.#reclaimer, this.snapshots);
+    this.finished = new FinishedChunks(this.memory, this.#cells, this.#slots, this.#reclaimer);
+    this.#writer = new SampleWriter(this.memory, this.#slots, options.chunkRangeMs, (record) =>
+      this.finished.cut(record, this.table.refOf(record)),
+    );
+  }
+
+  /** From now on commits are logged to `wal`, and full chunks go to `sink`. */
+  attach(wal: WalWriter | undefined, sink: ChunkSink | undefined): void {
+    this.#wal = wal;
+    this.#sink = sink;
+  }
+
+  get seriesCount(): number {
+    return this.table.count;
+  }
+
+  /** Chunks in memory and on disk that belong to the head. */
+  get chunkCount(): number {
+    return this.counters.chunksCreated - this.counters.chunksRemoved;
+  }
+
+  /** Bytes of label data and of chunks, as far as they are in use. */
+  get usedBytes(): number {
+    return (
+      this.table.count * (RECORD_WORDS + COLD_WORDS) * 4 +
+      this.#arena.usedBytes +
+      this.#slots.used * SLOT_WORDS * 4 +
+      this.#cells.used * FINISHED_WORDS * 4
+    );
+  }
+
+  recordOf(ref: number): number {
+    return recordOf(this.memory, ref);
+  }
+
+  /** The ref of a series, made at need; it is logged with the next commit. */
+  seriesRef(labels: Labels): number {
+    const found = this.table.findOrCreate(labels);
+    if (found > 0) return this.table.refOf(found);
+    this.#unlogged.push(-found);
+    this.counters.seriesCreated++;
+    return this.table.refOf(-found);
+  }
+
+  appender(): HeadAppender {
+    this.counters.appendersCreated++;
+    const batch = this.#freeBatches.pop() ?? new Batch();
+    batch.count = 0;
+    this.#openBatches.add(batch);
+    return new HeadAppender(this, batch, this.boundFrom(this.maxTime));
+  }
+
+  /** Oldest time that is taken while the newest sample has time `t`. */
+  boundFrom(t: number): number {
+    return Math.max(this.minValidTime, Math.max(this.maxTime, t) - this.#options.chunkRangeMs / 2);
+  }
+
+  /** Appenders that were neither committed nor rolled back. */
+  get activeAppenders(): number {
+    return this.#openBatches.size;
+  }
+
+  count(verdict: Append, samples: number): void {
+    const { counters } = this;
+    if (verdict === Append.outOfOrder) counters.outOfOrder += samples;
+    else if (verdict === Append.outOfBounds) counters.outOfBounds += samples;
+    else if (verdict === Append.duplicate) counters.duplicates += samples;
+    else if (verdict === Append.tooOld) counters.tooOld += samples;
+  }
+
+  /** Logs, then applies. Throws when the log refuses or memory is short; nothing of the batch is visible then. */
+  commit(batch: Batch): void {
+    this.#openBatches.delete(batch);
+    try {
+      this.#makeRoom(batch.count);
+      this.#log(batch);
+      this.#apply(batch);
+    } finally {
+      this.#release(batch);
+    }
+    if (this.finished.pendingCount > 0) this.moveChunksOut(MOVED_PER_COMMIT);
+  }
+
+  /** Series that were made stay; they are logged, since their refs are given out. */
+  rollback(batch: Batch): void {
+    this.#openBatches.delete(batch);
+    this.#release(batch);
+  }
+
+  /** Moves full chunks from memory to disk; errors go to `onChunkError`. */
+  moveChunksOut(limit: number): void {
+    if (this.#sink === undefined) return;
+    try {
+      this.finished.moveOut(this.#sink, limit);
+    } catch (error) {
+      this.#options.onChunkError?.(error);
+    }
+  }
+
+  /** Applies samples that need no log (replay): each sample must be newer than its series; others are left out. */
+  applyReplayed(records: Uint32Array, times: Float64Array, halves: Uint32Array, count: number): void {
+    this.#makeRoom(count);
+    this.#applyArrays(records, times, halves, count);
+    if (this.finished.pendingCount > 0) this.moveChunksOut(Infinity);
+  }
+
+  /**
+   * Forgets samples before `minTime` (they are in a block now), chunk by chunk, and series that have none left, except those that
+   * a running transaction writes to. Memory is reused once no snapshot is older.
+   */
+  truncate(minTime: number): { removedSeries: number; removedChunks: number } {
+    this.minValidTime = Math.max(this.minValidTime, minTime);
+    const pinned = new Set<number>();
+    for (const batch of this.#openBatches) for (let i = 0; i < batch.count; i++) pinned.add(batch.records[i]);
+    for (const record of this.#unlogged) pinned.add(record);
+    const { series, seriesFloats, finished, finishedFloats, coldFloats } = this.memory;
+    const dead: number[] = [];
+    let removedChunks = 0;
+    let oldest = Infinity;
+    for (let record = 1; record <= this.table.highIndex; record++) {
+      if (!this.table.isLive(record)) continue;
+      removedChunks += this.finished.truncate(record, minTime);
+      const base = record * RECORD_WORDS;
+      const hasOpen = (series[base + Rec.packed] & COUNT_MASK) > 0;
+      const last = seriesFloats[(base + Rec.lastTime) >> 1];
+      if (last < minTime && !pinned.has(record)) {
+        dead.push(record);
+        if (hasOpen) removedChunks++;
+        continue;
+      }
+      let first = hasOpen ? seriesFloats[(base + Rec.nextCut) >> 1] - series[base + Rec.cutAhead] : Infinity;
+      for (let cell = series[base + Rec.finished]; cell !== 0; cell = finished[cell * FINISHED_WORDS + Fin.older]) {
+        first = finishedFloats[(cell * FINISHED_WORDS + Fin.minTime) >> 1];
+      }
+      coldFloats[(record * COLD_WORDS + Cold.minTime) >> 1] = first;
+      if (first < oldest) oldest = first;
+    }
+    for (const record of dead) removedChunks += this.finished.truncate(record, Infinity);
+    this.table.remove(dead, (record) => {
+      const firstSlot = series[record * RECORD_WORDS + Rec.firstSlot];
+      if ((series[record * RECORD_WORDS + Rec.packed] & COUNT_MASK) > 0) this.finished.freeSlots(firstSlot);
+    });
+    this.minTime = Math.max(minTime, Math.min(oldest, this.maxTime));
+    this.counters.seriesRemoved += dead.length;
+    this.counters.chunksRemoved += removedChunks;
+    return { removedSeries: dead.length, removedChunks };
+  }
+
+  #makeRoom(count: number): void {
+    if (this.#slots.available > count * 2 + 64 && this.#cells.available > count) return;
+    this.moveChunksOut(Infinity);
+    // What waits for running queries is freed by ending the oldest of them.
+    while (this.#slots.available <= count * 2 + 64 && this.snapshots.liveCount > 0) this.snapshots.expireOldest();
+    if (this.#slots.available <= count * 2 + 64 || this.#cells.available <= count) throw new HeadFullError("samples");
+  }
+
+  #log(batch: Batch): void {
+    const wal = this.#wal;
+    if (wal === undefined) {
+      this.#unlogged.length = 0;
+      return;
+    }
+    if (batch.count === 0 && this.#unlogged.length === 0) return;
+    const record = this.#record;
+    try {
+      if (this.#unlogged.length > 0) {
+        record.clear();
+        beginSeries(record);
+        for (const series of this.#unlogged) encodeSeriesFromMemory(this.memory, series, record);
+        wal.log(record.bytes, record.length);
+      }
+      if (batch.count > 0) {
+        record.clear();
+        encodeSamples(record, batch.refs, batch.times, batch.halves, 0, batch.count);
+        wal.log(record.bytes, record.length);
+      }
+      wal.flush();
+    } catch (error) {
+      wal.discard();
+      throw error;
+    }
+    this.#unlogged.length = 0;
+  }
+
+  #apply(batch: Batch): void {
+    this.#applyArrays(batch.records, batch.times, batch.halves, batch.count);
+  }
+
+  #applyArrays(records: Uint32Array, times: Float64Array, halves: Uint32Array, count: number): void {
+    const { control, series, seriesFloats, coldFloats } = this.memory;
+    const { snapshots } = this;
+    const { epoch } = snapshots;
+    const hasReaders = snapshots.liveCount > 0;
+    const { newest } = snapshots;
+    let { minTime, maxTime } = this;
+    let created = 0;
+    let applied = 0;
+    for (let from = 0; from < count; from += WINDOW_SAMPLES) {
+      const to = Math.min(count, from + WINDOW_SAMPLES);
+      openWindow(control);
+      for (let i = from; i < to; i++) {
+        const record = records[i];
+        const t = times[i];
+        const base = record * RECORD_WORDS;
+        const last = seriesFloats[(base + Rec.lastTime) >> 1];
+        // Another transaction, or an earlier sample of this one, was faster.
+        if (!(t > last)) continue;
+        if (series[base + Rec.epoch] !== epoch) {
+          const before = series[base + Rec.epoch];
+          if (hasReaders && ((before - newest) | 0) <= 0) {
+            series[base + Rec.undo] = snapshots.keep(before, last, series[base + Rec.undo]);
+          }
+          series[base + Rec.epoch] = epoch;
+        }
+        if (last === -Infinity) coldFloats[(record * COLD_WORDS + Cold.minTime) >> 1] = t;
+        if (this.#writer.append(record, t, halves[2 * i + 1], halves[2 * i])) created++;
+        if (t > maxTime) maxTime = t;
+        if (t < minTime) minTime = t;
+        applied++;
+      }
+      closeWindow(control);
+    }
+    this.minTime = minTime;
+    this.maxTime = maxTime;
+    this.counters.chunksCreated += created;
+    this.counters.samplesAppended += applied;
+  }
+
+  #release(batch: Batch): void {
+    if (this.#freeBatches.length < KEPT_BATCHES && batch.isReusable) this.#freeBatches.push(batch);
+  }
+}

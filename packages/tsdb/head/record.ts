@@ -1,0 +1,61 @@
+// The series record: 64 bytes that an append touches, laid out in 32-bit words.
+
+/** Offsets in 32-bit words from the record's start; those of 64-bit floats are even. */
+export const Rec = {
+  /** Time of the newest sample (64-bit float); -Infinity before the first. */
+  lastTime: 0,
+  /** Value of the newest sample, low and high half. */
+  lastLow: 2,
+  lastHigh: 3,
+  /** The chunk is cut at the first sample at or after this time (64-bit float). */
+  nextCut: 4,
+  /** `nextCut` minus the time of the chunk's first sample. */
+  cutAhead: 6,
+  /** Distance of the last two times of the chunk. */
+  delta: 7,
+  /** Sample count (8 bits), leading zeros (5), trailing zeros (6), bits in the unfinished word (5), finished words (8). */
+  packed: 8,
+  /** The unfinished 32-bit word, its bits from the top. */
+  unfinished: 9,
+  firstSlot: 10,
+  currentSlot: 11,
+  /** Newest finished chunk. */
+  finished: 12,
+  /** Epoch of the last append. */
+  epoch: 13,
+  /** Newest undo entry. */
+  undo: 14,
+  /** Kind of the newest chunk's samples (2 bits); above it, where in a transaction the series' newest pending sample stands. */
+  kind: 15,
+} as const;
+
+/** No window of significant bits was set yet: 31 leading and 63 trailing zeros leave none. */
+export const NO_WINDOW: number = (31 << 8) | (63 << 13);
+export const COUNT_MASK = 0xff;
+export const LEADING_SHIFT = 8;
+export const TRAILING_SHIFT = 13;
+export const BITS_SHIFT = 19;
+export const WORDS_SHIFT = 24;
+
+/** Position of the pending sample in `Rec.kind`. It may be out of date: check that the series of that sample is this one. */
+export const PENDING_SHIFT = 2;
+export const KIND_MASK = 3;
+
+/** What `Rec.kind` says in its lowest bits. */
+export const Kind = { float: 0, histogram: 1, floatHistogram: 2 } as const;
+
+/** Cold record: what an append does not need. Word offsets. */
+export const Cold = { ref: 0, labels: 1, hash: 2, flags: 3, minTime: 4 } as const;
+
+/** Flag of a cold record: the series was removed and waits to be freed. */
+export const REMOVED = 1;
+
+/**
+ * A finished chunk: minTime and maxTime (64-bit floats), next older chunk, sample count with encoding and place, and two words of
+ * address: file number and offset on disk, or first slot and data bytes in memory. Word offsets.
+ */
+export const Fin = { minTime: 0, maxTime: 2, older: 4, info: 5, file: 6, offset: 7 } as const;
+/** In `Fin.info`: the chunk still stands in slots. */
+export const IN_SLOTS = 0x8000_0000;
+export const FIN_COUNT_MASK = 0xffff;
+export const FIN_ENCODING_SHIFT = 16;

@@ -1,0 +1,270 @@
+// Appending a float to a series: the XOR chunk of the reference, bit for bit, written straight into the head's memory.
+//
+// The bit stream (what follows a chunk's two count bytes) stands in slots of 31 words, each word with its first bit on top;
+// the unfinished word stays in the series record, so a usual append touches that record's cache line and nothing else.
+import { type HeadMemory, RECORD_WORDS, SLOT_DATA_WORDS, SLOT_LINK, SLOT_WORDS } from "../memory/layout.ts";
+import type { Pool } from "../memory/pool.ts";
+import { BITS_SHIFT, COUNT_MASK, LEADING_SHIFT, NO_WINDOW, Rec, TRAILING_SHIFT, WORDS_SHIFT } from "./record.ts";
+
+/** Samples a chunk aims at. Source: the reference's head. */
+export const SAMPLES_PER_CHUNK = 120;
+/** At so many samples the end of the chunk is predicted. */
+const PREDICT_AT = SAMPLES_PER_CHUNK / 4;
+const MAX_SAMPLES = SAMPLES_PER_CHUNK * 2;
+/** A chunk with more bytes than this takes no further sample: the largest one has 19 bytes, the limit is 1,024. */
+const MAX_BYTES = 1024 - 19;
+const TWO_32 = 2 ** 32;
+
+/** The end of the chunk range that holds `t`, rounding as the reference's integers do. */
+export function rangeEnd(t: number, chunkRangeMs: number): number {
+  return Math.trunc(t / chunkRangeMs) * chunkRangeMs + chunkRangeMs;
+}
+
+/**
+ * Where a chunk that is a quarter full should end so that its range is split evenly.
+ * Source: the reference's `computeChunkEndTime` (storage specification, "Chunk cut rules").
+ */
+export function predictedEnd(start: number, current: number, end: number): number {
+  const chunks = (end - start) / ((current - start + 1) * 4);
+  return chunks <= 1 ? end : Math.trunc(start + (end - start) / Math.floor(chunks));
+}
+
+/** Writes samples into series records. Used by the single writer, inside a write window. */
+export class SampleWriter {
+  readonly #series: Uint32Array;
+  readonly #floats: Float64Array;
+  readonly #slots: Uint32Array;
+  readonly #pool: Pool;
+  readonly #chunkRangeMs: number;
+  readonly #cut: (record: number) => void;
+  // The bit writer's state while one sample is written.
+  #word = 0;
+  #bits = 0;
+  #words = 0;
+  #base = 0;
+
+  /** `cut` takes a series' full chunk away (see `FinishedChunks`) before a new one starts. */
+  constructor(memory: HeadMemory, slots: Pool, chunkRangeMs: number, cut: (record: number) => void) {
+    this.#series = memory.series;
+    this.#floats = memory.seriesFloats;
+    this.#slots = memory.slots;
+    this.#pool = slots;
+    this.#chunkRangeMs = chunkRangeMs;
+    this.#cut = cut;
+  }
+
+  /**
+   * Appends one sample, whose time must be after the series' last. Takes at most two slots.
+   * Returns whether a new chunk was begun.
+   */
+  append(record: number, t: number, high: number, low: number): boolean {
+    const series = this.#series;
+    const base = record * RECORD_WORDS;
+    const packed = series[base + Rec.packed];
+    const count = packed & COUNT_MASK;
+    if (count < 2 || count === PREDICT_AT || count >= MAX_SAMPLES || packed >>> WORDS_SHIFT > 249) {
+      return this.#appendCarefully(record, t, high, low);
+    }
+    const floats = this.#floats;
+    if (t >= floats[(base + Rec.nextCut) >> 1]) return this.#appendCarefully(record, t, high, low);
+
+    const delta = t - floats[(base + Rec.lastTime) >> 1];
+    this.#base = base;
+    this.#word = series[base + Rec.unfinished];
+    this.#bits = (packed >>> BITS_SHIFT) & 31;
+    this.#words = packed >>> WORDS_SHIFT;
+    const change = delta - series[base + Rec.delta];
+    let prefix = 0;
+    let prefixBits = 1;
+    if (change !== 0) {
+      // A field of n bits holds -(2^(n-1) - 1) to 2^(n-1).
+      if (change >= -8191 && change <= 8192) {
+        prefix = (0b10 << 14) | (change & 0x3fff);
+        prefixBits = 16;
+      } else if (change >= -65535 && change <= 65536) {
+        prefix = (0b110 << 17) | (change & 0x1ffff);
+        prefixBits = 20;
+      } else if (change >= -524287 && change <= 524288) {
+        prefix = (0b1110 << 20) | (change & 0xfffff);
+        prefixBits = 24;
+      } else {
+        this.#put(0b1111, 4);
+        this.#put(Math.floor(change / TWO_32), 32);
+        this.#put(change >>> 0, 32);
+        prefixBits = 0;
+      }
+      series[base + Rec.delta] = delta;
+    }
+    const window = this.#putValue(
+      series[base + Rec.lastHigh] ^ high,
+      series[base + Rec.lastLow] ^ low,
+      (packed >>> LEADING_SHIFT) & 31,
+      (packed >>> TRAILING_SHIFT) & 63,
+      prefix,
+      prefixBits,
+    );
+    floats[(base + Rec.lastTime) >> 1] = t;
+    series[base + Rec.lastLow] = low;
+    series[base + Rec.lastHigh] = high;
+    series[base + Rec.unfinished] = this.#word;
+    series[base + Rec.packed] = (count + 1) | window | (this.#bits << BITS_SHIFT) | (this.#words << WORDS_SHIFT);
+    return false;
+  }
+
+  /** First, second and 31st sample, and whatever may need a cut. */
+  #appendCarefully(record: number, t: number, high: number, low: number): boolean {
+    const series = this.#series;
+    const floats = this.#floats;
+    const base = record * RECORD_WORDS;
+    const nextCut = (base + Rec.nextCut) >> 1;
+    let packed = series[base + Rec.packed];
+    let count = packed & COUNT_MASK;
+    if (count !== 0) {
+      const last = floats[(base + Rec.lastTime) >> 1];
+      const bytes = 2 + (packed >>> WORDS_SHIFT) * 4 + ((((packed >>> BITS_SHIFT) & 31) + 7) >>> 3);
+      let end = floats[nextCut];
+      if (count === PREDICT_AT && bytes <= MAX_BYTES) {
+        const start = end - series[base + Rec.cutAhead];
+        end = predictedEnd(start, last, end);
+        floats[nextCut] = end;
+        series[base + Rec.cutAhead] = end - start;
+      }
+      if (bytes > MAX_BYTES || t >= end || count >= MAX_SAMPLES) {
+        this.#cut(record);
+        packed = NO_WINDOW;
+        count = 0;
+      }
+    }
+    this.#base = base;
+    this.#word = series[base + Rec.unfinished];
+    this.#bits = (packed >>> BITS_SHIFT) & 31;
+    this.#words = packed >>> WORDS_SHIFT;
+    let window = packed & NO_WINDOW;
+    if (count === 0) {
+      const end = rangeEnd(t, this.#chunkRangeMs);
+      floats[nextCut] = end;
+      series[base + Rec.cutAhead] = end - t;
+      series[base + Rec.firstSlot] = series[base + Rec.currentSlot] = this.#takeSlot();
+      this.#word = this.#bits = this.#words = 0;
+      window = NO_WINDOW;
+      series[base + Rec.delta] = 0;
+      // Zig-zag: even for times since the epoch, odd before it.
+      this.#putVarint(t < 0 ? -2 * t - 1 : 2 * t);
+      this.#put(high, 32);
+      this.#put(low, 32);
+    } else {
+      const delta = t - floats[(base + Rec.lastTime) >> 1];
+      if (count === 1) {
+        this.#putVarint(delta);
+      } else {
+        this.#putChange(delta - series[base + Rec.delta]);
+      }
+      series[base + Rec.delta] = delta;
+      window = this.#putValue(
+        series[base + Rec.lastHigh] ^ high,
+        series[base + Rec.lastLow] ^ low,
+        (packed >>> LEADING_SHIFT) & 31,
+        (packed >>> TRAILING_SHIFT) & 63,
+        0,
+        0,
+      );
+    }
+    floats[(base + Rec.lastTime) >> 1] = t;
+    series[base + Rec.lastLow] = low;
+    series[base + Rec.lastHigh] = high;
+    series[base + Rec.unfinished] = this.#word;
+    series[base + Rec.packed] = (count + 1) | window | (this.#bits << BITS_SHIFT) | (this.#words << WORDS_SHIFT);
+    return count === 0;
+  }
+
+  #putChange(change: number): void {
+    if (change === 0) this.#put(0, 1);
+    else if (change >= -8191 && change <= 8192) this.#put((0b10 << 14) | (change & 0x3fff), 16);
+    else if (change >= -65535 && change <= 65536) this.#put((0b110 << 17) | (change & 0x1ffff), 20);
+    else if (change >= -524287 && change <= 524288) this.#put((0b1110 << 20) | (change & 0xfffff), 24);
+    else {
+      this.#put(0b1111, 4);
+      this.#put(Math.floor(change / TWO_32), 32);
+      this.#put(change >>> 0, 32);
+    }
+  }
+
+  /** Writes `prefix`, then the value's change; returns the window of significant bits, packed. */
+  #putValue(high: number, low: number, leading: number, trailing: number, prefix: number, prefixBits: number): number {
+    const window = (leading << LEADING_SHIFT) | (trailing << TRAILING_SHIFT);
+    if ((high | low) === 0) {
+      this.#put(prefix << 1, prefixBits + 1);
+      return window;
+    }
+    let zerosAbove = high !== 0 ? Math.clz32(high) : 32 + Math.clz32(low);
+    const zerosBelow = low !== 0 ? 31 - Math.clz32(low & -low) : 63 - Math.clz32(high & -high);
+    if (zerosAbove > 31) zerosAbove = 31;
+    if (zerosAbove >= leading && zerosBelow >= trailing) {
+      this.#put((prefix << 2) | 0b10, prefixBits + 2);
+      this.#putShifted(high, low, trailing, 64 - leading - trailing);
+      return window;
+    }
+    const significant = 64 - zerosAbove - zerosBelow;
+    const header = (0b11 << 11) | (zerosAbove << 6) | (significant & 63);
+    if (prefixBits <= 19) this.#put((prefix << 13) | header, prefixBits + 13);
+    else {
+      this.#put(prefix, prefixBits);
+      this.#put(header, 13);
+    }
+    this.#putShifted(high, low, zerosBelow, significant);
+    return (zerosAbove << LEADING_SHIFT) | (zerosBelow << TRAILING_SHIFT);
+  }
+
+  /** Writes `bits` bits of a 64-bit number, from bit `shift` up. */
+  #putShifted(high: number, low: number, shift: number, bits: number): void {
+    if (shift >= 32) {
+      this.#put(high >>> (shift - 32), bits);
+      return;
+    }
+    const lower = shift === 0 ? low : (low >>> shift) | (high << (32 - shift));
+    if (bits <= 32) this.#put(lower, bits);
+    else {
+      this.#put(high >>> shift, bits - 32);
+      this.#put(lower, 32);
+    }
+  }
+
+  /** Writes the low `count` (0 to 32) bits of `value`; bits above them must be 0. */
+  #put(value: number, count: number): void {
+    const free = 32 - this.#bits;
+    if (count < free) {
+      this.#word |= value << (free - count);
+      this.#bits += count;
+      return;
+    }
+    const over = count - free;
+    const slots = this.#slots;
+    const index = this.#words % SLOT_DATA_WORDS;
+    let slot = this.#series[this.#base + Rec.currentSlot];
+    if (index === 0 && this.#words !== 0) {
+      const next = this.#takeSlot();
+      slots[slot * SLOT_WORDS + SLOT_LINK] = next;
+      this.#series[this.#base + Rec.currentSlot] = next;
+      slot = next;
+    }
+    slots[slot * SLOT_WORDS + index] = this.#word | (over === 0 ? value : value >>> over);
+    this.#words++;
+    this.#bits = over;
+    this.#word = over === 0 ? 0 : value << (32 - over);
+  }
+
+  #putVarint(value: number): void {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#put((rest % 0x80) | 0x80, 8);
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#put(rest, 8);
+  }
+
+  #takeSlot(): number {
+    const slot = this.#pool.take();
+    this.#slots[slot * SLOT_WORDS + SLOT_LINK] = 0;
+    return slot;
+  }
+}

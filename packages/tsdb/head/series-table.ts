@@ -1,0 +1,308 @@
+// Series by labels and by ref: label lists, the hash table, the pages from ref to record.
+import type { Labels } from "@narthex/model";
+import type { Arena } from "../memory/arena.ts";
+import { COLD_WORDS, Control, type HeadMemory, RECORD_WORDS, REF_PAGE } from "../memory/layout.ts";
+import { HeadFullError, Pool } from "../memory/pool.ts";
+import { closeWindow, openWindow } from "../memory/window.ts";
+import { ALL_SERIES, addPosting, countPostings, freeChain, readPostings, replacePostings } from "./postings.ts";
+import type { Reclaimer } from "./reclaimer.ts";
+import { Cold, NO_WINDOW, REMOVED, Rec } from "./record.ts";
+import type { Snapshots } from "./snapshots.ts";
+import type { SymbolWriter } from "./symbol-writer.ts";
+
+const FIRST_TABLE_BITS = 12;
+/** Labels a series may have; the reference has no bound, but a record in the WAL must fit. */
+const MAX_LABELS = 65_535;
+
+/** The record index that belongs to a ref, 0 for none. Any thread. */
+export function recordOf(memory: HeadMemory, ref: number): number {
+  // An absent page is page 0, whose words are all 0; a ref beyond the table reads undefined.
+  return memory.arena[memory.refs[ref >>> 7] + (ref & (REF_PAGE - 1))] ?? 0;
+}
+
+/** Used by the single writer. */
+export class SeriesTable {
+  readonly #memory: HeadMemory;
+  readonly #arena: Arena;
+  readonly #symbols: SymbolWriter;
+  readonly #reclaimer: Reclaimer;
+  readonly #snapshots: Snapshots;
+  readonly #pool: Pool;
+  #table: number;
+  #bits = FIRST_TABLE_BITS;
+  #count = 0;
+  #nextRef = 1;
+  /** Refs of live series per page; a page without any is freed. */
+  readonly #pageUse = new Map<number, number>();
+  /** Reused between look-ups. */
+  #ids = new Uint32Array(64);
+  /** Postings got a ref out of order (only a foreign WAL does that): sort them before anybody reads. */
+  #unsorted = false;
+
+  constructor(memory: HeadMemory, arena: Arena, symbols: SymbolWriter, reclaimer: Reclaimer, snapshots: Snapshots) {
+    this.#memory = memory;
+    this.#arena = arena;
+    this.#symbols = symbols;
+    this.#reclaimer = reclaimer;
+    this.#snapshots = snapshots;
+    this.#pool = new Pool(memory.series, RECORD_WORDS, 0, "series");
+    this.#table = arena.take(2 ** FIRST_TABLE_BITS);
+    memory.arena.fill(0, this.#table, this.#table + 2 ** FIRST_TABLE_BITS);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Record indices run from 1 to this; not all of them are in use. */
+  get highIndex(): number {
+    return this.#pool.high;
+  }
+
+  /** The highest ref given. */
+  get lastRef(): number {
+    return this.#nextRef - 1;
+  }
+
+  /** Refs up to `ref` are taken (a log mentions them). */
+  reserveRefs(ref: number): void {
+    if (ref < this.#nextRef) return;
+    this.#nextRef = ref + 1;
+    this.#memory.control[Control.lastRef] = ref;
+  }
+
+  /** The record of a label set, 0 when there is none. */
+  find(labels: Labels): number {
+    const { pairs } = labels;
+    const count = pairs.length >>> 1;
+    const ids = this.#room(count);
+    for (let i = 0; i < count; i++) {
+      const id = this.#symbols.pairId(this.#symbols.nameId(pairs[2 * i] as string), pairs[2 * i + 1] as string);
+      if (id === 0) return 0;
+      ids[i] = id;
+    }
+    return this.#lookUp(ids, count, hashIds(ids, count));
+  }
+
+  /**
+   * The record of a label set, made with a new ref (or `ref`, when it is not 0) if there is none. Negative when it was made.
+   * Throws a `HeadFullError`.
+   */
+  findOrCreate(labels: Labels, ref = 0): number {
+    const { pairs } = labels;
+    const count = pairs.length >>> 1;
+    const ids = this.#room(count);
+    for (let i = 0; i < count; i++) {
+      ids[i] = this.#symbols.internPair(this.#symbols.internName(pairs[2 * i] as string), pairs[2 * i + 1] as string);
+    }
+    return this.findOrCreateIds(ids, count, ref);
+  }
+
+  /** The same for interned pairs in the order of their names. */
+  findOrCreateIds(ids: Uint32Array, count: number, ref: number): number {
+    const hash = hashIds(ids, count);
+    const known = this.#lookUp(ids, count, hash);
+    return known !== 0 ? known : -this.#create(ids, count, hash, ref);
+  }
+
+  refOf(record: number): number {
+    return this.#memory.cold[record * COLD_WORDS + Cold.ref];
+  }
+
+  /** Whether a record index stands for a series now. */
+  isLive(record: number): boolean {
+    const base = record * COLD_WORDS;
+    return this.#memory.cold[base + Cold.ref] !== 0 && (this.#memory.cold[base + Cold.flags] & REMOVED) === 0;
+  }
+
+  /** Sorts postings that a foreign log filled out of order. */
+  finishReplay(): void {
+    if (!this.#unsorted) return;
+    this.#unsorted = false;
+    this.#rebuildPostings();
+  }
+
+  /**
+   * Removes series: they are found no more, and their records are reused once no snapshot is older. `onFree` is told each
+   * record then, to free what hangs on it.
+   */
+  remove(records: readonly number[], onFree: (record: number) => void): void {
+    if (records.length === 0) return;
+    const { cold, arena } = this.#memory;
+    const touched = new Set<number>();
+    for (const record of records) {
+      const base = record * COLD_WORDS;
+      cold[base + Cold.flags] |= REMOVED;
+      const list = cold[base + Cold.labels];
+      for (let i = 1; i <= arena[list]; i++) touched.add(arena[list + i]);
+    }
+    touched.add(ALL_SERIES);
+    this.#count -= records.length;
+    this.#rebuildPostings(touched);
+    for (const record of records) this.#dropRef(this.refOf(record));
+    this.#rehash(this.#bits);
+    this.#symbols.dropUnusedPairs();
+    this.#reclaimer.later(() => {
+      for (const record of records) {
+        onFree(record);
+        const base = record * COLD_WORDS;
+        const list = cold[base + Cold.labels];
+        this.#arena.give(list, arena[list] + 1);
+        cold[base + Cold.ref] = 0;
+        this.#pool.give(record);
+      }
+    });
+  }
+
+  #create(ids: Uint32Array, count: number, hash: number, wantedRef: number): number {
+    if (count > MAX_LABELS) throw new HeadFullError("labels of one series");
+    const memory = this.#memory;
+    const ref = wantedRef !== 0 ? wantedRef : this.#nextRef;
+    if (ref >>> 7 >= memory.refs.length) throw new HeadFullError("series refs");
+    if (ref < this.#nextRef) this.#unsorted = true;
+    const record = this.#pool.take();
+    const list = this.#arena.take(count + 1);
+    memory.arena[list] = count;
+    for (let i = 0; i < count; i++) memory.arena[list + 1 + i] = ids[i];
+    const cold = record * COLD_WORDS;
+    memory.cold[cold + Cold.ref] = ref;
+    memory.cold[cold + Cold.labels] = list;
+    memory.cold[cold + Cold.hash] = hash;
+    memory.cold[cold + Cold.flags] = 0;
+    const base = record * RECORD_WORDS;
+    memory.series.fill(0, base, base + RECORD_WORDS);
+    memory.seriesFloats[(base + Rec.lastTime) >> 1] = -Infinity;
+    memory.seriesFloats[(base + Rec.nextCut) >> 1] = -Infinity;
+    memory.series[base + Rec.packed] = NO_WINDOW;
+    // Not later than any snapshot that is held, so that the first append leaves an undo entry for all of them.
+    memory.series[base + Rec.epoch] = this.#snapshots.liveCount > 0 ? this.#snapshots.oldest : this.#snapshots.epoch;
+    this.#setRef(ref, record);
+    if (ref >= this.#nextRef) this.#nextRef = ref + 1;
+    openWindow(memory.control);
+    try {
+      for (let i = 0; i < count; i++) addPosting(memory, this.#arena, ids[i], ref);
+      addPosting(memory, this.#arena, ALL_SERIES, ref);
+      memory.control[Control.lastRef] = this.#nextRef - 1;
+    } finally {
+      closeWindow(memory.control);
+    }
+    this.#count++;
+    if (this.#count * 2 > 2 ** this.#bits) this.#rehash(this.#bits + 1);
+    else this.#place(record, hash);
+    return record;
+  }
+
+  #lookUp(ids: Uint32Array, count: number, hash: number): number {
+    const { arena, cold } = this.#memory;
+    const mask = 2 ** this.#bits - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const record = arena[this.#table + slot];
+      if (record === 0) return 0;
+      const base = record * COLD_WORDS;
+      if (cold[base + Cold.hash] !== hash) continue;
+      const list = cold[base + Cold.labels];
+      if (arena[list] !== count) continue;
+      let i = 0;
+      while (i < count && arena[list + 1 + i] === ids[i]) i++;
+      if (i === count) return record;
+    }
+  }
+
+  #place(record: number, hash: number): void {
+    const { arena } = this.#memory;
+    const mask = 2 ** this.#bits - 1;
+    let slot = hash & mask;
+    while (arena[this.#table + slot] !== 0) slot = (slot + 1) & mask;
+    arena[this.#table + slot] = record;
+  }
+
+  /** The table is the writer's alone, so it may be freed at once. */
+  #rehash(bits: number): void {
+    const { arena, cold } = this.#memory;
+    if (bits !== this.#bits) {
+      const table = this.#arena.take(2 ** bits);
+      this.#arena.give(this.#table, 2 ** this.#bits);
+      this.#table = table;
+      this.#bits = bits;
+    }
+    arena.fill(0, this.#table, this.#table + 2 ** bits);
+    for (let record = 1; record <= this.#pool.high; record++) {
+      if (this.isLive(record)) this.#place(record, cold[record * COLD_WORDS + Cold.hash]);
+    }
+  }
+
+  #setRef(ref: number, record: number): void {
+    const { refs, arena } = this.#memory;
+    const number = ref >>> 7;
+    if (refs[number] === 0) {
+      const page = this.#arena.take(REF_PAGE);
+      arena.fill(0, page, page + REF_PAGE);
+      refs[number] = page;
+    }
+    arena[refs[number] + (ref & (REF_PAGE - 1))] = record;
+    this.#pageUse.set(number, (this.#pageUse.get(number) ?? 0) + 1);
+  }
+
+  #dropRef(ref: number): void {
+    const { refs, arena } = this.#memory;
+    const number = ref >>> 7;
+    const page = refs[number];
+    arena[page + (ref & (REF_PAGE - 1))] = 0;
+    const left = (this.#pageUse.get(number) ?? 1) - 1;
+    if (left > 0) {
+      this.#pageUse.set(number, left);
+      return;
+    }
+    this.#pageUse.delete(number);
+    Atomics.store(refs, number, 0);
+    this.#reclaimer.later(() => this.#arena.give(page, REF_PAGE));
+  }
+
+  /** Makes the chosen pairs' postings anew, sorted, from the series that are live. */
+  #rebuildPostings(only?: ReadonlySet<number>): void {
+    const memory = this.#memory;
+    const old: number[] = [];
+    const rebuild = (pair: number): void => {
+      const before = countPostings(memory, pair);
+      const refs = new Uint32Array(before);
+      const count = readPostings(memory, pair, refs, 0, before);
+      let kept = 0;
+      for (let i = 0; i < count; i++) {
+        const record = recordOf(memory, refs[i]);
+        if (record !== 0 && this.isLive(record)) refs[kept++] = refs[i];
+      }
+      const live = refs.subarray(0, kept).sort();
+      const chain = replacePostings(memory, this.#arena, pair, live, kept);
+      if (chain !== 0) old.push(chain);
+    };
+    if (only !== undefined) {
+      for (const pair of only) rebuild(pair);
+    } else {
+      rebuild(ALL_SERIES);
+      for (let name = 1; name <= this.#symbols.nameCount; name++) {
+        for (let pair = this.#symbols.newestPair(name); pair !== 0; pair = this.#symbols.nextOfName(pair)) {
+          rebuild(pair);
+        }
+      }
+    }
+    this.#reclaimer.later(() => {
+      for (const chain of old) freeChain(this.#arena, chain);
+    });
+  }
+
+  #room(count: number): Uint32Array {
+    if (count > this.#ids.length) this.#ids = new Uint32Array(count * 2);
+    return this.#ids;
+  }
+}
+
+/** Hash of a label list by its pair ids. */
+function hashIds(ids: Uint32Array, count: number): number {
+  let hash = 0x9e3779b9 ^ count;
+  for (let i = 0; i < count; i++) {
+    hash = Math.imul(hash ^ ids[i], 0x85ebca6b);
+    hash ^= hash >>> 15;
+  }
+  hash = Math.imul(hash, 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}

@@ -1,0 +1,245 @@
+// Interning of names and pairs: what only the single writer does with the symbol tables.
+import type { Arena } from "../memory/arena.ts";
+import { Control, type HeadMemory, NAME_WORDS, PAIR_WORDS } from "../memory/layout.ts";
+import { Pool } from "../memory/pool.ts";
+import { closeWindow, openWindow } from "../memory/window.ts";
+import type { Reclaimer } from "./reclaimer.ts";
+import { hashBytes, hashText, NameField, NOT_ASCII, PairField, pairHash, Symbols } from "./symbols.ts";
+
+const FIRST_TABLE_BITS = 10;
+
+/** The writer's side of `Symbols`. */
+export class SymbolWriter extends Symbols {
+  readonly #arena: Arena;
+  readonly #reclaimer: Reclaimer;
+  readonly #namePool: Pool;
+  readonly #pairPool: Pool;
+
+  constructor(memory: HeadMemory, arena: Arena, reclaimer: Reclaimer) {
+    super(memory);
+    this.#arena = arena;
+    this.#reclaimer = reclaimer;
+    this.#namePool = new Pool(memory.names, NAME_WORDS, 0, "label names");
+    this.#pairPool = new Pool(memory.pairs, PAIR_WORDS, 0, "label pairs");
+    this.#newTable(Control.nameTable, 6);
+    this.#newTable(Control.pairTable, FIRST_TABLE_BITS);
+  }
+
+  /** Distinct label pairs in use. */
+  get pairTotal(): number {
+    return this.#pairPool.used;
+  }
+
+  /** The id of a name, made at need. */
+  internName(name: string): number {
+    const hash = hashText(name);
+    const { control, arena } = this.memory;
+    const table = control[Control.nameTable];
+    const mask = 2 ** control[Control.nameTableBits] - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const id = arena[table + slot];
+      if (id === 0) return this.#addName(name, hash);
+      if (this.nameMatches(id, hash, name)) return id;
+    }
+  }
+
+  /** The id of a pair, made at need. */
+  internPair(nameId: number, value: string): number {
+    const hash = pairHash(nameId, hashText(value));
+    const { control, arena } = this.memory;
+    const table = control[Control.pairTable];
+    const mask = 2 ** control[Control.pairTableBits] - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const id = arena[table + slot];
+      if (id === 0) return this.#addPair(nameId, value, hash);
+      if (this.pairMatches(id, nameId, hash, value)) return id;
+    }
+  }
+
+  /** As `internName`, from UTF-8 bytes: known ASCII text costs no string. */
+  internNameBytes(bytes: Uint8Array, start: number, end: number): number {
+    const hash = hashBytes(bytes, start, end);
+    if (hash < 0) return this.internName(textOf(bytes, start, end));
+    const { control, arena, names } = this.memory;
+    const table = control[Control.nameTable];
+    const mask = 2 ** control[Control.nameTableBits] - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const id = arena[table + slot];
+      if (id === 0) return this.#addName(textOf(bytes, start, end), hash);
+      const base = id * NAME_WORDS;
+      if (names[base + NameField.hash] !== hash) continue;
+      if (this.#bytesEqual(names[base + NameField.text], names[base + NameField.length], bytes, start, end)) return id;
+    }
+  }
+
+  /** As `internPair`, from UTF-8 bytes. */
+  internPairBytes(nameId: number, bytes: Uint8Array, start: number, end: number): number {
+    const valueHash = hashBytes(bytes, start, end);
+    if (valueHash < 0) return this.internPair(nameId, textOf(bytes, start, end));
+    const hash = pairHash(nameId, valueHash);
+    const { control, arena, pairs } = this.memory;
+    const table = control[Control.pairTable];
+    const mask = 2 ** control[Control.pairTableBits] - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const id = arena[table + slot];
+      if (id === 0) return this.#addPair(nameId, textOf(bytes, start, end), hash);
+      const base = id * PAIR_WORDS;
+      if (pairs[base + PairField.hash] !== hash || pairs[base + PairField.name] !== nameId) continue;
+      if (this.#bytesEqual(pairs[base + PairField.text], pairs[base + PairField.length], bytes, start, end)) return id;
+    }
+  }
+
+  /**
+   * Frees all pairs that no series has any more (postings count 0), and makes the pair table anew. Their memory is
+   * reused once no running query can see it.
+   */
+  dropUnusedPairs(): void {
+    const { control, names, pairs } = this.memory;
+    const dropped: number[] = [];
+    openWindow(control);
+    for (let name = 1; name <= control[Control.nameHigh]; name++) {
+      const nameBase = name * NAME_WORDS;
+      let previous = 0;
+      for (
+        let id = names[nameBase + NameField.newestPair];
+        id !== 0;
+        id = pairs[id * PAIR_WORDS + PairField.nextOfName]
+      ) {
+        const next = pairs[id * PAIR_WORDS + PairField.nextOfName];
+        if (pairs[id * PAIR_WORDS + PairField.postingsCount] !== 0) {
+          previous = id;
+          continue;
+        }
+        // The dropped pair keeps its own link, so that a reader standing on it still finds the way.
+        if (previous === 0) names[nameBase + NameField.newestPair] = next;
+        else pairs[previous * PAIR_WORDS + PairField.nextOfName] = next;
+        names[nameBase + NameField.pairCount]--;
+        dropped.push(id);
+      }
+    }
+    closeWindow(control);
+    if (dropped.length === 0) return;
+    this.#rebuildPairs(control[Control.pairTableBits]);
+    this.#reclaimer.later(() => {
+      for (const id of dropped) {
+        const base = id * PAIR_WORDS;
+        this.#arena.give(pairs[base + PairField.text], textWords(pairs[base + PairField.length]));
+        this.#pairPool.give(id);
+      }
+      Atomics.add(control, Control.pairGeneration, 1);
+      this.refresh();
+    });
+  }
+
+  #addName(name: string, hash: number): number {
+    const { control, names } = this.memory;
+    const id = this.#namePool.take();
+    const base = id * NAME_WORDS;
+    this.#storeText(name, names, base + NameField.text);
+    names[base + NameField.hash] = hash;
+    names[base + NameField.newestPair] = 0;
+    names[base + NameField.pairCount] = 0;
+    const bits = control[Control.nameTableBits];
+    this.#place(control[Control.nameTable], bits, hash, id);
+    Atomics.store(control, Control.nameHigh, id);
+    if (id * 2 > 2 ** bits) this.#rebuildNames(bits + 1);
+    return id;
+  }
+
+  #addPair(nameId: number, value: string, hash: number): number {
+    const { control, names, pairs } = this.memory;
+    const id = this.#pairPool.take();
+    const base = id * PAIR_WORDS;
+    pairs[base + PairField.name] = nameId;
+    this.#storeText(value, pairs, base + PairField.text);
+    pairs[base + PairField.hash] = hash;
+    pairs[base + PairField.postingsFirst] = 0;
+    pairs[base + PairField.postingsCount] = 0;
+    pairs[base + PairField.postingsLast] = 0;
+    const nameBase = nameId * NAME_WORDS;
+    pairs[base + PairField.nextOfName] = names[nameBase + NameField.newestPair];
+    const bits = control[Control.pairTableBits];
+    this.#place(control[Control.pairTable], bits, hash, id);
+    names[nameBase + NameField.pairCount]++;
+    Atomics.store(names, nameBase + NameField.newestPair, id);
+    if (this.#pairPool.used * 2 > 2 ** bits) this.#rebuildPairs(bits + 1);
+    return id;
+  }
+
+  #storeText(text: string, records: Uint32Array, field: number): void {
+    const bytes = Buffer.byteLength(text, "utf8");
+    const length = bytes === text.length ? bytes : bytes + NOT_ASCII;
+    const address = this.#arena.take(textWords(length));
+    if (bytes === text.length) this.memory.text.write(text, address * 4, bytes, "latin1");
+    else this.memory.text.write(text, address * 4, bytes, "utf8");
+    records[field] = address;
+    records[field + 1] = length;
+  }
+
+  #bytesEqual(address: number, length: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (length !== end - start) return false;
+    const { text } = this.memory;
+    const from = address * 4 - start;
+    for (let i = start; i < end; i++) if (text[from + i] !== bytes[i]) return false;
+    return true;
+  }
+
+  #place(table: number, bits: number, hash: number, id: number): void {
+    const { arena } = this.memory;
+    const mask = 2 ** bits - 1;
+    let slot = hash & mask;
+    while (arena[table + slot] !== 0) slot = (slot + 1) & mask;
+    Atomics.store(arena, table + slot, id);
+  }
+
+  #newTable(which: number, bits: number): number {
+    const { control, arena } = this.memory;
+    const table = this.#arena.take(2 ** bits);
+    arena.fill(0, table, table + 2 ** bits);
+    if (control[which] === 0) {
+      control[which] = table;
+      control[which + 1] = bits;
+    }
+    return table;
+  }
+
+  #publish(which: number, table: number, bits: number): void {
+    const { control } = this.memory;
+    const old = control[which];
+    const oldWords = 2 ** control[which + 1];
+    openWindow(control);
+    control[which] = table;
+    control[which + 1] = bits;
+    closeWindow(control);
+    this.#reclaimer.later(() => this.#arena.give(old, oldWords));
+  }
+
+  #rebuildNames(bits: number): void {
+    const { control, names } = this.memory;
+    const table = this.#newTable(Control.nameTable, bits);
+    for (let id = 1; id <= control[Control.nameHigh]; id++) {
+      this.#place(table, bits, names[id * NAME_WORDS + NameField.hash], id);
+    }
+    this.#publish(Control.nameTable, table, bits);
+  }
+
+  #rebuildPairs(bits: number): void {
+    const { control, names, pairs } = this.memory;
+    const table = this.#newTable(Control.pairTable, bits);
+    for (let name = 1; name <= control[Control.nameHigh]; name++) {
+      let id = names[name * NAME_WORDS + NameField.newestPair];
+      for (; id !== 0; id = pairs[id * PAIR_WORDS + PairField.nextOfName]) {
+        this.#place(table, bits, pairs[id * PAIR_WORDS + PairField.hash], id);
+      }
+    }
+    this.#publish(Control.pairTable, table, bits);
+  }
+}
+
+function textOf(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("utf8");
+}
+
+function textWords(length: number): number {
+  return Math.max(1, ((length & 0x7fff_ffff) + 3) >>> 2);
+}
