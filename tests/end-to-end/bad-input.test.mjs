@@ -19,7 +19,11 @@ test("server: a wrong configuration ends the start with its place, and exit code
 
 test("server: a missing configuration file is named", async (t) => {
   const folder = scratch(t);
-  const { code, stderr } = await runToEnd(["server", `--config.file=${folder}/none.yml`, `--storage.tsdb.path=${folder}/data`]);
+  const { code, stderr } = await runToEnd([
+    "server",
+    `--config.file=${folder}/none.yml`,
+    `--storage.tsdb.path=${folder}/data`,
+  ]);
   assert.equal(code, 2);
   assert.match(stderr, /none\.yml.*no such file or directory/);
 });
@@ -38,7 +42,12 @@ test("server: a busy port is named, with exit code 1", async (t) => {
   const file = join(folder, "prometheus.yml");
   writeFileSync(file, "scrape_configs: []\n");
   const { port } = busy.address();
-  const { code, stderr } = await runToEnd(["server", `--config.file=${file}`, `--storage.tsdb.path=${folder}/data`, `--web.listen-address=127.0.0.1:${port}`]);
+  const { code, stderr } = await runToEnd([
+    "server",
+    `--config.file=${file}`,
+    `--storage.tsdb.path=${folder}/data`,
+    `--web.listen-address=127.0.0.1:${port}`,
+  ]);
   assert.equal(code, 1);
   assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${port}.*address already in use`));
 });
@@ -48,20 +57,32 @@ test("server: a data folder that cannot be written is named, with exit code 1", 
   const file = join(folder, "prometheus.yml");
   writeFileSync(file, "scrape_configs: []\n");
   writeFileSync(join(folder, "occupied"), "");
-  const { code, stderr } = await runToEnd(["server", `--config.file=${file}`, `--storage.tsdb.path=${folder}/occupied/data`, `--web.listen-address=127.0.0.1:${await freePort()}`]);
+  const { code, stderr } = await runToEnd([
+    "server",
+    `--config.file=${file}`,
+    `--storage.tsdb.path=${folder}/occupied/data`,
+    `--web.listen-address=127.0.0.1:${await freePort()}`,
+  ]);
   assert.equal(code, 1);
   assert.match(stderr, /occupied/);
 });
 
 test("server: a data folder in use by another server is refused, and that server goes on", async (t) => {
   const program = await Program.start(t, { config: "scrape_configs: []\n" });
-  const { code, stderr } = await runToEnd(["server", `--config.file=${program.configFile}`, `--storage.tsdb.path=${program.dataFolder}`, `--web.listen-address=127.0.0.1:${await freePort()}`]);
+  const { code, stderr } = await runToEnd([
+    "server",
+    `--config.file=${program.configFile}`,
+    `--storage.tsdb.path=${program.dataFolder}`,
+    `--web.listen-address=127.0.0.1:${await freePort()}`,
+  ]);
   assert.equal(code, 1);
   assert.match(stderr, /lock/);
   assert.equal((await fetch(`${program.url}/-/healthy`)).status, 200);
 });
 
-test("server: a read-only data folder is named", { skip: process.getuid?.() === 0 ? "the user is root, whom no folder refuses" : false }, async (t) => {
+test("server: a read-only data folder is named", {
+  skip: process.getuid?.() === 0 ? "the user is root, whom no folder refuses" : false,
+}, async (t) => {
   const folder = scratch(t);
   const file = join(folder, "prometheus.yml");
   writeFileSync(file, "scrape_configs: []\n");
@@ -81,7 +102,9 @@ test("server: targets that hang, flood, bomb or babble show one clear error each
     hangs: await startTarget(t, () => undefined),
     floods: await startTarget(t, (_, response) => {
       response.setHeader("Content-Type", "text/plain");
-      const send = () => { while (!response.destroyed && response.write(piece)); };
+      const send = () => {
+        while (!response.destroyed && response.write(piece));
+      };
       response.on("drain", send);
       send();
     }),
@@ -97,7 +120,9 @@ test("server: targets that hang, flood, bomb or babble show one clear error each
   const program = await Program.start(t, { config });
   await program.until("sum(count_over_time(good_total[1m])) > 6", (result) => result.length === 1);
   const { activeTargets } = await program.api("/targets");
-  const errors = Object.fromEntries(activeTargets.map(({ scrapePool, lastError, health }) => [scrapePool, `${health}: ${lastError}`]));
+  const errors = Object.fromEntries(
+    activeTargets.map(({ scrapePool, lastError, health }) => [scrapePool, `${health}: ${lastError}`]),
+  );
   assert.match(errors.good, /^up: $/);
   assert.match(errors.hangs, /^down: Get "http:.*": context deadline exceeded$/);
   assert.match(errors.floods, /^down: (body size limit exceeded|.*context deadline exceeded)/);

@@ -15,16 +15,25 @@ test("server: samples that were queryable before kill -9 are there after the res
   });
   const program = await Program.start(t, { config: configFor({ crash: address }, "200ms") });
   for (let round = 0; round < 2; round++) {
-    await program.until(`count(count_over_time(crash_total[1m]) > ${5 * (round + 1)})`, ([first]) => first?.value[1] === String(SERIES));
+    await program.until(
+      `count(count_over_time(crash_total[1m]) > ${5 * (round + 1)})`,
+      ([first]) => first?.value[1] === String(SERIES),
+    );
     const end = Date.now() / 1000;
     const before = await program.query("crash_total[5m]", { time: String(end) });
     await sleep(450);
     await program.kill("SIGKILL");
     program.launch();
     await program.ready();
-    const after = new Map((await program.query("crash_total[5m]", { time: String(end) })).map(({ metric, values }) => [metric.series, values]));
+    const after = new Map(
+      (await program.query("crash_total[5m]", { time: String(end) })).map(({ metric, values }) => [
+        metric.series,
+        values,
+      ]),
+    );
     assert.equal(before.length, SERIES);
-    for (const { metric, values } of before) assert.deepEqual(after.get(metric.series), values, `series ${metric.series}`);
+    for (const { metric, values } of before)
+      assert.deepEqual(after.get(metric.series), values, `series ${metric.series}`);
   }
   await program.kill("SIGTERM");
 });

@@ -24,7 +24,8 @@ const LAUNCHER = "narthex";
 const PAGE = { name: "web-ui", mayImport: ["model", "promql"] };
 const IN_TESTS_ONLY = /\.(test|fuzz|bench)\.tsx?$|\/(fixtures|testing)\//;
 
-const IMPORT = /(?:^|\n)\s*(?:import|export)\s+(?:type\s+)?(?:[^"'`;]*?\sfrom\s+)?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g;
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\s+(?:type\s+)?(?:[^"'`;]*?\sfrom\s+)?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g;
 
 function sources(folder) {
   const found = [];
@@ -76,7 +77,9 @@ test("imports between packages follow the arrows of the design", () => {
 });
 
 test("every package stands in the table of arrows", () => {
-  const unknown = members.filter(({ tier, name }) => tier === "packages" && !(name in MAY_IMPORT)).map(({ name }) => name);
+  const unknown = members
+    .filter(({ tier, name }) => tier === "packages" && !(name in MAY_IMPORT))
+    .map(({ name }) => name);
   assert.deepEqual(unknown, []);
 });
 
@@ -96,7 +99,9 @@ test("every bare import stands in the manifest of its package", () => {
 
 test("no import reaches into another package's folder", () => {
   const wrong = members.flatMap(({ folder, imports }) =>
-    imports.filter(({ file, specifier }) => specifier.startsWith(".") && !join(file, "..", specifier).startsWith(folder)),
+    imports.filter(
+      ({ file, specifier }) => specifier.startsWith(".") && !join(file, "..", specifier).startsWith(folder),
+    ),
   );
   assert.deepEqual(wrong.map(place), []);
 });
@@ -104,7 +109,9 @@ test("no import reaches into another package's folder", () => {
 test("the pure packages import nothing of Node", () => {
   const wrong = members
     .filter(({ tier, name }) => tier === "packages" && PURE.includes(name))
-    .flatMap(({ imports }) => imports.filter(({ file, specifier }) => specifier.startsWith("node:") && !IN_TESTS_ONLY.test(file)));
+    .flatMap(({ imports }) =>
+      imports.filter(({ file, specifier }) => specifier.startsWith("node:") && !IN_TESTS_ONLY.test(file)),
+    );
   assert.deepEqual(wrong.map(place), []);
 });
 
