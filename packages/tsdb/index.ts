@@ -1,3 +1,8 @@
+export { decodeChunk } from "./chunk/decode.ts";
+export { ChunkEncoding, ChunkError, chunkSampleCount } from "./chunk/format.ts";
+export { type HeadChunk, HeadChunkReader, HeadChunkWriter, scanHeadChunks } from "./chunk/head-chunks.ts";
+export { decodeHistogramChunk, encodeHistogramChunk } from "./chunk/histogram.ts";
+export { decodeXor, encodeXor } from "./chunk/xor.ts";
 export { type Faults, FaultyFs } from "./fs/faulty-fs.ts";
 export { type EntryKind, type FileSystem, FileSystemError, type OpenFile, type OpenMode } from "./fs/file-system.ts";
 export { MemoryFs } from "./fs/memory-fs.ts";

@@ -1,0 +1,29 @@
+// Any chunk, by its encoding byte.
+import type { SampleBuffer } from "@narthex/storage";
+import { ChunkEncoding } from "./format.ts";
+import { decodeHistogramChunk } from "./histogram.ts";
+import { decodeXor } from "./xor.ts";
+
+/**
+ * Appends the samples of the chunk `bytes[start, end)` with `minTime <= t <= maxTime` to `into`. Returns false, and
+ * leaves `into` as it was, for damaged bytes and for encodings that nobody knows.
+ */
+export function decodeChunk(
+  encoding: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  minTime: number,
+  maxTime: number,
+  into: SampleBuffer,
+): boolean {
+  switch (encoding) {
+    case ChunkEncoding.xor:
+      return decodeXor(bytes, start, end, minTime, maxTime, into);
+    case ChunkEncoding.histogram:
+    case ChunkEncoding.floatHistogram:
+      return decodeHistogramChunk(encoding === ChunkEncoding.histogram, bytes, start, end, minTime, maxTime, into);
+    default:
+      return false;
+  }
+}
