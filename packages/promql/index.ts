@@ -8,4 +8,14 @@ export { describePlace, ParseError, type ParseIssue } from "./parser/parse-error
 export { parseExpr, parseMetricSelector } from "./parser/parser.ts";
 export { prettify } from "./parser/prettifier.ts";
 export { printExpr, printMatcher } from "./parser/printer.ts";
+export { parseSeriesDescription, type SequenceValue, type SeriesDescription } from "./parser/series-parser.ts";
 export { typeOf } from "./parser/type-check.ts";
+export { type EvalCommand, type LoadCommand, type ScriptCommand, ScriptError } from "./script/script.ts";
+export { parseScript } from "./script/script-parser.ts";
+export {
+  type CaseReport,
+  loadScript,
+  runScript,
+  type ScriptEngine,
+  type ScriptReport,
+} from "./script/script-runner.ts";
