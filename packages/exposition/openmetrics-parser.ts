@@ -13,6 +13,10 @@ const BRACE_OPEN = 0x7b;
 
 /** Reads OpenMetrics text. See `SampleParser`. Timestamps, seconds there, come out in milliseconds. */
 export class OpenMetricsParser extends SampleParser {
+  override another(): OpenMetricsParser {
+    return new OpenMetricsParser();
+  }
+
   override get text(): string {
     const text = this.rawText();
     return text.includes("\\") ? unescapeLabelValue(text) : text;

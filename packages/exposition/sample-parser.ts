@@ -82,6 +82,14 @@ export abstract class SampleParser {
     this.lexerState = LexerState.start;
   }
 
+  /** Bytes of the body as the parser sees it: the text format's added line break counts. */
+  get end(): number {
+    return this.length;
+  }
+
+  /** A new parser of the same format. */
+  abstract another(): SampleParser;
+
   /** The next line that says something. */
   abstract next(): Entry;
 

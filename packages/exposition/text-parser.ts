@@ -25,6 +25,10 @@ export class TextParser extends SampleParser {
     super.reset(bytes, length + 1);
   }
 
+  override another(): TextParser {
+    return new TextParser();
+  }
+
   override get text(): string {
     const text = this.rawText();
     return text.includes("\\") ? unescapeHelp(text) : text;

@@ -1,0 +1,904 @@
+// What one target exposes, remembered so that the next scrape costs little: the kernel of scraping.
+//
+// A body is walked along the template of an earlier one: where the bytes up to the next value are the expected ones,
+// the series is known without being looked at. Where they are not, the next few entries are tried (series went away),
+// then the series text is looked up by hash (other order), and only what is unknown is parsed, relabeled and resolved.
+import { Entry, parseFloatBytes, type SampleParser, scanDecimal, TextParser } from "@narthex/exposition";
+import { Labels, NORMAL_NAN_HIGH, NORMAL_NAN_LOW } from "@narthex/model";
+import { Append, type Appender, type SeriesRef } from "@narthex/storage";
+import type { SampleBatch } from "./sample-batch.ts";
+import { type SampleLabelOptions, storedLabels } from "./sample-labels.ts";
+import { ScrapeError } from "./scrape-error.ts";
+import { SeriesIndex } from "./series-index.ts";
+import {
+  applyNote,
+  BLOCK_HEADER_WORDS,
+  type Block,
+  copySeries,
+  ENTRY_RUN_BYTES,
+  ENTRY_TEXT,
+  ENTRY_WORDS,
+  entryCount,
+  entryType,
+  type FamilyMetadata,
+  finishHash,
+  hashSeries,
+  MAX_SERIES_BYTES,
+  runMatches,
+  seriesBytes,
+  TemplateBuilder,
+  type TemplateStore,
+} from "./template.ts";
+
+/** What a job wants of its samples. Limits of 0 mean none. */
+export interface ScrapeCacheOptions extends SampleLabelOptions {
+  readonly honorTimestamps: boolean;
+  readonly trackTimestampsStaleness: boolean;
+  readonly sampleLimit: number;
+  /** Whether exemplars are handed to the storage at all. */
+  readonly exemplars: boolean;
+}
+
+/** What one scrape came to. */
+export interface ScrapeCounts {
+  /** Samples in the body. */
+  scraped: number;
+  /** Samples left after relabeling. */
+  kept: number;
+  /** Series that the scrape before did not have. */
+  added: number;
+  outOfOrder: number;
+  duplicates: number;
+  outOfBounds: number;
+  exemplarsOutOfOrder: number;
+}
+
+/** How far into the future explicit timestamps may lie. */
+const MAX_FUTURE_MS = 10 * 60 * 1000;
+/** Entries tried after the expected one before the series text is looked up. */
+const NEARBY_ENTRIES = 4;
+/** A body that keeps missing its template is built anew every so many scrapes at the most. */
+const MAX_REBUILD_PAUSE = 32;
+/** Families are remembered for so many scrapes after they were last declared. */
+const METADATA_SCRAPES = 10;
+/** What a failed scrape may leave behind: twice the series of the last good one, and so many more. */
+const FLUSH_SLACK = 1000;
+
+const DROPPED = 1;
+/** The same series text stands earlier in the template. */
+const REPEATED = 2;
+/** Its last sample had a timestamp of its own, so its absence means nothing. */
+const UNTRACKED = 4;
+
+const LINE_BREAK = 0x0a;
+const SPACE = 0x20;
+
+/** A series that is not in the template. */
+interface ExtraSeries {
+  id: number;
+  readonly text: string;
+  ref: SeriesRef;
+  flags: number;
+  readonly typeCode: number;
+  /** As `seen` of template entries: generation * 2, plus 1 when the scrape before had it too. */
+  seen: number;
+  /** Whether the template under construction has it. */
+  claimed: boolean;
+}
+
+interface RememberedFamily extends FamilyMetadata {
+  lastScrape: number;
+}
+
+/** One target's cache. Not reentrant; `scrape` runs straight through. */
+export class ScrapeCache {
+  readonly #target: Labels;
+  readonly #store: TemplateStore;
+  readonly #batch: SampleBatch;
+  readonly #builder: TemplateBuilder;
+  #options: ScrapeCacheOptions;
+
+  #blocks: Block[] = [];
+  /** Number of the first entry of each block; one more than blocks, the last the count of entries. */
+  #starts: Int32Array = Int32Array.of(0);
+  #count = 0;
+  #refs: Uint32Array = new Uint32Array(0);
+  #flags: Uint8Array = new Uint8Array(0);
+  #trailer: Uint8Array = new Uint8Array(0);
+  #index: SeriesIndex | undefined;
+  #seen: Uint32Array | undefined;
+  #extras = new Map<string, ExtraSeries>();
+  #extraById: ExtraSeries[] = [];
+  #families = new Map<string, RememberedFamily>();
+
+  #generation = 2;
+  /** Which entries the scrape before had: all, those marked in `seen`, or none. */
+  #presence: "all" | "some" | "none" = "none";
+  #lastSuccessful = 0;
+  #rebuildWait = 0;
+  #rebuildPause = 1;
+  #forcedFlushes = 0;
+
+  // State of the walk in progress.
+  #bytes: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
+  #end = 0;
+  #position = 0;
+  #block = 0;
+  #entry = 0;
+  #typeCode = 0;
+  #t = 0;
+  #marking = false;
+  #parser: SampleParser = new TextParser();
+  #appender: Appender | undefined;
+  #counts: ScrapeCounts = emptyCounts();
+
+  /** `target` are the labels every series gets. The batch may be shared by all caches of a process, the store should. */
+  constructor(target: Labels, options: ScrapeCacheOptions, store: TemplateStore, batch: SampleBatch) {
+    this.#target = target;
+    this.#options = options;
+    this.#store = store;
+    this.#batch = batch;
+    this.#builder = new TemplateBuilder(store);
+  }
+
+  /** New limits and the like. Labels that were settled already stay as they are. */
+  set options(options: ScrapeCacheOptions) {
+    this.#options = options;
+  }
+
+  /** How often what failed scrapes left behind had to be thrown away. */
+  get forcedFlushes(): number {
+    return this.#forcedFlushes;
+  }
+
+  /** Series of the template and beside it. */
+  get size(): number {
+    return this.#count + this.#extras.size;
+  }
+
+  /**
+   * Takes in one body: `bytes[0, length)`, of which at least 8 more bytes must exist, and which `parser` reads. Samples
+   * without a timestamp get `t`. Appends, but does not commit; markers for series that went away are among what it
+   * appends. Throws an `ExpositionError` or a `ScrapeError` when the scrape fails: then roll the appender back and
+   * call `endAll` with a new one. `counts` is right in either case.
+   */
+  scrape(
+    bytes: Uint8Array,
+    length: number,
+    parser: SampleParser,
+    appender: Appender,
+    t: number,
+    counts: ScrapeCounts,
+  ): void {
+    Object.assign(counts, emptyCounts());
+    this.#begin(bytes, length, parser, appender, t, counts);
+    try {
+      this.#walk();
+      counts.kept += this.#batch.count;
+      this.#checkSampleLimit();
+      this.#flush();
+      this.#finish();
+    } catch (error) {
+      counts.kept = Math.max(counts.kept, this.#batch.count);
+      this.#abandon();
+      throw error;
+    } finally {
+      this.#batch.clear();
+      this.#appender = undefined;
+      this.#bytes = new Uint8Array(0);
+    }
+  }
+
+  /** Ends all series of the last good scrape with a stale marker at `t`: the target failed, or went away. */
+  endAll(appender: Appender, t: number): void {
+    if (this.#presence !== "none") {
+      for (let e = 0; e < this.#count; e++) {
+        const present = this.#presence === "all" || (this.#seen![e] as number) >>> 1 === this.#generation;
+        if (present && this.#flags[e] === 0) appender.appendStale(this.#refs[e] as number, t);
+      }
+      for (const extra of this.#extraById) {
+        if (extra.seen >>> 1 === this.#generation && extra.flags === 0) appender.appendStale(extra.ref, t);
+      }
+    }
+    this.#presence = "none";
+    this.#generation += 2;
+    if (this.#extras.size > 2 * this.#lastSuccessful + FLUSH_SLACK) {
+      this.#clearExtras();
+      this.#forcedFlushes++;
+    }
+  }
+
+  /** Families and what is known of them, those included that were declared at most 10 scrapes ago. */
+  metadata(): ReadonlyMap<string, FamilyMetadata> {
+    const families = new Map<string, FamilyMetadata>();
+    for (const { notes } of this.#blocks) for (const note of notes) applyNote(families, note);
+    for (const [name, { type, help, unit }] of this.#families) {
+      const known = families.get(name) ?? { type: "unknown", help: "", unit: "" };
+      families.set(name, {
+        type: type === "unknown" ? known.type : type,
+        help: help === "" ? known.help : help,
+        unit: unit === "" ? known.unit : unit,
+      });
+    }
+    return families;
+  }
+
+  /** Gives up the shared templates. The cache is as new afterwards. */
+  release(): void {
+    this.#store.release(this.#blocks);
+    this.#blocks = [];
+    this.#starts = Int32Array.of(0);
+    this.#count = 0;
+    this.#refs = new Uint32Array(0);
+    this.#flags = new Uint8Array(0);
+    this.#index = undefined;
+    this.#seen = undefined;
+    this.#clearExtras();
+    this.#families.clear();
+    this.#presence = "none";
+    this.#generation += 2;
+  }
+
+  #begin(
+    bytes: Uint8Array,
+    length: number,
+    parser: SampleParser,
+    appender: Appender,
+    t: number,
+    counts: ScrapeCounts,
+  ): void {
+    this.#generation++;
+    parser.reset(bytes, length);
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#end = parser.end;
+    this.#position = 0;
+    this.#block = 0;
+    this.#entry = 0;
+    this.#typeCode = 0;
+    this.#t = t;
+    this.#marking = false;
+    this.#parser = parser;
+    this.#appender = appender;
+    this.#counts = counts;
+    this.#batch.clear();
+  }
+
+  #walk(): void {
+    for (;;) {
+      this.#followTemplate();
+      if (this.#block === this.#blocks.length && this.#atTrailer()) return;
+      this.#startMarking();
+      if (this.#block < this.#blocks.length && this.#skipAhead()) continue;
+      if (this.#takeKnownSeries()) continue;
+      if (!this.#takeParsed()) return;
+    }
+  }
+
+  /** The hot loop: as long as the bytes are those of the template. Stops before the first run that differs. */
+  #followTemplate(): void {
+    const bytes = this.#bytes;
+    const view = this.#view;
+    const end = this.#end;
+    const batch = this.#batch;
+    const refs = this.#refs;
+    const flags = this.#flags;
+    batch.reserve(this.#count - (this.#starts[this.#block] as number) + 1);
+    let { refs: outRefs, entries: outEntries, values } = batch;
+    let n = batch.count;
+    let position = this.#position;
+    const marking = this.#marking;
+    const startedAt = position;
+    let scraped = 0;
+    let block = this.#block;
+    let index = this.#entry;
+    const blocks = this.#blocks;
+    walk: for (; block < blocks.length; block++, index = 0) {
+      const { words } = blocks[block] as Block;
+      const base = this.#starts[block] as number;
+      const count = words[0] as number;
+      for (; index < count; index++) {
+        const entry = BLOCK_HEADER_WORDS + index * ENTRY_WORDS;
+        const runBytes = words[entry + ENTRY_RUN_BYTES] as number;
+        if (
+          position + runBytes >= end ||
+          !runMatches(view, position, words, words[entry + ENTRY_TEXT] as number, runBytes)
+        ) {
+          break walk;
+        }
+        const valueStart = position + runBytes;
+        const after = scanDecimal(bytes, valueStart, values, n);
+        const number = base + index;
+        scraped++;
+        if (after > 0 && bytes[after] === LINE_BREAK && flags[number] === 0 && !marking) {
+          outRefs[n] = refs[number] as number;
+          outEntries[n] = number;
+          n++;
+          position = after;
+          continue;
+        }
+        batch.count = n;
+        position = this.#takeIrregular(number, position, valueStart, after);
+        n = batch.count;
+        ({ refs: outRefs, entries: outEntries, values } = batch);
+      }
+    }
+    batch.count = n;
+    this.#block = block;
+    this.#entry = index;
+    this.#position = position;
+    this.#counts.scraped += scraped;
+    if (position !== startedAt) this.#typeCode = this.#typeBefore(block, index);
+  }
+
+  /**
+   * A sample of the template whose value is not a plain decimal, or is followed by more, or whose series needs a
+   * second look. `after` is where its decimal ended, or -1. Returns where the next run begins.
+   */
+  #takeIrregular(number: number, runStart: number, valueStart: number, after: number): number {
+    const bytes = this.#bytes;
+    const parser = this.#parser;
+    let end = after;
+    if (end < 0 || (bytes[end] !== LINE_BREAK && bytes[end] !== SPACE)) end = this.#scanUnusual(valueStart);
+    let hasTimestamp = false;
+    let hasExemplar = false;
+    if (bytes[end] !== LINE_BREAK || end === valueStart) {
+      if (end === valueStart) {
+        // Nothing we know: the parser reads the line, or says what is wrong with it.
+        parser.seek(runStart === 0 ? 0 : runStart + 1);
+        while (parser.next() !== Entry.sample);
+        this.#setValue(parser.value);
+      } else {
+        parser.resumeAfterValue(lineStartBefore(bytes, valueStart, runStart), end);
+      }
+      hasTimestamp = parser.hasTimestamp;
+      hasExemplar = parser.hasExemplar;
+      end = parser.position - 1;
+    }
+    const repeated = this.#marking && ((this.#flags[number] as number) & REPEATED) !== 0;
+    this.#take(repeated ? this.#firstOf(number) : number, hasTimestamp, hasExemplar);
+    return end;
+  }
+
+  /** Reads a value that the fast path left alone, and returns where it ends; `start` itself when it is none. */
+  #scanUnusual(start: number): number {
+    const bytes = this.#bytes;
+    let end = start;
+    while (end < this.#end && bytes[end] !== SPACE && bytes[end] !== LINE_BREAK) end++;
+    try {
+      this.#setValue(parseFloatBytes(bytes, start, end));
+      return end;
+    } catch {
+      return start;
+    }
+  }
+
+  #setValue(value: number): void {
+    const batch = this.#batch;
+    if (!Number.isNaN(value)) {
+      batch.values[batch.count] = value;
+      return;
+    }
+    batch.halves[2 * batch.count] = NORMAL_NAN_LOW;
+    batch.halves[2 * batch.count + 1] = NORMAL_NAN_HIGH;
+  }
+
+  /** Settles a sample of the template entry `number` whose value stands at the end of the batch. */
+  #take(number: number, hasTimestamp: boolean, hasExemplar: boolean): void {
+    const flags = this.#flags[number] as number;
+    let repeated = (flags & REPEATED) !== 0;
+    if (this.#marking && !repeated) {
+      const mark = this.#seen![number] as number;
+      repeated = mark >>> 1 === this.#generation;
+      if (!repeated) {
+        const before = mark >>> 1 === this.#generation - 1;
+        if (!before && (flags & DROPPED) === 0) this.#counts.added++;
+        this.#seen![number] = this.#generation * 2 + (before ? 1 : 0);
+      }
+    }
+    if ((flags & DROPPED) !== 0) return;
+    const own = hasTimestamp && this.#options.honorTimestamps;
+    const untracked = own && !this.#options.trackTimestampsStaleness ? UNTRACKED : 0;
+    if (!repeated) this.#flags[number] = (flags & ~UNTRACKED) | untracked;
+    this.#emit(number, this.#refs[number] as number, own, hasExemplar, repeated);
+  }
+
+  /** Puts the value at the end of the batch into the storage: with the batch, or alone when it has a time of its own. */
+  #emit(entry: number, ref: SeriesRef, ownTimestamp: boolean, hasExemplar: boolean, repeated: boolean): void {
+    const batch = this.#batch;
+    const parser = this.#parser;
+    const t = ownTimestamp ? parser.timestamp : this.#t;
+    if (ownTimestamp) {
+      this.#counts.kept++;
+      this.#appendAlone(entry, ref, t);
+    } else if (repeated) {
+      this.#counts.kept++;
+      this.#counts.duplicates++;
+    } else {
+      batch.refs[batch.count] = ref;
+      batch.entries[batch.count] = entry;
+      batch.count++;
+      batch.reserve(1);
+    }
+    if (!hasExemplar || !this.#options.exemplars) return;
+    const flat: string[] = [];
+    parser.exemplarLabels(flat);
+    const pairs: [string, string][] = [];
+    for (let i = 0; i < flat.length; i += 2) pairs.push([flat[i] as string, flat[i + 1] as string]);
+    const verdict = this.#appender!.appendExemplar(ref, {
+      labels: Labels.fromUnsorted(pairs),
+      value: parser.exemplarValue,
+      t: parser.exemplarHasTimestamp ? parser.exemplarTimestamp : t,
+    });
+    if (verdict === Append.outOfOrder) this.#counts.exemplarsOutOfOrder++;
+  }
+
+  #appendAlone(entry: number, ref: SeriesRef, t: number): void {
+    if (t > this.#t + MAX_FUTURE_MS) {
+      this.#counts.outOfBounds++;
+      return;
+    }
+    const value = this.#batch.values[this.#batch.count] as number;
+    let verdict = this.#appender!.append(ref, t, value);
+    if (verdict === Append.unknownRef) verdict = this.#appender!.append(this.#resolveAgain(entry), t, value);
+    this.#countVerdict(verdict);
+  }
+
+  /** Tries the entries after the expected one: what stood before them is gone. */
+  #skipAhead(): boolean {
+    if (this.#position === 0) return false;
+    let block = this.#block;
+    let index = this.#entry;
+    for (let tried = 0; tried < NEARBY_ENTRIES; tried++) {
+      index++;
+      if (index >= entryCount((this.#blocks[block] as Block).words)) {
+        block++;
+        index = 0;
+        if (block >= this.#blocks.length) return false;
+      }
+      const { words } = this.#blocks[block] as Block;
+      if (entryCount(words) === 0) return false;
+      const entry = BLOCK_HEADER_WORDS + index * ENTRY_WORDS;
+      const runBytes = words[entry + ENTRY_RUN_BYTES] as number;
+      if (this.#position + runBytes >= this.#end) continue;
+      if (!runMatches(this.#view, this.#position, words, words[entry + ENTRY_TEXT] as number, runBytes)) continue;
+      this.#block = block;
+      this.#entry = index;
+      return true;
+    }
+    return false;
+  }
+
+  /** The next line, if it is a sample of a series in the template and nothing unusual: taken, and true. */
+  #takeKnownSeries(): boolean {
+    if (this.#count === 0) return false;
+    const bytes = this.#bytes;
+    const start = this.#position === 0 ? 0 : this.#position + 1;
+    const first = bytes[start] as number;
+    if (start >= this.#end || first === 0x23 || first === LINE_BREAK || first === SPACE || first === 0x09) return false;
+    let i = start;
+    let hash = 0x811c9dc5 | 0;
+    let inBraces = false;
+    let inQuotes = false;
+    for (; i < this.#end; i++) {
+      const byte = bytes[i] as number;
+      if (inQuotes) {
+        if (byte === 0x5c) {
+          hash = Math.imul(hash ^ byte, 0x01000193);
+          i++;
+        } else if (byte === 0x22) inQuotes = false;
+      } else if (byte === 0x22) inQuotes = true;
+      else if (byte === 0x7b) inBraces = true;
+      else if (byte === 0x7d) inBraces = false;
+      else if (byte === LINE_BREAK || (byte === SPACE && !inBraces)) break;
+      hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+    }
+    const valueStart = i + 1;
+    if (bytes[i] !== SPACE || valueStart >= this.#end) return false;
+    const address = this.#lookUp(bytes, start, i, finishHash(hash));
+    if (address < 0) return false;
+    const after = scanDecimal(bytes, valueStart, this.#batch.values, this.#batch.count);
+    if (after < 0 || bytes[after] !== LINE_BREAK) return false;
+    this.#counts.scraped++;
+    this.#take((this.#starts[address >>> 8] as number) + (address & 255), false, false);
+    this.#position = after;
+    this.#pointBehind(address);
+    return true;
+  }
+
+  /** The next sample by way of the parser. False at the end of the body. */
+  #takeParsed(): boolean {
+    const parser = this.#parser;
+    // A run begins with the line break that ended the sample before it.
+    parser.seek(this.#position === 0 ? 0 : this.#position + 1);
+    parser.typeCode = this.#typeCode;
+    for (;;) {
+      const kind = parser.next();
+      this.#typeCode = parser.typeCode;
+      if (kind === Entry.end) return false;
+      if (kind === Entry.sample) break;
+      if (kind !== Entry.comment) this.#noteFamily(kind);
+    }
+    this.#position = parser.position - 1;
+    this.#counts.scraped++;
+    this.#setValue(parser.value);
+    const { seriesStart, seriesEnd } = parser;
+    const hash = hashSeries(this.#bytes, seriesStart, seriesEnd);
+    const address = this.#lookUp(this.#bytes, seriesStart, seriesEnd, hash);
+    if (address >= 0) {
+      this.#take((this.#starts[address >>> 8] as number) + (address & 255), parser.hasTimestamp, parser.hasExemplar);
+      this.#pointBehind(address);
+      return true;
+    }
+    this.#takeExtra(seriesText(this.#bytes, seriesStart, seriesEnd));
+    return true;
+  }
+
+  #takeExtra(text: string): void {
+    const parser = this.#parser;
+    let extra = this.#extras.get(text);
+    if (extra === undefined) {
+      extra = this.#resolveNew(text);
+      if (extra === undefined) return;
+    }
+    const own = parser.hasTimestamp && this.#options.honorTimestamps;
+    const repeated = extra.seen >>> 1 === this.#generation;
+    const dropped = (extra.flags & DROPPED) !== 0;
+    if (!repeated) {
+      const before = extra.seen >>> 1 === this.#generation - 1;
+      if (!before && !dropped) this.#counts.added++;
+      extra.seen = this.#generation * 2 + (before ? 1 : 0);
+      const untracked = own && !this.#options.trackTimestampsStaleness ? UNTRACKED : 0;
+      extra.flags = (extra.flags & ~UNTRACKED) | untracked;
+    }
+    if (!dropped) this.#emit(-1 - extra.id, extra.ref, own, parser.hasExemplar, repeated);
+  }
+
+  /** Labels, relabeling, series ref of a series text that was never seen. Undefined beyond the sample limit. */
+  #resolveNew(text: string): ExtraSeries | undefined {
+    const exposed: string[] = [];
+    this.#parser.labels(exposed);
+    const labels = storedLabels(exposed, this.#target, this.#options);
+    const { sampleLimit } = this.#options;
+    if (labels !== undefined && sampleLimit > 0 && this.#counts.kept + this.#batch.count >= sampleLimit) {
+      // The scrape is going to fail: count on, but make no more series.
+      this.#counts.kept++;
+      return undefined;
+    }
+    const extra: ExtraSeries = {
+      id: this.#extraById.length,
+      text,
+      ref: labels === undefined ? 0 : this.#appender!.series(labels),
+      flags: labels === undefined ? DROPPED : 0,
+      typeCode: this.#typeCode,
+      seen: 0,
+      claimed: false,
+    };
+    this.#extras.set(text, extra);
+    this.#extraById.push(extra);
+    return extra;
+  }
+
+  /** The series of an entry went from the storage meanwhile: makes it again from its text. */
+  #resolveAgain(entry: number): SeriesRef {
+    const parser = this.#parser.another();
+    const { bytes, length, typeCode } = this.#textOf(entry);
+    parser.reset(bytes, length);
+    parser.typeCode = typeCode;
+    parser.next();
+    const exposed: string[] = [];
+    parser.labels(exposed);
+    const labels = storedLabels(exposed, this.#target, this.#options);
+    const ref = labels === undefined ? 0 : this.#appender!.series(labels);
+    if (entry >= 0) this.#refs[entry] = ref;
+    else (this.#extraById[-1 - entry] as ExtraSeries).ref = ref;
+    return ref;
+  }
+
+  #textOf(entry: number): { bytes: Uint8Array; length: number; typeCode: number } {
+    if (entry < 0) {
+      const { text, typeCode } = this.#extraById[-1 - entry] as ExtraSeries;
+      const bytes = new Uint8Array(text.length + 16);
+      for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+      return { bytes, length: endSample(bytes, text.length), typeCode };
+    }
+    let block = 0;
+    while ((this.#starts[block + 1] as number) <= entry) block++;
+    const { words } = this.#blocks[block] as Block;
+    const at = BLOCK_HEADER_WORDS + (entry - (this.#starts[block] as number)) * ENTRY_WORDS;
+    const bytes = new Uint8Array(seriesBytes(words, at) + 16);
+    return { bytes, length: endSample(bytes, copySeries(words, at, bytes, 0)), typeCode: entryType(words, at) };
+  }
+
+  #lookUp(bytes: Uint8Array, start: number, end: number, hash: number): number {
+    if (this.#count === 0) return -1;
+    this.#index ??= new SeriesIndex(
+      this.#blocks,
+      this.#count,
+      (block, index) => ((this.#flags[(this.#starts[block] as number) + index] as number) & REPEATED) !== 0,
+    );
+    return this.#index.find(bytes, start, end, hash);
+  }
+
+  /** The entry with the same text that is not marked as a repetition. */
+  #firstOf(number: number): number {
+    const { bytes, length } = this.#textOf(number);
+    const textEnd = length - SAMPLE_END.length;
+    const address = this.#lookUp(bytes, 0, textEnd, hashSeries(bytes, 0, textEnd));
+    return address < 0 ? number : (this.#starts[address >>> 8] as number) + (address & 255);
+  }
+
+  /** Expects the entry after this one next, and remembers the type in force. */
+  #pointBehind(address: number): void {
+    let block = address >>> 8;
+    let index = (address & 255) + 1;
+    const { words } = this.#blocks[block] as Block;
+    this.#typeCode = entryType(words, BLOCK_HEADER_WORDS + (index - 1) * ENTRY_WORDS);
+    if (index >= entryCount(words)) {
+      block++;
+      index = 0;
+    }
+    this.#block = block;
+    this.#entry = index;
+  }
+
+  #atTrailer(): boolean {
+    const trailer = this.#trailer;
+    if (this.#count === 0 || this.#end - this.#position !== trailer.length) return false;
+    for (let i = 0; i < trailer.length; i++) if (this.#bytes[this.#position + i] !== trailer[i]) return false;
+    return true;
+  }
+
+  /** From the first difference on, it is recorded which entries the body has; up to there it had all. */
+  #startMarking(): void {
+    if (this.#marking) return;
+    this.#marking = true;
+    this.#seen ??= new Uint32Array(this.#count);
+    const seen = this.#seen;
+    const generation = this.#generation;
+    const upTo = (this.#starts[this.#block] as number) + this.#entry;
+    for (let e = 0; e < upTo; e++) {
+      const before = this.#presence === "all" || (seen[e] as number) >>> 1 === generation - 1;
+      if (!before && ((this.#flags[e] as number) & (DROPPED | REPEATED)) === 0) this.#counts.added++;
+      seen[e] = generation * 2 + (before ? 1 : 0);
+    }
+    if (this.#presence !== "all") return;
+    seen.fill((generation - 1) * 2, upTo);
+    this.#presence = "some";
+  }
+
+  /** Type in force at the entry before this one. */
+  #typeBefore(block: number, index: number): number {
+    if (index === 0 && block === 0) return 0;
+    const before = index === 0 ? block - 1 : block;
+    const { words } = this.#blocks[before] as Block;
+    const last = index === 0 ? entryCount(words) - 1 : index - 1;
+    return last < 0 ? 0 : entryType(words, BLOCK_HEADER_WORDS + last * ENTRY_WORDS);
+  }
+
+  #noteFamily(kind: Entry): void {
+    const parser = this.#parser;
+    const { family } = parser;
+    let known = this.#families.get(family);
+    if (known === undefined) {
+      known = { type: "unknown", help: "", unit: "", lastScrape: 0 };
+      this.#families.set(family, known);
+    }
+    known.lastScrape = this.#generation;
+    if (kind === Entry.type) known.type = parser.metricType;
+    else if (kind === Entry.help) known.help = parser.text;
+    else known.unit = parser.text;
+  }
+
+  #checkSampleLimit(): void {
+    const { sampleLimit } = this.#options;
+    if (sampleLimit > 0 && this.#counts.kept > sampleLimit)
+      throw new ScrapeError("sample limit exceeded", "sample_limit");
+  }
+
+  #flush(): void {
+    const batch = this.#batch;
+    const appender = this.#appender!;
+    const refused = appender.appendBatch(batch.refs, batch.halves, batch.count, this.#t, batch.verdicts);
+    if (refused === 0) return;
+    for (let i = 0; i < batch.count; i++) {
+      let verdict = batch.verdicts[i] as Append;
+      if (verdict === Append.ok) continue;
+      if (verdict === Append.unknownRef) {
+        verdict = appender.append(this.#resolveAgain(batch.entries[i] as number), this.#t, batch.values[i] as number);
+      }
+      this.#countVerdict(verdict);
+    }
+  }
+
+  #countVerdict(verdict: Append): void {
+    if (verdict === Append.outOfOrder) this.#counts.outOfOrder++;
+    else if (verdict === Append.duplicate) this.#counts.duplicates++;
+    else if (verdict === Append.outOfBounds || verdict === Append.tooOld) this.#counts.outOfBounds++;
+  }
+
+  /** Ends what went away, forgets what nobody needs, and renews the template when it has stopped fitting. */
+  #finish(): void {
+    const generation = this.#generation;
+    this.#endMissing();
+    this.#lastSuccessful = this.#counts.scraped;
+    for (const [name, family] of this.#families) {
+      if (generation - family.lastScrape > METADATA_SCRAPES) this.#families.delete(name);
+    }
+    if (!this.#marking) {
+      this.#clearExtras();
+      this.#seen = undefined;
+      this.#index = undefined;
+      this.#presence = "all";
+      this.#rebuildPause = 1;
+      this.#rebuildWait = 0;
+      return;
+    }
+    this.#presence = "some";
+    this.#dropAbsentExtras();
+    this.#rebuildWait--;
+    if (this.#rebuildWait > 0) return;
+    this.#rebuildWait = this.#rebuildPause;
+    this.#rebuildPause = Math.min(this.#rebuildPause * 2, MAX_REBUILD_PAUSE);
+    this.#rebuild();
+  }
+
+  #endMissing(): void {
+    const before = this.#generation - 1;
+    const missing = new Set<SeriesRef>();
+    if (!this.#marking) {
+      if (this.#presence !== "all") {
+        for (let e = 0; e < this.#count; e++) {
+          const wasThere = this.#presence === "some" && (this.#seen![e] as number) >>> 1 === before;
+          if (!wasThere && ((this.#flags[e] as number) & (DROPPED | REPEATED)) === 0) this.#counts.added++;
+        }
+      }
+    } else {
+      const seen = this.#seen as Uint32Array;
+      for (let e = 0; e < this.#count; e++) {
+        if ((seen[e] as number) >>> 1 === before && this.#flags[e] === 0) missing.add(this.#refs[e] as number);
+      }
+    }
+    for (const extra of this.#extraById) if (extra.seen >>> 1 === before && extra.flags === 0) missing.add(extra.ref);
+    if (missing.size === 0) return;
+    // Two texts may name one series, by relabeling for instance: it goes on while one of them is there.
+    for (let e = 0; e < this.#count; e++) {
+      if (!this.#marking || (this.#seen![e] as number) >>> 1 === this.#generation)
+        missing.delete(this.#refs[e] as number);
+    }
+    for (const extra of this.#extraById) if (extra.seen >>> 1 === this.#generation) missing.delete(extra.ref);
+    for (const ref of missing) this.#appender!.appendStale(ref, this.#t);
+  }
+
+  #dropAbsentExtras(): void {
+    const present = this.#extraById.filter((extra) => extra.seen >>> 1 === this.#generation);
+    if (present.length === this.#extraById.length) return;
+    this.#clearExtras();
+    for (const extra of present) {
+      this.#extras.set(extra.text, extra);
+      extra.id = this.#extraById.length;
+      this.#extraById.push(extra);
+    }
+  }
+
+  #clearExtras(): void {
+    this.#extras.clear();
+    this.#extraById = [];
+  }
+
+  /** Takes this body, which is known to be good, for the new template. */
+  #rebuild(): void {
+    const parser = this.#parser;
+    const builder = this.#builder;
+    const bytes = this.#bytes;
+    const claimed = new Uint8Array(this.#count);
+    const refs = new Uint32Array(this.#counts.scraped);
+    const flags = new Uint8Array(this.#counts.scraped);
+    let count = 0;
+    let runStart = 0;
+    parser.seek(0);
+    parser.typeCode = 0;
+    for (let kind = parser.next(); kind !== Entry.end; kind = parser.next()) {
+      if (kind === Entry.type) builder.note(parser.family, "type", parser.metricType);
+      else if (kind === Entry.help) builder.note(parser.family, "help", parser.text);
+      else if (kind === Entry.unit) builder.note(parser.family, "unit", parser.text);
+      if (kind !== Entry.sample) continue;
+      const { seriesStart, seriesEnd, valueStart, typeCode } = parser;
+      const hash = hashSeries(bytes, seriesStart, seriesEnd);
+      const address = this.#lookUp(bytes, seriesStart, seriesEnd, hash);
+      if (seriesEnd - seriesStart > MAX_SERIES_BYTES || count === refs.length) {
+        builder.abandon();
+        return;
+      }
+      if (address >= 0) {
+        const old = (this.#starts[address >>> 8] as number) + (address & 255);
+        refs[count] = this.#refs[old] as number;
+        flags[count] = (this.#flags[old] as number) | (claimed[old] === 0 ? 0 : REPEATED);
+        claimed[old] = 1;
+      } else {
+        const extra = this.#extras.get(seriesText(bytes, seriesStart, seriesEnd));
+        if (extra === undefined) {
+          builder.abandon();
+          return;
+        }
+        refs[count] = extra.ref;
+        flags[count] = extra.flags | (extra.claimed ? REPEATED : 0);
+        extra.claimed = true;
+      }
+      builder.add(this.#view, runStart, seriesStart, seriesEnd, valueStart, typeCode, hash);
+      runStart = parser.position - 1;
+      count++;
+    }
+    this.#forgetOldFamilies();
+    this.#replaceTemplate(builder.finish(), refs.subarray(0, count), flags.subarray(0, count));
+    this.#trailer = bytes.slice(runStart, this.#end);
+    this.#clearExtras();
+    this.#presence = "all";
+  }
+
+  #replaceTemplate(blocks: Block[], refs: Uint32Array, flags: Uint8Array): void {
+    this.#store.release(this.#blocks);
+    this.#blocks = blocks;
+    this.#starts = new Int32Array(blocks.length + 1);
+    for (let b = 0; b < blocks.length; b++) {
+      const { words, notes } = blocks[b] as Block;
+      this.#starts[b + 1] = (this.#starts[b] as number) + entryCount(words);
+      for (const { family } of notes) this.#families.delete(family);
+    }
+    this.#count = refs.length;
+    this.#refs = refs;
+    this.#flags = flags;
+    this.#seen = undefined;
+    this.#index = undefined;
+  }
+
+  /** What the old template declared is remembered a while; what the new one declares too is taken out again. */
+  #forgetOldFamilies(): void {
+    const old = new Map<string, FamilyMetadata>();
+    for (const { notes } of this.#blocks) for (const note of notes) applyNote(old, note);
+    for (const [name, family] of old) {
+      if (!this.#families.has(name)) this.#families.set(name, { ...family, lastScrape: this.#generation });
+    }
+  }
+
+  /** A scrape failed: the cache is again what it was before it, but for what it learnt about families. */
+  #abandon(): void {
+    const generation = this.#generation;
+    this.#generation = generation - 1;
+    if (!this.#marking) return;
+    const seen = this.#seen as Uint32Array;
+    for (let e = 0; e < this.#count; e++) {
+      const mark = seen[e] as number;
+      if (mark >>> 1 === generation) seen[e] = (mark & 1) === 1 ? (generation - 1) * 2 : 0;
+    }
+    for (const extra of this.#extraById) {
+      if (extra.seen >>> 1 === generation) extra.seen = (extra.seen & 1) === 1 ? (generation - 1) * 2 : 0;
+    }
+  }
+}
+
+const SAMPLE_END = " 1\n";
+
+/** Completes a series text in `bytes` to a sample's line and returns its length. */
+function endSample(bytes: Uint8Array, at: number): number {
+  for (let i = 0; i < SAMPLE_END.length; i++) bytes[at + i] = SAMPLE_END.charCodeAt(i);
+  return at + SAMPLE_END.length;
+}
+
+/** A series text as a key: one character a byte. */
+function seriesText(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+}
+
+/** Where the line that holds `at` begins, no earlier than `limit`. */
+function lineStartBefore(bytes: Uint8Array, at: number, limit: number): number {
+  let start = at;
+  while (start > limit && bytes[start - 1] !== LINE_BREAK) start--;
+  return start;
+}
+
+/** Counts of a scrape that took in nothing. */
+export function emptyCounts(): ScrapeCounts {
+  return { scraped: 0, kept: 0, added: 0, outOfOrder: 0, duplicates: 0, outOfBounds: 0, exemplarsOutOfOrder: 0 };
+}
