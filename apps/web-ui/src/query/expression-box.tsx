@@ -1,0 +1,113 @@
+/** Where an expression is typed: a plain text area at first, the full editor in its place once that has been loaded. */
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { CodeEditor } from "../editor/code-editor.ts";
+import { settings } from "../shell/settings.ts";
+import { useCell } from "../shell/signal.ts";
+import { tone } from "../shell/theme.ts";
+
+/** The box. `value` comes from outside when it changes there; `onDraft` hears every change, `onRun` of Enter. */
+export function ExpressionBox(props: {
+  value: string;
+  label: string;
+  focus: boolean;
+  invalid: boolean;
+  onDraft: (value: string) => void;
+  onRun: (value: string) => void;
+}): JSX.Element {
+  const host = useRef<HTMLDivElement>(null);
+  const area = useRef<HTMLTextAreaElement>(null);
+  const editor = useRef<CodeEditor>(null);
+  const [upgraded, setUpgraded] = useState(false);
+  const draft = useRef(props.value);
+  const latest = useRef(props);
+  latest.current = props;
+  const wishes = useCell(settings);
+  const dark = useCell(tone) === "dark";
+
+  useEffect(() => {
+    let gone = false;
+    const load = async (): Promise<void> => {
+      const { mountEditor } = await import("../editor/code-editor.ts");
+      if (gone || !host.current || !area.current) return;
+      const focused = document.activeElement === area.current;
+      editor.current = mountEditor(host.current, {
+        value: draft.current,
+        label: latest.current.label,
+        selection: focused ? [area.current.selectionStart, area.current.selectionEnd] : null,
+        wishes: settings.get(),
+        dark: tone.get() === "dark",
+        onChange: (value) => {
+          draft.current = value;
+          latest.current.onDraft(value);
+        },
+        onRun: (value) => latest.current.onRun(value),
+      });
+      setUpgraded(true);
+    };
+    // The page first, the editor when there is a quiet moment; if it cannot be loaded, the text area stays.
+    const cancel = whenIdle(() => void load().catch(() => undefined));
+    return () => {
+      gone = true;
+      cancel();
+      editor.current?.destroy();
+      editor.current = null;
+    };
+  }, []);
+
+  useEffect(() => {
+    editor.current?.configure(wishes, dark);
+  }, [wishes, dark, upgraded]);
+
+  useEffect(() => {
+    if (props.value === draft.current) return;
+    draft.current = props.value;
+    editor.current?.setValue(props.value);
+    if (area.current) area.current.value = props.value;
+  }, [props.value]);
+
+  useEffect(() => {
+    if (props.focus) area.current?.focus();
+  }, []);
+
+  return (
+    <div class={props.invalid ? "expression invalid" : "expression"} data-editor={upgraded ? "full" : "plain"}>
+      {!upgraded && (
+        <textarea
+          ref={area}
+          aria-label={props.label}
+          aria-invalid={props.invalid}
+          data-first-input=""
+          defaultValue={props.value}
+          placeholder="Enter expression (press Shift+Enter for newlines)"
+          rows={Math.min(8, draft.current.split("\n").length)}
+          spellcheck={false}
+          autocomplete="off"
+          autocapitalize="off"
+          onInput={(event) => {
+            draft.current = event.currentTarget.value;
+            props.onDraft(draft.current);
+          }}
+          onKeyDown={(event) => {
+            if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+              event.preventDefault();
+              props.onRun(draft.current);
+            } else if (event.key === "Escape") {
+              event.currentTarget.blur();
+            }
+          }}
+        />
+      )}
+      <div ref={host} class="editor-host" hidden={!upgraded} data-first-input={upgraded ? "" : undefined} />
+    </div>
+  );
+}
+
+function whenIdle(work: () => void): () => void {
+  if (typeof requestIdleCallback === "function") {
+    const id = requestIdleCallback(work, { timeout: 1500 });
+    return () => cancelIdleCallback(id);
+  }
+  const id = setTimeout(work, 200);
+  return () => clearTimeout(id);
+}
