@@ -52,7 +52,8 @@ export { Matcher, type MatchType } from "./matcher.ts";
 export { isValidLabelName, isValidLabelValue, isValidMetricName, type NameScheme } from "./name.ts";
 export { formatDecimal, formatFloat, formatGeneral, parseFloatStrict } from "./number.ts";
 export { quote } from "./quote.ts";
-export { compileRegex, type Regex, RegexSyntaxError } from "./regex.ts";
+export { compileRegex, type Regex, RegexSyntaxError } from "./regex/regex.ts";
+export { compileReplaceRegex, type ReplaceRegex } from "./regex/replace.ts";
 export {
   type Exemplar,
   isStaleAt,

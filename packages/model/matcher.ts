@@ -1,7 +1,7 @@
 // Matchers: tests of one label, the way every query picks its series.
 import { isValidLabelName } from "./name.ts";
 import { quote } from "./quote.ts";
-import { compileRegex, type Regex } from "./regex.ts";
+import { compileRegex, type Regex } from "./regex/regex.ts";
 
 export type MatchType = "=" | "!=" | "=~" | "!~";
 
