@@ -3,10 +3,16 @@ export { ChunkEncoding, ChunkError, chunkSampleCount } from "./chunk/format.ts";
 export { type HeadChunk, HeadChunkReader, HeadChunkWriter, scanHeadChunks } from "./chunk/head-chunks.ts";
 export { decodeHistogramChunk, encodeHistogramChunk } from "./chunk/histogram.ts";
 export { decodeXor, encodeXor } from "./chunk/xor.ts";
+export { Db, type DbOptions, type DbStats, type ReplayProgress } from "./db.ts";
 export { type Faults, FaultyFs } from "./fs/faulty-fs.ts";
 export { type EntryKind, type FileSystem, FileSystemError, type OpenFile, type OpenMode } from "./fs/file-system.ts";
 export { MemoryFs } from "./fs/memory-fs.ts";
 export { NodeFs } from "./fs/node-fs.ts";
+export { SnapshotExpiredError } from "./head/snapshots.ts";
+export { type LogFields, type Logger, silentLogger } from "./logger.ts";
+export { HeadMemoryError } from "./memory/layout.ts";
+export { HeadFullError } from "./memory/pool.ts";
+export { DbReader, type DbShare, type ReadTicket } from "./share.ts";
 export {
   type CheckpointOptions,
   type CheckpointStats,

@@ -96,6 +96,8 @@ export class FinishedChunks {
   #pending = new Uint32Array(2048);
   #head = 0;
   #tail = 0;
+  /** Chunks that have a place on disk but may not be readable there yet; at most one batch. */
+  #placed: { readonly cell: number; readonly place: ChunkPlace }[] = [];
 
   constructor(memory: HeadMemory, cells: Pool, slotPool: Pool, reclaimer: Reclaimer) {
     this.#memory = memory;
@@ -106,7 +108,7 @@ export class FinishedChunks {
 
   /** Full chunks that still occupy slots. */
   get pendingCount(): number {
-    return this.#head - this.#tail;
+    return this.#head - this.#tail + this.#placed.length;
   }
 
   /** Takes a series' chunk as finished; the record is ready for a new chunk. Inside a write window. */
@@ -157,63 +159,58 @@ export class FinishedChunks {
   }
 
   /**
-   * Moves up to `limit` chunks from slots to the sink. When the sink throws, the chunk at hand stays in its slots and
-   * is tried again next time; the error goes on to the caller.
+   * Moves up to `limit` chunks from slots to the sink. When the sink throws, chunks stay in their slots and are tried again
+   * next time (those that were given a place keep it); the error goes on to the caller.
    */
   moveOut(sink: ChunkSink, limit: number): void {
-    const { control, slots, finished, finishedFloats } = this.#memory;
-    const places: { cell: number; place: ChunkPlace }[] = [];
-    let left = Math.min(limit, this.pendingCount);
-    while (left > 0) {
-      places.length = 0;
-      let at = this.#tail;
-      let failure: unknown;
-      try {
-        for (let batch = Math.min(left, BATCH); batch > 0; batch--, at++) {
-          const entry = (at % (this.#pending.length / 2)) * 2;
-          const cell = this.#pending[entry];
-          // A cell that was freed meanwhile (its series was truncated) is marked by 0.
-          if (cell === 0) continue;
+    const { slots, finished, finishedFloats } = this.#memory;
+    let left = limit;
+    for (;;) {
+      while (left > 0 && this.#placed.length < BATCH && this.#tail < this.#head) {
+        const entry = (this.#tail % (this.#pending.length / 2)) * 2;
+        const cell = this.#pending[entry];
+        left--;
+        // A cell that was freed meanwhile (its series was truncated) is marked by 0.
+        if (cell !== 0) {
           const word = cell * FINISHED_WORDS;
           const dataBytes = finished[word + Fin.offset];
           const info = finished[word + Fin.info];
-          this.#buffer.fill(
-            slots,
-            finished[word + Fin.file],
-            dataBytes,
-            info & FIN_COUNT_MASK,
-            (dataBytes + 3) >>> 2,
-            0,
-          );
+          const count = info & FIN_COUNT_MASK;
+          this.#buffer.fill(slots, finished[word + Fin.file], dataBytes, count, (dataBytes + 3) >>> 2, 0);
           const place = sink.write(
             this.#pending[entry + 1],
             finishedFloats[(word + Fin.minTime) >> 1],
             finishedFloats[(word + Fin.maxTime) >> 1],
-            (info >>> FIN_ENCODING_SHIFT) & 0xff,
+            (info >>> FIN_ENCODING_SHIFT) & 0x7fff,
             this.#buffer.bytes,
             this.#buffer.start,
             this.#buffer.end,
           );
-          places.push({ cell, place });
+          this.#placed.push({ cell, place });
         }
-        sink.flush();
-      } catch (error) {
-        failure = error;
+        this.#tail++;
       }
-      if (failure !== undefined) throw failure;
-      openWindow(control);
-      for (const { cell, place } of places) {
-        const word = cell * FINISHED_WORDS;
-        const firstSlot = finished[word + Fin.file];
-        finished[word + Fin.file] = place.file;
-        finished[word + Fin.offset] = place.offset;
-        finished[word + Fin.info] &= ~IN_SLOTS;
-        this.#reclaimer.laterChain(firstSlot);
-      }
-      closeWindow(control);
-      left -= at - this.#tail;
-      this.#tail = at;
+      if (this.#placed.length === 0) return;
+      sink.flush();
+      this.#publish();
+      if (left <= 0 || this.#tail === this.#head) return;
     }
+  }
+
+  /** From now on readers find the placed chunks on disk. */
+  #publish(): void {
+    const { control, finished } = this.#memory;
+    openWindow(control);
+    for (const { cell, place } of this.#placed) {
+      const word = cell * FINISHED_WORDS;
+      const firstSlot = finished[word + Fin.file];
+      finished[word + Fin.file] = place.file;
+      finished[word + Fin.offset] = place.offset;
+      finished[word + Fin.info] &= ~IN_SLOTS;
+      this.#reclaimer.laterChain(firstSlot);
+    }
+    closeWindow(control);
+    this.#placed.length = 0;
   }
 
   /** Forgets all chunks of a series that end before `minTime` (all with Infinity). Returns how many went. */
@@ -278,6 +275,7 @@ export class FinishedChunks {
   }
 
   #unqueue(cell: number): void {
+    this.#placed = this.#placed.filter((placed) => placed.cell !== cell);
     const capacity = this.#pending.length / 2;
     for (let i = this.#tail; i < this.#head; i++) {
       if (this.#pending[(i % capacity) * 2] !== cell) continue;

@@ -17,10 +17,10 @@ import { closeWindow, openWindow } from "../memory/window.ts";
 import { beginSeries, encodeSamples } from "../wal/record.ts";
 import type { WalWriter } from "../wal/wal-writer.ts";
 import { Batch } from "./batch.ts";
-import { type ChunkSink, FinishedChunks } from "./finished-chunks.ts";
+import { type ChunkPlace, type ChunkSink, FinishedChunks } from "./finished-chunks.ts";
 import { HeadAppender } from "./head-appender.ts";
 import { Reclaimer } from "./reclaimer.ts";
-import { COUNT_MASK, Cold, Fin, Rec } from "./record.ts";
+import { COUNT_MASK, Cold, Fin, IN_SLOTS, Rec } from "./record.ts";
 import { SampleWriter } from "./sample-writer.ts";
 import { encodeSeriesFromMemory } from "./series-record.ts";
 import { recordOf, SeriesTable } from "./series-table.ts";
@@ -93,6 +93,8 @@ export class Head {
   readonly #openBatches = new Set<Batch>();
   /** Records of series that are not in the log yet. */
   #unlogged: number[] = [];
+  /** Refs in the log that stand for a series with another ref. As many as the last start found, at most. */
+  readonly #aliases = new Map<number, number>();
   #wal: WalWriter | undefined;
   #sink: ChunkSink | undefined;
 
@@ -216,6 +218,45 @@ export class Head {
     if (this.finished.pendingCount > 0) this.moveChunksOut(Infinity);
   }
 
+  /** A series that a log brought; unless the log is to be told of it by its new ref. */
+  adoptSeries(record: number, isLogged: boolean): void {
+    this.counters.seriesCreated++;
+    if (!isLogged) this.#unlogged.push(record);
+  }
+
+  /** A chunk that a start found on disk. Chunks that do not come after those of the series so far are left out. */
+  adoptChunk(
+    record: number,
+    minTime: number,
+    maxTime: number,
+    encoding: number,
+    samples: number,
+    place: ChunkPlace,
+  ): void {
+    const { control, coldFloats, seriesFloats } = this.memory;
+    const last = (record * RECORD_WORDS + Rec.lastTime) >> 1;
+    if (maxTime < this.minValidTime || minTime <= seriesFloats[last]) return;
+    if (this.#cells.available === 0) throw new HeadFullError("finished chunks");
+    openWindow(control);
+    if (seriesFloats[last] === -Infinity) coldFloats[(record * COLD_WORDS + Cold.minTime) >> 1] = minTime;
+    this.finished.adopt(record, minTime, maxTime, encoding, samples, place);
+    seriesFloats[last] = maxTime;
+    closeWindow(control);
+    this.counters.chunksCreated++;
+    this.minTime = Math.min(this.minTime, minTime);
+    this.maxTime = Math.max(this.maxTime, maxTime);
+  }
+
+  /** The log has samples of a series under another ref as well: checkpoints must keep that one's labels. */
+  keepAlias(ref: number, record: number): void {
+    this.#aliases.set(ref, record);
+  }
+
+  /** Whether a checkpoint must keep the labels of a ref. */
+  isLoggedRefNeeded(ref: number): boolean {
+    return this.recordOf(ref) !== 0 || this.#aliases.has(ref);
+  }
+
   /**
    * Forgets samples before `minTime` (they are in a block now), chunk by chunk, and series that have none left, except those that
    * a running transaction writes to. Memory is reused once no snapshot is older.
@@ -253,9 +294,25 @@ export class Head {
       if ((series[record * RECORD_WORDS + Rec.packed] & COUNT_MASK) > 0) this.finished.freeSlots(firstSlot);
     });
     this.minTime = Math.max(minTime, Math.min(oldest, this.maxTime));
+    for (const [ref, record] of this.#aliases) if (!this.table.isLive(record)) this.#aliases.delete(ref);
     this.counters.seriesRemoved += dead.length;
     this.counters.chunksRemoved += removedChunks;
     return { removedSeries: dead.length, removedChunks };
+  }
+
+  /** The lowest number of a chunk file that a series still needs; Infinity when none is. */
+  oldestChunkFile(): number {
+    const { series, finished } = this.memory;
+    let oldest = Infinity;
+    for (let record = 1; record <= this.table.highIndex; record++) {
+      if (!this.table.isLive(record)) continue;
+      for (let cell = series[record * RECORD_WORDS + Rec.finished]; cell !== 0; ) {
+        const base = cell * FINISHED_WORDS;
+        if (finished[base + Fin.info] < IN_SLOTS) oldest = Math.min(oldest, finished[base + Fin.file]);
+        cell = finished[base + Fin.older];
+      }
+    }
+    return oldest;
   }
 
   #makeRoom(count: number): void {

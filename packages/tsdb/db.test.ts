@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Labels, Matcher } from "@narthex/model";
+import { Append, SampleBuffer } from "@narthex/storage";
+import { Db, type DbOptions } from "./db.ts";
+import { FaultyFs } from "./fs/faulty-fs.ts";
+import type { FileSystem } from "./fs/file-system.ts";
+import { MemoryFs } from "./fs/memory-fs.ts";
+import type { LogFields } from "./logger.ts";
+
+const RANGE = 7_200_000;
+const START = RANGE * 1000;
+
+function open(fs: FileSystem, options: Partial<DbOptions> = {}): Promise<Db> {
+  return Db.open({ directory: "data", fs, memoryBytes: 2 ** 26, maintenanceIntervalMs: 0, ...options });
+}
+
+function write(db: Db, count: number, from: number, series = 3): void {
+  for (let i = 0; i < count; i++) {
+    const appender = db.appender();
+    for (let s = 0; s < series; s++) {
+      const ref = appender.series(Labels.fromObject({ __name__: "m", s: String(s) }));
+      assert.equal(appender.append(ref, START + (from + i) * 15_000, (from + i) * 10 + s), Append.ok);
+    }
+    appender.commit();
+  }
+}
+
+/** Sample values per series, as text: what a query over everything sees. */
+function dump(db: Db): Record<string, string> {
+  const querier = db.querier(-8.64e15, 8.64e15);
+  const set = querier.select([new Matcher("=~", "__name__", ".+")]);
+  const found: Record<string, string> = {};
+  const samples = new SampleBuffer();
+  for (let i = 0; i < set.count; i++) {
+    samples.clear();
+    set.read(i, -8.64e15, 8.64e15, samples);
+    let text = "";
+    for (let j = 0; j < samples.count; j++) {
+      text += `${samples.times[j]}:${samples.halves[2 * j + 1]?.toString(16)}.${samples.halves[2 * j]?.toString(16)} `;
+    }
+    found[JSON.stringify(set.labels(i).toObject())] = text;
+  }
+  querier.close();
+  return found;
+}
+
+test("Db: what was committed is there after a kill and after a clean close", async () => {
+  const fs = new MemoryFs();
+  const db = await open(fs);
+  write(db, 300, 0);
+  const before = dump(db);
+  assert.equal(Object.keys(before).length, 3);
+  // A kill: nothing is closed, but what was handed to the operating system stays.
+  const second = await open(fs);
+  assert.deepEqual(dump(second), before);
+  write(second, 300, 300);
+  const after = dump(second);
+  second.close();
+  const third = await open(fs);
+  assert.deepEqual(dump(third), after);
+  assert.deepEqual(third.stats().numSeries, 3);
+  third.close();
+  assert.throws(() => third.appender(), /database is closed/);
+});
+
+test("Db: full chunks lie in chunks_head, and come from there after a start", async () => {
+  const fs = new MemoryFs();
+  const db = await open(fs);
+  write(db, 500, 0);
+  db.maintain();
+  const before = dump(db);
+  assert.ok(fs.size("data/chunks_head/000001") > 1000);
+  assert.equal(db.head.finished.pendingCount, 0);
+  const again = await open(fs);
+  assert.deepEqual(dump(again), before);
+  assert.equal(again.stats().numChunks, db.stats().numChunks);
+});
+
+test("Db: a torn tail of the log is cut, and a line says how much was lost", async () => {
+  const fs = new MemoryFs();
+  const db = await open(fs);
+  write(db, 20, 0);
+  const whole = fs.size("data/wal/00000000");
+  write(db, 1, 20);
+  fs.truncate("data/wal/00000000", fs.size("data/wal/00000000") - 3);
+  const lines: [string, LogFields | undefined][] = [];
+  const take = (message: string, fields?: LogFields): void => void lines.push([message, fields]);
+  const again = await open(fs, { logger: { debug: take, info: take, warn: take, error: take } });
+  assert.equal(again.head.maxTime, START + 19 * 15_000);
+  const repaired = lines.find(([message]) => message === "Successfully repaired WAL");
+  assert.ok((repaired?.[1]?.["lost_bytes"] as number) > 0);
+  assert.equal(fs.size("data/wal/00000000"), whole);
+  // Writing goes on where the head stands.
+  write(again, 1, 20);
+});
+
+test("Db: when the log cannot be written, the commit throws, nothing of it is visible, and the next one works", async () => {
+  const memory = new MemoryFs();
+  const faulty = new FaultyFs(memory);
+  const db = await open(faulty);
+  write(db, 2, 0);
+  const before = dump(db);
+  for (const fault of ["failAt", "tearAt"] as const) {
+    faulty.faults[fault] = faulty.changes + 1;
+    // New series as well: their labels must reach the log with a later commit.
+    assert.throws(() => write(db, 1, 2, 5), { code: "EIO" });
+    delete faulty.faults[fault];
+    assert.deepEqual(dump(db), before);
+  }
+  write(db, 1, 2, 5);
+  const after = dump(db);
+  assert.equal(Object.keys(after).length, 5);
+  assert.deepEqual(dump(await open(memory)), after);
+});
+
+test("Db: killed at any single write of appending, cutting and truncating, it starts and lost no commit", async () => {
+  const total = await changesOf(async (db) => work(db));
+  let kills = 0;
+  for (let at = 1; at <= total; at += 1 + Math.floor(at / 40)) {
+    for (const kind of ["failAt", "tearAt"] as const) {
+      const memory = new MemoryFs();
+      const faulty = new FaultyFs(memory, { [kind]: at, stayDown: true });
+      let committed = 0;
+      try {
+        const db = await open(faulty, { walSegmentBytes: 32 * 1024 });
+        work(db, (count) => {
+          committed = count;
+        });
+      } catch {
+        // The disk is gone: the process dies here.
+      }
+      kills++;
+      const again = await open(memory);
+      const querier = again.querier(0, 8.64e15);
+      const set = querier.select([new Matcher("=", "__name__", "stays")]);
+      const samples = new SampleBuffer();
+      if (set.count > 0) set.read(0, TRUNCATE_AT, 8.64e15, samples);
+      const times = [...samples.times.subarray(0, samples.count)];
+      const expected = [];
+      for (let i = 0; i < committed; i++) if (START + i * STEP >= TRUNCATE_AT) expected.push(START + i * STEP);
+      // One more than was acknowledged may be there: the write may have come through before the answer did.
+      assert.deepEqual(times.slice(0, expected.length), expected, `${kind} ${at}`);
+      assert.ok(times.length <= expected.length + 1, `${kind} ${at}`);
+      querier.close();
+      again.close();
+    }
+  }
+  assert.ok(kills > 50);
+});
+
+const STEP = 60_000;
+const COMMITS = 400;
+const TRUNCATE_AT = START + 2 * RANGE;
+
+/** Appends one sample to one series per commit, cuts chunks, truncates in between; tells of every commit that returned. */
+function work(db: Db, onCommit: (count: number) => void = () => {}): void {
+  const stays = Labels.fromObject({ __name__: "stays" });
+  for (let i = 0; i < COMMITS; i++) {
+    const appender = db.appender();
+    appender.append(appender.series(stays), START + i * STEP, i);
+    for (let s = 0; s < 10; s++) {
+      const labels = Labels.fromObject({ __name__: "goes", round: String(Math.floor(i / 50)), s: `${s}`.repeat(50) });
+      appender.append(appender.series(labels), START + i * STEP, Math.sin(i + s));
+    }
+    appender.commit();
+    onCommit(i + 1);
+    if (i === 350) db.truncateHead(TRUNCATE_AT);
+  }
+  db.close();
+}
+
+async function changesOf(run: (db: Db) => Promise<void> | void): Promise<number> {
+  const faulty = new FaultyFs(new MemoryFs());
+  await run(await open(faulty, { walSegmentBytes: 32 * 1024 }));
+  return faulty.changes;
+}
+
+test("Db: stale markers and unusual NaNs keep their bits through a restart", async () => {
+  const fs = new MemoryFs();
+  const db = await open(fs);
+  const appender = db.appender();
+  const ref = appender.series(Labels.fromObject({ __name__: "n" }));
+  appender.append(ref, START, Number.NaN);
+  appender.appendStale(ref, START + 1);
+  const halves = new Uint32Array([7, 0x7ff80001]);
+  const verdicts = new Uint8Array(1);
+  assert.equal(appender.appendBatch(new Uint32Array([ref]), halves, 1, START + 2, verdicts), 0);
+  appender.commit();
+  const expected = `${START}:7ff80000.1 ${START + 1}:7ff00000.2 ${START + 2}:7ff80001.7 `;
+  assert.deepEqual(Object.values(dump(db)), [expected]);
+  const again = await open(fs);
+  assert.deepEqual(Object.values(dump(again)), [expected]);
+});
+
+test("Db: truncation leaves a checkpoint that a start builds on", async () => {
+  const fs = new MemoryFs();
+  const db = await open(fs, { walSegmentBytes: 32 * 1024 });
+  for (let round = 0; round < 4; round++) {
+    for (let s = 0; s < 200; s++) {
+      const appender = db.appender();
+      const ref = appender.series(Labels.fromObject({ __name__: "churn", round: String(round), s: String(s) }));
+      for (let i = 0; i < 20; i++) appender.append(ref, START + round * RANGE + i * 60_000, i / 7);
+      appender.commit();
+    }
+  }
+  db.truncateHead(START + 3 * RANGE);
+  const before = dump(db);
+  assert.equal(Object.keys(before).length, 200);
+  assert.ok(fs.list("data/wal").some((name) => name.startsWith("checkpoint.")));
+  const again = await open(fs);
+  again.head.truncate(START + 3 * RANGE);
+  assert.deepEqual(dump(again), before);
+});

@@ -1,0 +1,352 @@
+// The database: a directory in the reference's formats, its head in shared memory, one writer.
+import type { Registry } from "@narthex/client";
+import type { Appendable, Appender, Querier, Queryable } from "@narthex/storage";
+import { HeadChunkReader, HeadChunkWriter, repairHeadChunks, scanHeadChunks } from "./chunk/head-chunks.ts";
+import { type FileSystem, joinPath } from "./fs/file-system.ts";
+import { NodeFs } from "./fs/node-fs.ts";
+import { ChunkFileSink, ChunkFileSource, placeOf } from "./head/chunk-files.ts";
+import { Head } from "./head/head.ts";
+import { HeadQuerier } from "./head/head-querier.ts";
+import { HeadView } from "./head/head-view.ts";
+import { Replay, ReplayChunks } from "./head/replay.ts";
+import { type Logger, silentLogger } from "./logger.ts";
+import { type DbShare, HEAD_CHUNKS_DIRECTORY, type ReadTicket } from "./share.ts";
+import { checkpointRange, removeCheckpoints, writeCheckpoint } from "./wal/checkpoint.ts";
+import { type Compression, lastCheckpoint } from "./wal/format.ts";
+import { RecordError } from "./wal/record.ts";
+import { closeSegmentGaps, repairWal, WalReader } from "./wal/wal-reader.ts";
+import { WalWriter } from "./wal/wal-writer.ts";
+
+const WAL_DIRECTORY = "wal";
+const DEFAULT_BLOCK_RANGE_MS = 2 * 60 * 60 * 1000;
+/** During replay the event loop gets its turn about so often. */
+const YIELD_EVERY_MS = 50;
+/** Full chunks are written out at least this often. */
+const MAINTENANCE_INTERVAL_MS = 60_000;
+
+export interface DbOptions {
+  /** The data directory; made at need. */
+  readonly directory: string;
+  readonly fs?: FileSystem;
+  readonly logger?: Logger;
+  /** Wall clock in milliseconds; `Date.now` unless told. */
+  readonly now?: () => number;
+  /** Where the engine's own metrics are registered. */
+  readonly registry?: Registry;
+  /** The smallest block's range: chunks never cross a multiple of it. Two hours unless told. */
+  readonly blockRangeMs?: number;
+  readonly walSegmentBytes?: number;
+  readonly walCompression?: Compression;
+  /** Shared memory to reserve (not to use): a power of two, 4 GiB unless told or refused. */
+  readonly memoryBytes?: number;
+  /** How often full chunks are written out beside commits; 0 means never (call `maintain`). */
+  readonly maintenanceIntervalMs?: number;
+  /** Told how far the replay of the log has come, for the status page. */
+  readonly onReplay?: (progress: ReplayProgress) => void;
+}
+
+/** Segments of the log: first and last to be read, and the one being read. */
+export interface ReplayProgress {
+  readonly min: number;
+  readonly max: number;
+  readonly current: number;
+}
+
+export interface DbStats {
+  readonly numSeries: number;
+  readonly numChunks: number;
+  readonly numLabelPairs: number;
+  /** Milliseconds; undefined while the head is empty. */
+  readonly minTime: number | undefined;
+  readonly maxTime: number | undefined;
+}
+
+/** A time-series database. One per directory and process. */
+export class Db implements Queryable, Appendable {
+  readonly directory: string;
+  readonly head: Head;
+  readonly #fs: FileSystem;
+  readonly #logger: Logger;
+  readonly #options: DbOptions;
+  readonly #view: HeadView;
+  readonly #chunkReader: HeadChunkReader;
+  #chunkWriter: HeadChunkWriter | undefined;
+  #wal: WalWriter | undefined;
+  #replay: ReplayProgress = { min: 0, max: 0, current: 0 };
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /** Opens a directory, replays what is there, repairs what is damaged. Throws when the disk refuses. */
+  static async open(options: DbOptions): Promise<Db> {
+    const db = new Db(options);
+    try {
+      await db.#start();
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  }
+
+  private constructor(options: DbOptions) {
+    this.#options = options;
+    this.directory = options.directory;
+    this.#fs = options.fs ?? new NodeFs();
+    this.#logger = options.logger ?? silentLogger;
+    this.#chunkReader = new HeadChunkReader(this.#fs, this.#path(HEAD_CHUNKS_DIRECTORY));
+    this.head = new Head({
+      chunkRangeMs: options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS,
+      ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
+      onChunkError: (error) =>
+        this.#logger.error("Writing full head chunks failed; they stay in memory", { err: error }),
+    });
+    this.#view = new HeadView(this.head.memory, new ChunkFileSource(this.#chunkReader), this.head.symbols);
+  }
+
+  /** What workers need to read along. */
+  share(): DbShare {
+    const { memory, layout } = this.head.memory;
+    return { directory: this.directory, memory, layout };
+  }
+
+  appender(): Appender {
+    this.#assertOpen();
+    return this.head.appender();
+  }
+
+  querier(minTime: number, maxTime: number): Querier {
+    this.#assertOpen();
+    const ticket = this.beginRead();
+    return new HeadQuerier(this.#view, ticket.snapshot, minTime, maxTime, () => this.endRead(ticket));
+  }
+
+  /** Holds the present moment for a query elsewhere. At most 1,024 are held; one more gives the oldest up. */
+  beginRead(): ReadTicket {
+    this.#assertOpen();
+    return { snapshot: this.head.snapshots.take(this.head.table.lastRef) };
+  }
+
+  /** Gives a ticket back. Idempotent. */
+  endRead(ticket: ReadTicket): void {
+    this.head.snapshots.release(ticket.snapshot);
+  }
+
+  stats(): DbStats {
+    const { head } = this;
+    const isEmpty = head.maxTime === -Infinity;
+    return {
+      numSeries: head.seriesCount,
+      numChunks: head.chunkCount,
+      numLabelPairs: head.symbols.pairTotal,
+      minTime: isEmpty ? undefined : head.minTime,
+      maxTime: isEmpty ? undefined : head.maxTime,
+    };
+  }
+
+  /** How far the replay came; afterwards, what it covered. */
+  get replayProgress(): ReplayProgress {
+    return this.#replay;
+  }
+
+  /** Writes full chunks out. Runs by itself about once a minute. */
+  maintain(): void {
+    this.head.moveChunksOut(Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Forgets head samples before `minTime`, which the caller has in a block, and log segments that are no longer needed.
+   * Queries that began earlier must have ended or expired: they would miss what goes.
+   */
+  truncateHead(minTime: number): void {
+    this.#assertOpen();
+    const { removedSeries, removedChunks } = this.head.truncate(minTime);
+    this.#logger.info("Head GC completed", { series: removedSeries, chunks: removedChunks });
+    this.#chunkWriter?.truncate(this.head.oldestChunkFile());
+    this.#chunkReader.close(this.head.oldestChunkFile());
+    this.#checkpoint(minTime);
+  }
+
+  /** Flushes and closes. Idempotent; readers elsewhere must have ended. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#timer);
+    try {
+      if (this.#wal !== undefined) this.maintain();
+      this.#chunkWriter?.close();
+    } finally {
+      this.#wal?.close();
+      this.#chunkReader.close();
+    }
+  }
+
+  async #start(): Promise<void> {
+    const began = this.#now();
+    this.#fs.mkdir(this.directory);
+    this.#logger.info("Replaying on-disk memory mappable chunks if any");
+    const chunks = this.#loadChunks();
+    const chunksLoaded = this.#now();
+    this.#chunkWriter = HeadChunkWriter.open(this.#fs, this.#path(HEAD_CHUNKS_DIRECTORY), {
+      onSyncError: (error) => this.#logger.error("Syncing a head chunks file failed", { err: error }),
+    });
+    const sink = new ChunkFileSink(this.#chunkWriter);
+    this.head.attach(undefined, sink);
+    this.#logger.info("Replaying WAL, this may take a while");
+    const replay = new Replay(this.head, chunks);
+    const checkpointMs = await this.#replayCheckpoint(replay);
+    const segmentsMs = await this.#replaySegments(replay);
+    replay.finish();
+    this.#reportReplay(replay);
+    this.#logger.info("WAL replay completed", {
+      checkpoint_replay_duration: duration(checkpointMs),
+      wal_replay_duration: duration(segmentsMs),
+      mmap_chunk_replay_duration: duration(chunksLoaded - began),
+      total_replay_duration: duration(this.#now() - began),
+    });
+    this.#wal = WalWriter.open(this.#fs, this.#path(WAL_DIRECTORY), {
+      ...(this.#options.walSegmentBytes === undefined ? {} : { segmentBytes: this.#options.walSegmentBytes }),
+      compression: this.#options.walCompression ?? "snappy",
+      onSyncError: (error) => this.#logger.error("Syncing a WAL segment failed", { err: error }),
+    });
+    this.head.attach(this.#wal, sink);
+    const interval = this.#options.maintenanceIntervalMs ?? MAINTENANCE_INTERVAL_MS;
+    if (interval > 0) this.#timer = setInterval(() => this.maintain(), interval).unref();
+  }
+
+  #loadChunks(): ReplayChunks {
+    const directory = this.#path(HEAD_CHUNKS_DIRECTORY);
+    const chunks = new ReplayChunks();
+    const corruption = scanHeadChunks(this.#fs, directory, (ref, chunk, samples) => {
+      if (chunk.outOfOrder) return;
+      chunks.add(chunk.seriesRef, chunk.minTime, chunk.maxTime, chunk.encoding, samples, placeOf(ref));
+    });
+    if (corruption !== undefined) {
+      this.#logger.error("Loading on-disk chunks failed, the rest must come from the WAL", {
+        file: corruption.path,
+        offset: corruption.offset,
+        lost_bytes: corruption.lostBytes,
+        err: corruption.reason,
+      });
+      repairHeadChunks(this.#fs, directory, corruption);
+    }
+    return chunks;
+  }
+
+  async #replayCheckpoint(replay: Replay): Promise<number> {
+    const began = this.#now();
+    const checkpoint = lastCheckpoint(this.#fs, this.#path(WAL_DIRECTORY));
+    if (checkpoint === undefined) return 0;
+    const reader = new WalReader(this.#fs, checkpoint.path);
+    await this.#replayAll(reader, replay);
+    if (reader.corruption !== undefined) {
+      // The log may still hold what the rest of the checkpoint said; what it cannot say is lost, and counted.
+      this.#logger.error("The checkpoint is damaged, the rest of it is left out", {
+        err: reader.corruption,
+        lost_bytes: reader.corruption.lostBytes,
+      });
+    }
+    this.#logger.info("WAL checkpoint loaded");
+    return this.#now() - began;
+  }
+
+  async #replaySegments(replay: Replay): Promise<number> {
+    const began = this.#now();
+    const directory = this.#path(WAL_DIRECTORY);
+    const touched = closeSegmentGaps(this.#fs, directory);
+    if (touched.length > 0) this.#logger.warn("WAL segments are missing or foreign", { files: touched.join(", ") });
+    const from = (lastCheckpoint(this.#fs, directory)?.index ?? -1) + 1;
+    let segmentBegan = began;
+    const reader = new WalReader(this.#fs, directory, {
+      fromSegment: from,
+      onSegment: (segment) => {
+        const now = this.#now();
+        this.#logger.info("WAL segment loaded", {
+          segment,
+          maxSegment: this.#replay.max,
+          duration: duration(now - segmentBegan),
+        });
+        segmentBegan = now;
+        this.#progress(segment);
+      },
+    });
+    const first = reader.segments[0];
+    const last = reader.segments.at(-1);
+    this.#replay = { min: first?.index ?? 0, max: last?.index ?? 0, current: first?.index ?? 0 };
+    await this.#replayAll(reader, replay);
+    if (reader.corruption !== undefined) {
+      this.#logger.warn("Encountered WAL read error, attempting repair", { err: reader.corruption });
+      const { lostBytes, removedSegments } = repairWal(this.#fs, reader.corruption);
+      this.#logger.warn("Successfully repaired WAL", { lost_bytes: lostBytes, removed_segments: removedSegments });
+    }
+    return this.#now() - began;
+  }
+
+  async #replayAll(reader: WalReader, replay: Replay): Promise<void> {
+    let turn = this.#now() + YIELD_EVERY_MS;
+    try {
+      while (reader.next()) {
+        replay.apply(reader);
+        if (this.#now() < turn) continue;
+        await new Promise((resolve) => setImmediate(resolve));
+        turn = this.#now() + YIELD_EVERY_MS;
+      }
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error;
+      reader.corruptionHere(error.message);
+    } finally {
+      reader.close();
+    }
+  }
+
+  #progress(current: number): void {
+    this.#replay = { ...this.#replay, current };
+    this.#options.onReplay?.(this.#replay);
+  }
+
+  #reportReplay(replay: Replay): void {
+    const { unknown, skippedRecords } = replay;
+    if (unknown.samples > 0) {
+      this.#logger.warn("Unknown series references", { series: unknown.series, samples: unknown.samples });
+    }
+    for (const [type, count] of skippedRecords) {
+      this.#logger.warn("WAL records of a kind that the head does not keep were left out", { type, count });
+    }
+  }
+
+  /** Replaces the older two thirds of the log by a checkpoint. Failures leave the log as it is. */
+  #checkpoint(minTime: number): void {
+    const wal = this.#wal;
+    if (wal === undefined) return;
+    const directory = this.#path(WAL_DIRECTORY);
+    wal.cutSegment();
+    const range = checkpointRange(this.#fs, directory);
+    if (range === undefined) return;
+    try {
+      writeCheckpoint(this.#fs, directory, range.from, range.to, {
+        minTime,
+        keep: (ref) => this.head.isLoggedRefNeeded(ref),
+        compression: this.#options.walCompression ?? "snappy",
+      });
+      wal.truncate(range.to + 1);
+      removeCheckpoints(this.#fs, directory, range.to);
+    } catch (error) {
+      this.#logger.error("Creating a checkpoint failed; the log is kept", { err: error });
+    }
+  }
+
+  #path(name: string): string {
+    return joinPath(this.directory, name);
+  }
+
+  #now(): number {
+    return (this.#options.now ?? Date.now)();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new Error("database is closed");
+  }
+}
+
+function duration(milliseconds: number): string {
+  return `${milliseconds}ms`;
+}

@@ -1,0 +1,178 @@
+// Filling the head from the log, record by record, without an object per series or sample.
+import { decodeSamples, RecordType, SampleRecord, SeriesRecordCursor } from "../wal/record.ts";
+import type { WalReader } from "../wal/wal-reader.ts";
+import type { ChunkPlace } from "./finished-chunks.ts";
+import type { Head } from "./head.ts";
+import { recordOf } from "./series-table.ts";
+
+/** Refs above this get a new one, so that there is room to count on. The reference's refs start at 1. */
+const MAX_REF = 0xf000_0000;
+
+/** Chunks found on disk before their series are known, by series ref, side by side. */
+export class ReplayChunks {
+  #count = 0;
+  #minTimes = new Float64Array(1024);
+  #maxTimes = new Float64Array(1024);
+  #files = new Uint32Array(1024);
+  #offsets = new Uint32Array(1024);
+  /** Encoding above, count below 16 bits. */
+  #infos = new Uint32Array(1024);
+  #next = new Uint32Array(1024);
+  /** First and last chunk of each ref, as positions from 1. */
+  readonly #firsts = new Map<number, number>();
+  readonly #lasts = new Map<number, number>();
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Chunks of one series must come in the order they were written. */
+  add(ref: number, minTime: number, maxTime: number, encoding: number, samples: number, place: ChunkPlace): void {
+    if (this.#count === this.#next.length) this.#grow();
+    const at = this.#count++;
+    this.#minTimes[at] = minTime;
+    this.#maxTimes[at] = maxTime;
+    this.#files[at] = place.file;
+    this.#offsets[at] = place.offset;
+    this.#infos[at] = (encoding << 16) | samples;
+    this.#next[at] = 0;
+    const last = this.#lasts.get(ref);
+    if (last === undefined) this.#firsts.set(ref, at + 1);
+    else this.#next[last - 1] = at + 1;
+    this.#lasts.set(ref, at + 1);
+  }
+
+  /** Hands a series its chunks, and forgets them. */
+  take(
+    ref: number,
+    visit: (minTime: number, maxTime: number, encoding: number, samples: number, place: ChunkPlace) => void,
+  ): void {
+    const first = this.#firsts.get(ref);
+    if (first === undefined) return;
+    for (let at = first; at !== 0; at = this.#next[at - 1]) {
+      const info = this.#infos[at - 1];
+      const place = { file: this.#files[at - 1], offset: this.#offsets[at - 1] };
+      visit(this.#minTimes[at - 1], this.#maxTimes[at - 1], info >>> 16, info & 0xffff, place);
+    }
+    this.#firsts.delete(ref);
+    this.#lasts.delete(ref);
+  }
+
+  #grow(): void {
+    const capacity = this.#next.length * 2;
+    const grow = <T extends Float64Array | Uint32Array>(from: T, into: T): T => {
+      into.set(from);
+      return into;
+    };
+    this.#minTimes = grow(this.#minTimes, new Float64Array(capacity));
+    this.#maxTimes = grow(this.#maxTimes, new Float64Array(capacity));
+    this.#files = grow(this.#files, new Uint32Array(capacity));
+    this.#offsets = grow(this.#offsets, new Uint32Array(capacity));
+    this.#infos = grow(this.#infos, new Uint32Array(capacity));
+    this.#next = grow(this.#next, new Uint32Array(capacity));
+  }
+}
+
+/** What a log mentioned without having said what it is. */
+export interface UnknownRefs {
+  series: number;
+  samples: number;
+}
+
+/** Replays one log after the other into one head. */
+export class Replay {
+  readonly unknown: UnknownRefs = { series: 0, samples: 0 };
+  /** Records of kinds that this head does not keep yet, by type byte. */
+  readonly skippedRecords: Map<number, number> = new Map();
+  samples = 0;
+  readonly #head: Head;
+  readonly #chunks: ReplayChunks;
+  readonly #decoded = new SampleRecord();
+  #records = new Uint32Array(1024);
+  #ids = new Uint32Array(64);
+  /** Refs of the log that stand for a series with another ref. */
+  readonly #aliases = new Map<number, number>();
+  readonly #unknownRefs = new Set<number>();
+
+  constructor(head: Head, chunks: ReplayChunks) {
+    this.#head = head;
+    this.#chunks = chunks;
+  }
+
+  /** Applies the record the reader stands on. Throws a `RecordError` when its bytes are no record. */
+  apply(reader: WalReader): void {
+    const { bytes, start, end } = reader;
+    if (start >= end) return;
+    const type = bytes[start] as number;
+    if (type === RecordType.series) this.#applySeries(bytes, start, end);
+    else if (type === RecordType.samples || type === RecordType.samplesV2) {
+      decodeSamples(bytes, start, end, this.#decoded);
+      this.#applySamples(this.#decoded);
+    } else this.skippedRecords.set(type, (this.skippedRecords.get(type) ?? 0) + 1);
+  }
+
+  /** Call after the last log: brings postings in order. */
+  finish(): void {
+    this.unknown.series = this.#unknownRefs.size;
+    for (const [ref, record] of this.#aliases) this.#head.keepAlias(ref, record);
+    this.#head.table.finishReplay();
+  }
+
+  #applySeries(bytes: Uint8Array, start: number, end: number): void {
+    const { symbols, table } = this.#head;
+    const cursor = new SeriesRecordCursor(bytes, start, end);
+    while (cursor.next()) {
+      if (cursor.labelCount > this.#ids.length)
+        this.#ids = new Uint32Array(Math.min(cursor.labelCount * 2, end - start));
+      const ids = this.#ids;
+      let count = 0;
+      while (cursor.nextLabel()) {
+        if (cursor.valueEnd === cursor.valueStart) continue;
+        const name = symbols.internNameBytes(bytes, cursor.nameStart, cursor.nameEnd);
+        ids[count++] = symbols.internPairBytes(name, bytes, cursor.valueStart, cursor.valueEnd);
+      }
+      if (count === 0) continue;
+      const { ref } = cursor;
+      const isUsable = ref > 0 && ref <= MAX_REF && recordOf(this.#head.memory, ref) === 0;
+      const found = table.findOrCreateIds(ids, count, isUsable ? ref : 0);
+      const record = Math.abs(found);
+      if (found < 0) this.#head.adoptSeries(record, isUsable);
+      if (table.refOf(record) !== ref) this.#aliases.set(ref, record);
+      this.#chunks.take(ref, (minTime, maxTime, encoding, samples, place) =>
+        this.#head.adoptChunk(record, minTime, maxTime, encoding, samples, place),
+      );
+    }
+  }
+
+  #applySamples(decoded: SampleRecord): void {
+    const head = this.#head;
+    const { refs, times, halves, count } = decoded;
+    if (count > this.#records.length) this.#records = new Uint32Array(Math.max(count, this.#records.length * 2));
+    const records = this.#records;
+    const { minValidTime, memory } = head;
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      const t = times[i];
+      if (t < minValidTime) continue;
+      const ref = refs[i];
+      let record = ref <= MAX_REF ? recordOf(memory, ref) : 0;
+      if (this.#aliases.size > 0) {
+        const alias = this.#aliases.get(ref);
+        if (alias !== undefined) record = alias;
+      }
+      if (record === 0) {
+        this.unknown.samples++;
+        // Counting distinct refs must not take more memory than the series themselves.
+        if (this.#unknownRefs.size < 1_000_000) this.#unknownRefs.add(ref);
+        continue;
+      }
+      records[kept] = record;
+      times[kept] = t;
+      halves[2 * kept] = halves[2 * i];
+      halves[2 * kept + 1] = halves[2 * i + 1];
+      kept++;
+    }
+    this.samples += kept;
+    head.applyReplayed(records, times, halves, kept);
+  }
+}
