@@ -11,3 +11,28 @@ export {
   silentLogger,
 } from "./log/logger.ts";
 export { ConfigUrl, EMPTY_SECRET, SECRET_MASK, Secret } from "./secret/secret.ts";
+export { DurationError, formatDuration, parseDuration } from "./units/duration.ts";
+export { formatSize, parseSize, SizeError } from "./units/size.ts";
+export * as yamlCodec from "./yaml/codecs.ts";
+export { emitYaml, Flow, type YamlValue } from "./yaml/emit.ts";
+export {
+  type Position,
+  type YamlEntry,
+  type YamlMapping,
+  type YamlNode,
+  type YamlScalar,
+  type YamlSequence,
+  YamlSyntaxError,
+} from "./yaml/node.ts";
+export { type ParsedYaml, parseYaml } from "./yaml/parse.ts";
+export { type Codec, decodeNode, isNull, reportMismatch, type YamlProblem, YamlReader } from "./yaml/reader.ts";
+export {
+  editDistance,
+  type Field,
+  field,
+  type Inline,
+  initialOf,
+  type StructOptions,
+  type StructShape,
+  struct,
+} from "./yaml/struct.ts";

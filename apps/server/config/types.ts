@@ -401,6 +401,7 @@ export interface StorageConfig {
   readonly exemplars: ExemplarsConfig | undefined;
 }
 
+/** `storage.tsdb`. */
 export interface TsdbConfig {
   /** How late a sample may come. */
   readonly outOfOrderTimeWindowMs: number;
@@ -408,18 +409,20 @@ export interface TsdbConfig {
   readonly staleSeriesCompactionThreshold: number;
   /** "" follows the feature flag `xor2-encoding`. */
   readonly floatChunkEncoding: "" | "xor" | "xor2";
-  /** Undefined when the section is absent: then the flags decide. When present it overrides them wholly. */
-  readonly retention: RetentionConfig | undefined;
+  /** The flags' values (or 15 days) when the section is absent; a section overrides the flags wholly. */
+  readonly retention: RetentionConfig;
 }
 
 /** When blocks are deleted. */
 export interface RetentionConfig {
+  /** 0 sets no limit. */
   readonly timeMs: number;
   readonly sizeBytes: number;
   /** Share of the disk, 0 to 100; above 0 it replaces `sizeBytes`. */
   readonly percentage: number;
 }
 
+/** `storage.exemplars`. */
 export interface ExemplarsConfig {
   /** Slots of the circular buffer; 0 or less switches it off. */
   readonly maxExemplars: number;
@@ -446,6 +449,7 @@ export type OtlpTranslationStrategy =
   | "NoTranslation"
   | "";
 
+/** How samples that come by OpenTelemetry's protocol are named and labelled. */
 export interface OtlpConfig {
   readonly promoteAllResourceAttributes: boolean;
   readonly promoteResourceAttributes: readonly string[];

@@ -1,10 +1,9 @@
 // Relabeling: rewriting and dropping label sets by rules, as targets, samples, alerts and remote writes need it.
 import { createHash } from "node:crypto";
-import type { Labels } from "@narthex/model";
+import { compileReplaceRegex, type Labels } from "@narthex/model";
 import { LabelBuilder } from "./label-builder.ts";
 import { toLower, toUpper } from "./letter-case.ts";
 import { isLabelName } from "./names.ts";
-import { compileReplaceRegex } from "./replace-regex.ts";
 import type { RelabelConfig } from "./rule.ts";
 
 /** A list of rules, compiled once. Holds no state between calls but its scratch space: use it from one thread. */
@@ -67,8 +66,8 @@ function compileStep(rule: RelabelConfig): Step {
       const regex = compileReplaceRegex(rule.regex);
       return always((builder) => {
         for (const [name, value] of builder.entries()) {
-          const expanded = regex.expand(name, [replacement]);
-          if (expanded !== undefined) builder.set(expanded[0] as string, value);
+          const renamed = regex.expand(replacement, name);
+          if (renamed !== undefined) builder.set(renamed, value);
         }
       });
     }
@@ -93,10 +92,12 @@ function compileReplace(rule: RelabelConfig, source: (builder: LabelBuilder) => 
     return always((builder) => builder.set(targetLabel, isPlain ? replacement : source(builder)));
   }
   const regex = compileReplaceRegex(rule.regex);
+  const hasPlainTarget = !targetLabel.includes("$");
   return always((builder) => {
-    const expanded = regex.expand(source(builder), [targetLabel, replacement]);
-    if (expanded === undefined) return;
-    const [target, value] = expanded as [string, string];
+    const text = source(builder);
+    const value = regex.expand(replacement, text);
+    if (value === undefined) return;
+    const target = hasPlainTarget ? targetLabel : (regex.expand(targetLabel, text) as string);
     if (isLabelName(target, scheme)) builder.set(target, value);
   });
 }
