@@ -1,3 +1,4 @@
+export { Engine, type EngineOptions, type QueryOptions } from "./engine/engine.ts";
 export * from "./engine/result.ts";
 export { FUNCTION_SIGNATURES } from "./functions/signatures.ts";
 export type * from "./parser/ast.ts";

@@ -1,0 +1,69 @@
+// label_replace and label_join: they see series, not samples.
+import { METRIC_NAME } from "@narthex/model";
+import { RE2JS } from "re2js";
+import type { Evaluation } from "./evaluation.ts";
+import type { CallNode, PlanNode } from "./plan.ts";
+import { QueryError } from "./result.ts";
+import { mergeDuplicates, type Row, type RowSink } from "./row.ts";
+import { expandTemplate } from "./template.ts";
+
+/** Streams the rows of `label_replace(v, dst, replacement, src, regex)`. */
+export function streamLabelReplace(ev: Evaluation, { args }: CallNode, keep: boolean, sink: RowSink): void {
+  const target = text(args[1]);
+  const replacement = text(args[2]);
+  const source = text(args[3]);
+  const pattern = text(args[4]);
+  let regex: RE2JS;
+  try {
+    regex = RE2JS.compile(`^(?s:${pattern})$`);
+  } catch (error) {
+    throw new QueryError("execution", `invalid regular expression in label_replace(): ${pattern}`, { cause: error });
+  }
+  if (!isLabelName(target)) {
+    throw new QueryError("execution", `invalid destination label name in label_replace(): ${target}`);
+  }
+  relabel(ev, args[0] as PlanNode, keep, sink, (row) => {
+    const matcher = regex.matcher(row.labels.get(source));
+    if (!matcher.find()) return;
+    const value = expandTemplate(replacement, matcher, regex);
+    row.labels = row.labels.with(target, value);
+    if (target === METRIC_NAME) row.dropName = false;
+  });
+}
+
+/** Streams the rows of `label_join(v, dst, separator, src...)`. */
+export function streamLabelJoin(ev: Evaluation, { args }: CallNode, keep: boolean, sink: RowSink): void {
+  const target = text(args[1]);
+  const separator = text(args[2]);
+  const sources = args.slice(3).map(text);
+  for (const source of sources) {
+    if (!isLabelName(source)) {
+      throw new QueryError("execution", `invalid source label name in label_join(): ${source}`);
+    }
+  }
+  if (!isLabelName(target)) {
+    throw new QueryError("execution", `invalid destination label name in label_join(): ${target}`);
+  }
+  relabel(ev, args[0] as PlanNode, keep, sink, (row) => {
+    row.labels = row.labels.with(target, sources.map((source) => row.labels.get(source)).join(separator));
+    if (target === METRIC_NAME) row.dropName = false;
+  });
+}
+
+function relabel(ev: Evaluation, node: PlanNode, _keep: boolean, sink: RowSink, change: (row: Row) => void): void {
+  const rows: Row[] = [];
+  ev.stream(node, true, (row) => {
+    change(row);
+    rows.push(row);
+  });
+  for (const row of mergeDuplicates(rows)) sink(row);
+}
+
+function text(node: PlanNode | undefined): string {
+  return node?.kind === "string" ? node.value : "";
+}
+
+/** Any non-empty well-formed text may name a label. */
+function isLabelName(name: string): boolean {
+  return name !== "" && !/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|\ufffd/u.test(name);
+}

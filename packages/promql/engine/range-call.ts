@@ -1,0 +1,227 @@
+// Functions of range vectors: each series is read once, then its window slides over all steps.
+import type { FloatHistogramFields, Labels } from "@narthex/model";
+import { METRIC_NAME } from "@narthex/model";
+import { SampleBuffer } from "@narthex/storage";
+import type { FloatWindows, WindowKernel } from "../functions/windows/kernel.ts";
+import { startTimesOverlap } from "../functions/windows/rate.ts";
+import { slideWindows, WindowBounds } from "../functions/windows/window-bounds.ts";
+import { absentLabels } from "./absent.ts";
+import type { Evaluation } from "./evaluation.ts";
+import { extendedKernel } from "./extended-range.ts";
+import type { CallNode, PlanNode } from "./plan.ts";
+import { kernelOf } from "./range-function.ts";
+import { evaluateMixedWindows } from "./range-histograms.ts";
+import { type RangeSource, selectorSource, subquerySource } from "./range-source.ts";
+import { duplicateError, METADATA_LABELS, type Row, type RowSink, rowWeight } from "./row.ts";
+import { isStale, splitSamples } from "./samples.ts";
+
+/** Functions for which the start times of samples tell of resets. */
+const WITH_START_TIMES: ReadonlySet<string> = new Set(["rate", "irate", "increase", "resets"]);
+
+/** What a call computes for one series after another. */
+export interface RangeCall {
+  readonly ev: Evaluation;
+  readonly node: CallNode;
+  readonly source: RangeSource;
+  readonly kernel: WindowKernel;
+  /** Argument values per step, in the order of the non-range arguments. */
+  readonly scalars: readonly Float64Array[];
+}
+
+/** Streams the rows of a function of a range vector. */
+export function streamRangeCall(ev: Evaluation, node: CallNode, keep: boolean, sink: RowSink): void {
+  if (node.name === "absent_over_time") {
+    streamAbsentOverTime(ev, node, sink);
+    return;
+  }
+  streamWindows(ev, node, keep, sink);
+}
+
+function streamWindows(ev: Evaluation, node: CallNode, keep: boolean, sink: RowSink): void {
+  const { limits, delayedNameRemoval } = ev.session;
+  const rangeIndex = node.args.findIndex(({ kind }) => kind === "range" || kind === "subquery");
+  const range = node.args[rangeIndex] as PlanNode;
+  const scalars = node.args.filter((_arg, index) => index !== rangeIndex).map((arg) => ev.scalar(arg));
+  const source = range.kind === "range" ? selectorSource(ev, range, node.name) : subquerySource(ev, range);
+  const extended = source.anchored || source.smoothed;
+  const kernel = extended ? extendedKernel(ev, node, source) : kernelOf(ev, node, scalars, source.pos);
+  const call: RangeCall = { ev, node, source, kernel, scalars };
+  const keepsName = node.name === "last_over_time" || node.name === "first_over_time";
+  const usesStarts = ev.session.useStartTimestamps && WITH_START_TIMES.has(node.name);
+  const checksCounter = node.name === "rate" || node.name === "increase";
+  const windows = new SeriesWindows(ev, source, usesStarts);
+  const scratch = keep ? undefined : ev.newRow();
+  const samples = new SampleBuffer();
+  const names = new Set<string>();
+  const checkDuplicates = !delayedNameRemoval && (source.mayRepeat || keepsName);
+  for (let i = 0; i < source.count; i++) {
+    samples.clear();
+    source.read(i, samples);
+    limits.worked(samples.count + ev.steps);
+    if (samples.count === 0) continue;
+    const row = ev.newRow(scratch);
+    const labels = source.labels(i);
+    if (samples.histograms === undefined) windows.floatsOnly(samples, row, call.kernel, () => labels, node);
+    else evaluateMixedWindows(call, windows, samples, labels, row);
+    if (row.points === 0) continue;
+    const dropName = !keepsName || source.dropName(i);
+    row.dropName = dropName;
+    row.labels = dropName && !delayedNameRemoval ? labels.without(METADATA_LABELS) : labels;
+    if (checkDuplicates) {
+      if (names.has(row.labels.key)) throw duplicateError();
+      names.add(row.labels.key);
+    }
+    limits.add(rowWeight(row));
+    if (checksCounter) noteNonCounter(ev, node, labels, row);
+    sink(row);
+  }
+  source.release();
+}
+
+/** Counters are known by the end of their name, or by their type label. */
+function noteNonCounter(ev: Evaluation, node: CallNode, labels: Labels, row: Row): void {
+  const name = labels.get(METRIC_NAME);
+  if (name === "") return;
+  const { annotations, typeAndUnitLabels } = ev.session;
+  const pos = (node.args[0] as PlanNode).kind === "range" ? (node.args[0] as PlanNode).pos : { start: 0, end: 0 };
+  if (typeAndUnitLabels) {
+    const type = labels.get("__type__");
+    if (type === "counter" || type === "histogram" || !hasFloats(row)) return;
+    annotations.possibleNonCounterType(name, type, pos);
+    return;
+  }
+  if (name.endsWith("_total") || name.endsWith("_sum") || name.endsWith("_count") || name.endsWith("_bucket")) return;
+  if (hasFloats(row)) annotations.possibleNonCounter(name, pos);
+}
+
+function hasFloats({ histograms, present }: Row): boolean {
+  if (histograms === undefined) return true;
+  for (let k = 0; k < present.length; k++) if (present[k] !== 0 && histograms[k] === undefined) return true;
+  return false;
+}
+
+/** The samples of one series without stale markers, split into floats and histograms, each with their windows. */
+export class SeriesWindows {
+  readonly floats: FloatWindows;
+  /** Histograms in order of time; empty when there are none. */
+  histograms: FloatHistogramFields[] = [];
+  histogramTimes: Float64Array = new Float64Array(0);
+  histogramStarts: Float64Array | undefined;
+  readonly floatBounds: WindowBounds;
+  readonly histogramBounds: WindowBounds;
+  readonly #ev: Evaluation;
+  readonly #source: RangeSource;
+  readonly #usesStarts: boolean;
+
+  constructor(ev: Evaluation, source: RangeSource, usesStarts: boolean) {
+    this.#ev = ev;
+    this.#source = source;
+    this.#usesStarts = usesStarts;
+    this.floatBounds = new WindowBounds(ev.steps);
+    this.histogramBounds = new WindowBounds(ev.steps);
+    this.floats = {
+      times: new Float64Array(0),
+      values: new Float64Array(0),
+      startTimes: undefined,
+      lo: this.floatBounds.lo,
+      hi: this.floatBounds.hi,
+      firstEnd: source.reference.first,
+      stepMs: source.reference.stepMs,
+      rangeMs: source.rangeMs,
+      evalStart: ev.grid.startMs,
+      evalStepMs: ev.grid.stepMs,
+    };
+  }
+
+  /** Evaluates a series that has only floats: the path that has to be fast. */
+  floatsOnly(samples: SampleBuffer, row: Row, kernel: WindowKernel, labels: () => Labels, node: CallNode): void {
+    const count = dropStaleMarkers(samples);
+    const { floats } = this;
+    floats.times = samples.times;
+    floats.values = samples.values;
+    floats.startTimes = this.#usesStarts ? samples.startTimes : undefined;
+    this.#slide(count, this.floatBounds, samples.times);
+    const { limits } = this.#ev.session;
+    const bounds = this.floatBounds;
+    limits.require(bounds.largest);
+    row.points = kernel(floats, 0, this.#ev.steps, row.values, row.present);
+    this.#ev.statistics.total += bounds.total;
+    const { perStep } = this.#ev.statistics;
+    if (perStep !== undefined) for (let k = 0; k < perStep.length; k++) perStep[k] += bounds.hi[k] - bounds.lo[k];
+    if (floats.startTimes !== undefined) this.noteOverlaps(floats, count, labels(), node);
+  }
+
+  /** Splits a series that has histograms too, and finds both kinds of windows. */
+  split(samples: SampleBuffer): void {
+    const parts = splitSamples(samples);
+    const { floats } = this;
+    const starts = this.#usesStarts && samples.startTimes !== undefined;
+    floats.times = parts.floatTimes;
+    floats.values = parts.floatValues;
+    floats.startTimes = starts ? parts.floatStarts : undefined;
+    this.histograms = parts.histograms;
+    this.histogramTimes = parts.histogramTimes;
+    this.histogramStarts = starts ? parts.histogramStarts : undefined;
+    this.#slide(parts.floatTimes.length, this.floatBounds, parts.floatTimes);
+    this.#slide(parts.histogramTimes.length, this.histogramBounds, parts.histogramTimes);
+  }
+
+  /** Warns of each window in which a sample claims to have begun before the one ahead of it was taken. */
+  noteOverlaps(floats: FloatWindows, count: number, labels: Labels, node: CallNode): void {
+    const starts = floats.startTimes;
+    if (starts === undefined || (node.name !== "rate" && node.name !== "increase")) return;
+    const overlaps: number[] = [];
+    for (let i = 1; i < count; i++) {
+      if (startTimesOverlap(starts[i - 1], floats.times[i - 1], starts[i])) overlaps.push(i);
+    }
+    if (overlaps.length === 0) return;
+    for (let k = 0; k < this.#ev.steps; k++) {
+      if (overlaps.some((i) => i > floats.lo[k] && i < floats.hi[k])) {
+        this.#ev.session.annotations.startTimeOverlap(labels.get(METRIC_NAME), this.#source.pos);
+      }
+    }
+  }
+
+  #slide(count: number, bounds: WindowBounds, times: Float64Array): void {
+    const { reference, rangeMs, before, after } = this.#source;
+    slideWindows(times, count, reference.first + after, reference.stepMs, rangeMs + before + after, bounds);
+  }
+}
+
+/** Takes stale markers out, in place. Returns how many samples are left. */
+function dropStaleMarkers(samples: SampleBuffer): number {
+  const { times, values, count, histograms, startTimes } = samples;
+  let i = 0;
+  for (; i < count; i++) if (isStale(samples, i)) break;
+  if (i === count) return count;
+  let kept = i;
+  for (; i < count; i++) {
+    if (isStale(samples, i)) continue;
+    times[kept] = times[i];
+    values[kept] = values[i];
+    if (histograms !== undefined) histograms[kept] = histograms[i];
+    if (startTimes !== undefined) startTimes[kept] = startTimes[i];
+    kept++;
+  }
+  samples.count = kept;
+  return kept;
+}
+
+/** `absent_over_time`: 1 where no series has a sample in its window. */
+function streamAbsentOverTime(ev: Evaluation, node: CallNode, sink: RowSink): void {
+  const { limits, delayedNameRemoval } = ev.session;
+  const before = limits.samples;
+  const result = ev.newRow();
+  result.values.fill(1);
+  result.present.fill(1);
+  // Two series with the same labels but the name are refused here as everywhere.
+  streamWindows(ev, { ...node, name: "present_over_time" }, false, ({ present }) => {
+    for (let k = 0; k < present.length; k++) if (present[k] !== 0) result.present[k] = 0;
+  });
+  result.labels = absentLabels(node.args[0] as PlanNode);
+  result.dropName = delayedNameRemoval;
+  for (let k = 0; k < ev.steps; k++) result.points += result.present[k];
+  limits.samples = before + result.points;
+  limits.require(0);
+  if (result.points > 0) sink(result);
+}

@@ -1,0 +1,54 @@
+// sort and its relatives: they order instant results; results of range queries are ordered by labels anyway.
+import { Labels } from "@narthex/model";
+import { compareNatural } from "../functions/natural-order.ts";
+import type { Evaluation } from "./evaluation.ts";
+import type { CallNode, PlanNode } from "./plan.ts";
+import type { Row, RowSink } from "./row.ts";
+
+/** Streams the rows of a sorting function, in its order when there is one step. */
+export function streamSort(ev: Evaluation, node: CallNode, sink: RowSink): void {
+  const { name, args } = node;
+  if (ev.steps > 1) ev.session.annotations.sortInRangeQuery(node.pos);
+  const byLabel = name.startsWith("sort_by_label");
+  const rows: Row[] = [];
+  ev.stream(args[0] as PlanNode, true, (row) => {
+    if (!byLabel && row.histograms !== undefined) {
+      for (let k = 0; k < ev.steps; k++) {
+        if (row.present[k] === 0 || row.histograms[k] === undefined) continue;
+        row.present[k] = 0;
+        row.points--;
+      }
+      row.histograms = undefined;
+    }
+    if (row.points > 0) rows.push(row);
+  });
+  if (ev.steps === 1) {
+    const descending = name.endsWith("_desc");
+    if (byLabel) {
+      const labels = args.slice(1).map((arg) => (arg.kind === "string" ? arg.value : ""));
+      const sign = descending ? -1 : 1;
+      rows.sort((a, b) => sign * compareByLabels(a.labels, b.labels, labels));
+    } else {
+      rows.sort((a, b) => compareValues(a.values[0], b.values[0], descending));
+    }
+  }
+  for (const row of rows) sink(row);
+}
+
+/** By value, NaN last in both directions. */
+function compareValues(a: number, b: number, descending: boolean): number {
+  if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : 1;
+  if (Number.isNaN(b)) return -1;
+  if (a === b) return 0;
+  return a < b !== descending ? -1 : 1;
+}
+
+/** By the given labels in natural order, then by all labels. */
+function compareByLabels(a: Labels, b: Labels, names: readonly string[]): number {
+  for (const name of names) {
+    const left = a.get(name);
+    const right = b.get(name);
+    if (left !== right) return compareNatural(left, right) ? -1 : 1;
+  }
+  return Labels.compare(a, b);
+}
