@@ -107,7 +107,7 @@ export class DurationParser {
   #operators(first: DurationExpr, strength: number): DurationExpr {
     const tokens = this.#tokens;
     let lhs = first;
-    for (let count = 0; ; count++) {
+    for (;;) {
       const token = tokens.peek();
       const own = OPERATOR_STRENGTH[token.kind];
       if (own === undefined || own < strength) return lhs;
@@ -124,7 +124,6 @@ export class DurationParser {
         const pos = { start: lhs.pos.start, end: rhs.pos.end };
         lhs = { kind: "durationOp", pos, op, lhs, rhs, wrapped: false };
       }
-      if (count >= 500) tokens.tooDeep(lhs.pos);
     }
   }
 

@@ -29,7 +29,7 @@ import {
   TokenName,
   tokenPosition,
 } from "./token.ts";
-import { MAX_DEPTH, type TokenStream } from "./token-stream.ts";
+import type { TokenStream } from "./token-stream.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -102,7 +102,7 @@ export class ExprParser {
   #expression(strength: number): Expr {
     const tokens = this.#tokens;
     let lhs = this.#operand();
-    for (let count = 0; ; count++) {
+    for (;;) {
       const token = tokens.peek();
       const own = STRENGTH[token.kind];
       if (own === undefined || own < strength) return lhs;
@@ -110,7 +110,6 @@ export class ExprParser {
       const modifiers = this.#binaryModifiers();
       const rhs = tokens.nested(() => this.#expression(token.kind === "^" ? own : own + 1));
       lhs = this.#binary(token, lhs, modifiers, rhs);
-      if (count >= MAX_DEPTH) tokens.tooDeep(lhs.pos);
     }
   }
 

@@ -5,8 +5,11 @@ import { Lexer } from "./lexer.ts";
 import { ParseError, type ParseIssue } from "./parse-error.ts";
 import { describeToken, type Token, TokenName, tokenPosition } from "./token.ts";
 
-/** How deep expressions may nest, and how long a chain of operators may get. */
-export const MAX_DEPTH = 500;
+/** How deep the text of expressions may nest. */
+const MAX_NESTING = 500;
+
+/** How deep a syntax tree may be; a chain of operators of one strength is as deep as it is long. */
+export const MAX_TREE_DEPTH = 1000;
 
 /** Issues kept of one query; parsing stops there. */
 const MAX_ISSUES = 100;
@@ -85,14 +88,14 @@ export class TokenStream {
 
   /** Runs a reader that may call itself, and refuses when that goes too deep. */
   nested<T>(read: () => T): T {
-    if (++this.#depth > MAX_DEPTH) this.tooDeep(tokenPosition(this.#latest));
+    if (++this.#depth > MAX_NESTING) this.tooDeep(tokenPosition(this.#latest), MAX_NESTING);
     const result = read();
     this.#depth--;
     return result;
   }
 
-  tooDeep(pos: Position): never {
-    this.issues.unshift({ pos, message: `expression is nested too deeply, at most ${MAX_DEPTH} levels are allowed` });
+  tooDeep(pos: Position, limit: number): never {
+    this.issues.unshift({ pos, message: `expression is nested too deeply, at most ${limit} levels are allowed` });
     return this.fail();
   }
 
