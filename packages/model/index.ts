@@ -50,10 +50,12 @@ export { histogramToString, histogramToTestExpression } from "./histogram/text.t
 export { compareStrings, Labels, METRIC_NAME } from "./labels.ts";
 export { Matcher, type MatchType } from "./matcher.ts";
 export { isValidLabelName, isValidLabelValue, isValidMetricName, type NameScheme } from "./name.ts";
+export { type EscapingScheme, escapeName, unescapeName } from "./name-escaping.ts";
 export { formatDecimal, formatFloat, formatGeneral, parseFloatStrict } from "./number.ts";
 export { quote } from "./quote.ts";
 export { compileRegex, type Regex, RegexSyntaxError } from "./regex/regex.ts";
 export { compileReplaceRegex, type ReplaceRegex } from "./regex/replace.ts";
+export { compileSearchRegex, type SearchRegex } from "./regex/search.ts";
 export {
   type Exemplar,
   isStaleAt,

@@ -47,7 +47,7 @@ export function compileReplaceRegex(source: string): ReplaceRegex {
 type Captures = readonly (string | null | undefined)[];
 
 /** A literal piece, or the number of a group. */
-type Part = string | number;
+export type Part = string | number;
 
 /** A function that gives the groups of a text (the whole match first), or undefined when it does not match. */
 function capturesOf(source: string, compiled: RE2JS): (text: string) => Captures | undefined {
@@ -83,7 +83,8 @@ function isPattern(source: string): boolean {
 
 const NAME = /^[\p{L}\p{Nd}_]+/u;
 
-function parseTemplate(template: string, names: Readonly<Record<string, number>>): Part[] {
+/** Splits a replacement into literal pieces and group numbers, by the rules of `ReplaceRegex.expand`. */
+export function parseTemplate(template: string, names: Readonly<Record<string, number>>): Part[] {
   const parts: Part[] = [];
   let at = 0;
   for (;;) {
