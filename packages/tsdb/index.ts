@@ -1,3 +1,5 @@
+export { Block, BlockError } from "./block/block.ts";
+export { type BlockMeta, BlockMetaError, readBlockMeta, writeBlockMeta } from "./block/meta.ts";
 export { decodeChunk } from "./chunk/decode.ts";
 export { ChunkEncoding, ChunkError, chunkSampleCount } from "./chunk/format.ts";
 export { type HeadChunk, HeadChunkReader, HeadChunkWriter, scanHeadChunks } from "./chunk/head-chunks.ts";
@@ -9,10 +11,14 @@ export { type EntryKind, type FileSystem, FileSystemError, type OpenFile, type O
 export { MemoryFs } from "./fs/memory-fs.ts";
 export { NodeFs } from "./fs/node-fs.ts";
 export { SnapshotExpiredError } from "./head/snapshots.ts";
+export { IndexReader } from "./index/index-reader.ts";
+export { estimatePostings, matchPostings, type PostingsSource } from "./index/matching.ts";
 export { type LogFields, type Logger, silentLogger } from "./logger.ts";
 export { HeadMemoryError } from "./memory/layout.ts";
 export { HeadFullError } from "./memory/pool.ts";
+export { mergeQueriers } from "./merge-querier.ts";
 export { DbReader, type DbShare, type ReadTicket } from "./share.ts";
+export { dropDeleted, readTombstones, Tombstones, writeTombstones } from "./tombstone/tombstones.ts";
 export {
   type CheckpointOptions,
   type CheckpointStats,

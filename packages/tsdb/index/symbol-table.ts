@@ -1,0 +1,78 @@
+// The symbols of a block's index: all strings that its labels are made of.
+import { ByteReader, crc32c, decodeText } from "@narthex/encoding";
+import type { PagedFile } from "../fs/paged-file.ts";
+import { IndexError, SAMPLE_EVERY } from "./format.ts";
+
+/** So many strings are kept at most; then the cache begins anew. */
+const MAX_CACHED = 65_536;
+
+/**
+ * Strings by reference. Version 2 counts symbols: every 32nd place is kept in memory, and a look-up walks from there.
+ * Version 1 refers to a symbol by its offset in the file.
+ */
+export class SymbolTable {
+  readonly count: number;
+  readonly #file: PagedFile;
+  readonly #version: number;
+  /** Where every 32nd symbol lies; in a Float64Array, since files may exceed 4 GiB. */
+  readonly #sampled: Float64Array;
+  readonly #end: number;
+  readonly #cache = new Map<number, string>();
+
+  /** Reads the section once. Throws `IndexError` when it is damaged. */
+  constructor(file: PagedFile, version: number, offset: number, path: string) {
+    const header = new ByteReader(file.read(offset, 8));
+    const length = header.uint32();
+    this.count = header.uint32();
+    if (length < 4 || offset + 4 + length + 4 > file.size) throw new IndexError(path, "symbols: impossible length");
+    if (this.count > length) throw new IndexError(path, "symbols: impossible count");
+    const section = file.read(offset + 4, length + 4);
+    if (crc32c(section, 0, length) !== new ByteReader(section, length).uint32()) {
+      throw new IndexError(path, "symbols: checksum mismatch");
+    }
+    this.#file = file;
+    this.#version = version;
+    this.#end = offset + 4 + length;
+    this.#sampled = new Float64Array(version === 1 ? 0 : Math.ceil(this.count / SAMPLE_EVERY));
+    const reader = new ByteReader(section, 4, length);
+    for (let i = 0; i < this.count; i++) {
+      if (version !== 1 && i % SAMPLE_EVERY === 0) this.#sampled[i / SAMPLE_EVERY] = offset + 4 + reader.position;
+      reader.skip(reader.uvarint());
+    }
+  }
+
+  /** The string that `ref` stands for. Throws `RangeError` for references that stand for none. */
+  get(ref: number): string {
+    const cached = this.#cache.get(ref);
+    if (cached !== undefined) return cached;
+    const text = this.#version === 1 ? this.#readAt(ref) : this.#find(ref);
+    if (this.#cache.size >= MAX_CACHED) this.#cache.clear();
+    this.#cache.set(ref, text);
+    return text;
+  }
+
+  #find(ref: number): string {
+    if (ref >= this.count) throw new RangeError(`no symbol ${ref}, there are ${this.count}`);
+    let offset = this.#sampled[Math.floor(ref / SAMPLE_EVERY)] as number;
+    for (let skip = ref % SAMPLE_EVERY; skip > 0; skip--) offset = this.#measure(offset);
+    return this.#readAt(offset);
+  }
+
+  /** Where the symbol after the one at `offset` begins. */
+  #measure(offset: number): number {
+    const at = this.#file.locate(offset, 10);
+    const reader = new ByteReader(this.#file.bytes, at, at + 10);
+    const length = reader.uvarint();
+    return offset + (reader.position - at) + length;
+  }
+
+  #readAt(offset: number): string {
+    let at = this.#file.locate(offset, 10);
+    const reader = new ByteReader(this.#file.bytes, at, at + 10);
+    const length = reader.uvarint();
+    const from = offset + reader.position - at;
+    if (from + length > this.#end) throw new RangeError(`symbol at ${offset} ends outside of the section`);
+    at = this.#file.locate(from, length);
+    return decodeText(this.#file.bytes, at, at + length);
+  }
+}
