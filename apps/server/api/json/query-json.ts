@@ -1,0 +1,208 @@
+// A query's result as the API's JSON, written straight into bytes: no object and no string per point.
+import type { FloatHistogramFields, Labels } from "@narthex/model";
+import type { MatrixSeries, MatrixValue, QueryResult, QueryStatistics, QueryValue, StepGrid } from "@narthex/promql";
+import type { ByteSink } from "./byte-sink.ts";
+import { writeHistogram } from "./histogram-json.ts";
+import { NUMBER_BYTES, timeText, writeNumber, writeTime } from "./number-text.ts";
+
+/** Members of `stats` that the evaluation itself cannot know. Seconds. */
+export interface QueueTimes {
+  readonly queueSeconds: number;
+  readonly totalSeconds: number;
+}
+
+/** Writes the whole envelope of a successful query. `stats` is left out where `times` is undefined. */
+export function writeQueryAnswer(sink: ByteSink, result: QueryResult, times: QueueTimes | undefined): void {
+  sink.ascii(`{"status":"success","data":{"resultType":"${result.value.kind}","result":`);
+  writeValue(sink, result.value);
+  if (times !== undefined) writeStatistics(sink, result, times);
+  sink.ascii("}");
+  writeNotes(sink, "warnings", result.warnings);
+  writeNotes(sink, "infos", result.infos);
+  sink.ascii("}");
+  sink.flush();
+}
+
+/** Writes `,"name":[...]`, or nothing for an empty list. */
+export function writeNotes(sink: ByteSink, name: string, notes: readonly string[]): void {
+  if (notes.length > 0) sink.text(`,"${name}":${JSON.stringify(notes)}`);
+}
+
+function writeValue(sink: ByteSink, value: QueryValue): void {
+  switch (value.kind) {
+    case "scalar":
+      writePoint(sink, value.t, value.value);
+      return;
+    case "string":
+      sink.text(`[${timeText(value.t)},${JSON.stringify(value.value)}]`);
+      return;
+    case "vector": {
+      sink.ascii("[");
+      const at = timeText(value.t);
+      for (let i = 0; i < value.elements.length; i++) {
+        const { labels, value: v, histogram } = value.elements[i]!;
+        sink.ascii(i === 0 ? '{"metric":' : ',{"metric":');
+        writeLabels(sink, labels);
+        if (histogram === undefined) {
+          sink.ascii(`,"value":[${at},"`);
+          writeDigits(sink, v);
+          sink.ascii('"]}');
+        } else {
+          sink.ascii(`,"histogram":[${at},`);
+          writeHistogram(sink, histogram);
+          sink.ascii("]}");
+        }
+      }
+      sink.ascii("]");
+      return;
+    }
+    case "matrix":
+      writeMatrix(sink, value);
+  }
+}
+
+function writeMatrix(sink: ByteSink, matrix: MatrixValue): void {
+  const stamps = matrix.grid === undefined ? undefined : new GridStamps(matrix.grid);
+  sink.ascii("[");
+  for (let i = 0; i < matrix.series.length; i++) {
+    const series = matrix.series[i]!;
+    sink.ascii(i === 0 ? '{"metric":' : ',{"metric":');
+    writeLabels(sink, series.labels);
+    writeFloats(sink, series, stamps);
+    if (series.histograms !== undefined) writeHistograms(sink, series, series.histograms, matrix.grid);
+    sink.ascii("}");
+  }
+  sink.ascii("]");
+}
+
+/** The opening `[seconds,"` of each step, rendered once for all series. */
+class GridStamps {
+  readonly bytes: Uint8Array;
+  /** Where each step's text begins in `bytes`, and behind the last one its end. */
+  readonly starts: Uint32Array;
+
+  constructor(grid: StepGrid) {
+    this.starts = new Uint32Array(grid.count + 1);
+    let text = "";
+    for (let i = 0; i < grid.count; i++) {
+      text += `[${timeText(grid.startMs + i * grid.stepMs)},"`;
+      this.starts[i + 1] = text.length;
+    }
+    this.bytes = Buffer.from(text, "latin1");
+  }
+}
+
+/** Bytes of a point besides its number: a stamp, quotes, brackets and a comma. */
+const POINT_FRAME_BYTES = 40;
+
+function writeFloats(sink: ByteSink, series: MatrixSeries, stamps: GridStamps | undefined): void {
+  const { values, present, histograms, times } = series;
+  const count = times === undefined ? values.length : times.length;
+  let first = true;
+  for (let i = 0; i < count; i++) {
+    if ((present !== undefined && present[i] === 0) || histograms?.[i] !== undefined) continue;
+    sink.ascii(first ? ',"values":[' : ",");
+    first = false;
+    const bytes = sink.reserve(POINT_FRAME_BYTES + NUMBER_BYTES);
+    let at = sink.position;
+    if (stamps !== undefined) {
+      const end = stamps.starts[i + 1]!;
+      for (let from = stamps.starts[i]!; from < end; from++) bytes[at++] = stamps.bytes[from]!;
+    } else {
+      const stamp = `[${timeText((times as Float64Array)[i]!)},"`;
+      for (let from = 0; from < stamp.length; from++) bytes[at++] = stamp.charCodeAt(from);
+    }
+    at = writeNumber(bytes, at, values[i]!);
+    bytes[at++] = 34; // "
+    bytes[at++] = 93; // ]
+    sink.advance(at);
+  }
+  if (!first) sink.ascii("]");
+}
+
+function writeHistograms(
+  sink: ByteSink,
+  series: MatrixSeries,
+  histograms: readonly (FloatHistogramFields | undefined)[],
+  grid: StepGrid | undefined,
+): void {
+  let first = true;
+  for (let i = 0; i < histograms.length; i++) {
+    const histogram = histograms[i];
+    if (histogram === undefined || (series.present !== undefined && series.present[i] === 0)) continue;
+    sink.ascii(first ? ',"histograms":[[' : ",[");
+    first = false;
+    writeTime(sink, grid === undefined ? (series.times as Float64Array)[i]! : grid.startMs + i * grid.stepMs);
+    sink.ascii(",");
+    writeHistogram(sink, histogram);
+    sink.ascii("]");
+  }
+  if (!first) sink.ascii("]");
+}
+
+/** Writes a label set as a JSON object. */
+export function writeLabels(sink: ByteSink, labels: Labels): void {
+  const { pairs } = labels;
+  let text = "{";
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (i > 0) text += ",";
+    text += `${quoted(pairs[i] as string)}:${quoted(pairs[i + 1] as string)}`;
+  }
+  text += "}";
+  if (isAscii(text)) sink.ascii(text);
+  else sink.text(text);
+}
+
+function quoted(text: string): string {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code === 0x22 || code === 0x5c || code >= 0x7f) return JSON.stringify(text);
+  }
+  return `"${text}"`;
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
+  return true;
+}
+
+function writePoint(sink: ByteSink, t: number, value: number): void {
+  sink.ascii(`[${timeText(t)},"`);
+  writeDigits(sink, value);
+  sink.ascii('"]');
+}
+
+function writeDigits(sink: ByteSink, value: number): void {
+  const bytes = sink.reserve(NUMBER_BYTES);
+  sink.advance(writeNumber(bytes, sink.position, value));
+}
+
+function writeStatistics(sink: ByteSink, result: QueryResult, times: QueueTimes): void {
+  const { statistics } = result;
+  const evalTotal = statistics.queryPreparationSeconds + statistics.innerEvalSeconds + statistics.resultSortSeconds;
+  const perStep = statistics.totalQueryableSamplesPerStep;
+  const samples = {
+    ...(perStep === undefined ? {} : { totalQueryableSamplesPerStep: stepCounts(result, perStep) }),
+    totalQueryableSamples: statistics.totalQueryableSamples,
+    peakSamples: statistics.peakSamples,
+  } satisfies Partial<Record<keyof QueryStatistics, unknown>>;
+  sink.ascii(
+    `,"stats":${JSON.stringify({
+      timings: {
+        evalTotalTime: evalTotal,
+        resultSortTime: statistics.resultSortSeconds,
+        queryPreparationTime: statistics.queryPreparationSeconds,
+        innerEvalTime: statistics.innerEvalSeconds,
+        execQueueTime: times.queueSeconds,
+        execTotalTime: times.totalSeconds,
+      },
+      samples,
+    })}`,
+  );
+}
+
+function stepCounts({ value }: QueryResult, counts: readonly number[]): [number, number][] {
+  const grid = value.kind === "matrix" ? value.grid : undefined;
+  const startMs = grid?.startMs ?? (value.kind === "matrix" ? 0 : value.t);
+  return counts.map((count, i) => [(startMs + i * (grid?.stepMs ?? 0)) / 1000, count]);
+}

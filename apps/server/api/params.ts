@@ -1,0 +1,114 @@
+// Parameters of API calls: query string and form body as one, and how times, durations and limits are read.
+import { parseDuration } from "@narthex/model";
+import { invalidParameter } from "./api-error.ts";
+
+/** All of time, in milliseconds that a float holds exactly; stands for a bound that was not given. */
+export const MIN_TIME: number = Number.MIN_SAFE_INTEGER;
+export const MAX_TIME: number = Number.MAX_SAFE_INTEGER;
+
+const NUMBER = /^[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|inf|infinity|nan|0[xX][0-9a-fA-F]+)$/i;
+const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
+
+/** Values of a form body stand before those of the query string, as the first one counts. */
+export class Params {
+  readonly #body: URLSearchParams;
+  readonly #query: URLSearchParams;
+
+  constructor(query: string, body: string) {
+    this.#query = new URLSearchParams(query);
+    this.#body = new URLSearchParams(body);
+  }
+
+  /** The first value, or "". */
+  get(name: string): string {
+    return this.#body.get(name) ?? this.#query.get(name) ?? "";
+  }
+
+  all(name: string): string[] {
+    return [...this.#body.getAll(name), ...this.#query.getAll(name)];
+  }
+
+  /** Milliseconds; `fallback` where the parameter is absent or empty. Throws an `ApiError`. */
+  time(name: string, fallback: number): number {
+    const text = this.get(name);
+    if (text === "") return fallback;
+    const t = parseTime(text);
+    if (t === undefined)
+      throw invalidParameter(name, `invalid time value for '${name}': ${cannotParse(text, "timestamp")}`);
+    return t;
+  }
+
+  /** As `time`, but required, and with the wording of range queries. */
+  requiredTime(name: string): number {
+    const text = this.get(name);
+    const t = parseTime(text);
+    if (t === undefined) throw invalidParameter(name, cannotParse(text, "timestamp"));
+    return t;
+  }
+
+  /** Milliseconds, undefined where absent. Throws an `ApiError`. */
+  duration(name: string): number | undefined {
+    const text = this.get(name);
+    return text === "" ? undefined : this.requiredDuration(name);
+  }
+
+  requiredDuration(name: string): number {
+    const text = this.get(name);
+    const parsed = parseDurationMs(text);
+    if (typeof parsed === "string") throw invalidParameter(name, parsed);
+    return parsed;
+  }
+
+  /** A count of at least 0, where 0 (the default) means no limit. */
+  limit(name = "limit"): number {
+    const text = this.get(name);
+    if (text === "") return 0;
+    if (!/^[+-]?\d+$/.test(text))
+      throw invalidParameter(name, `strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
+    const limit = Number(text);
+    if (limit < 0) throw invalidParameter(name, "limit must be non-negative");
+    return limit;
+  }
+}
+
+/** Unix seconds (fractions rounded to milliseconds) or RFC 3339; undefined when it is neither. */
+export function parseTime(text: string): number | undefined {
+  if (NUMBER.test(text)) {
+    const seconds = goNumber(text);
+    // What no 64-bit integer holds ends where the reference's conversions leave it.
+    if (!Number.isFinite(seconds)) return -9223372036854;
+    if (Math.abs(seconds) >= 2 ** 63) return 0;
+    const whole = Math.trunc(seconds);
+    const t = whole * 1000 + Math.round((seconds - whole) * 1000);
+    return Number.isSafeInteger(t) ? t : Number(BigInt.asIntN(64, BigInt(whole) * 1000n));
+  }
+  if (RFC3339.test(text)) {
+    const t = Date.parse(text);
+    return Number.isNaN(t) ? undefined : t;
+  }
+  return undefined;
+}
+
+/** Milliseconds, or the reason why there are none. */
+export function parseDurationMs(text: string): number | string {
+  if (NUMBER.test(text)) {
+    const seconds = goNumber(text);
+    if (!(Math.abs(seconds) <= 2 ** 63 / 1e9)) return `${cannotParse(text, "duration")}. It overflows int64`;
+    return Math.trunc(seconds * 1e9) / 1e6;
+  }
+  try {
+    return parseDuration(text);
+  } catch {
+    return cannotParse(text, "duration");
+  }
+}
+
+function goNumber(text: string): number {
+  const lower = text.toLowerCase();
+  if (/inf/.test(lower)) return lower.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  return Number(lower);
+}
+
+function cannotParse(text: string, what: string): string {
+  return `cannot parse ${JSON.stringify(text)} to a valid ${what}`;
+}

@@ -1,0 +1,129 @@
+// `query` and `query_range`, and what surrounds them: formatting and parsing of expressions.
+import { exprToJson, ParseError, parseExpr, prettify, QueryError } from "@narthex/promql";
+import type { EngineSettings } from "../../query/engine-settings.ts";
+import type { QueryService } from "../../query/query-service.ts";
+import type { StorageRequest } from "../../query/request.ts";
+import type { Call } from "../../web/call.ts";
+import { ApiError, invalidParameter } from "../api-error.ts";
+import { MAX_TIME, MIN_TIME, parseDurationMs } from "../params.ts";
+
+/** Points per series that a range query may ask for. */
+const MAX_POINTS = 11_000;
+
+export interface QueryRoutesOptions {
+  readonly queries: () => QueryService;
+  /** As configured now. */
+  readonly settings: () => EngineSettings;
+  readonly now: () => number;
+}
+
+export class QueryRoutes {
+  readonly #options: QueryRoutesOptions;
+
+  constructor(options: QueryRoutesOptions) {
+    this.#options = options;
+  }
+
+  async instant(call: Call): Promise<void> {
+    const { params } = call;
+    const limit = params.limit();
+    const timeMs = params.time("time", this.#options.now());
+    const common = this.#common(call);
+    await this.#answer(call, { kind: "instant", ...common, limit, timeMs });
+  }
+
+  async range(call: Call): Promise<void> {
+    const { params } = call;
+    const limit = params.limit();
+    const startMs = params.requiredTime("start");
+    const endMs = params.requiredTime("end");
+    if (endMs < startMs) throw invalidParameter("end", "end timestamp must not be before start time");
+    const stepMs = params.requiredDuration("step");
+    if (stepMs <= 0)
+      throw invalidParameter(
+        "step",
+        "zero or negative query resolution step widths are not accepted. Try a positive integer",
+      );
+    if ((endMs - startMs) / stepMs > MAX_POINTS)
+      throw new ApiError(
+        "bad_data",
+        "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
+      );
+    const common = this.#common(call);
+    await this.#answer(call, {
+      kind: "range",
+      ...common,
+      limit,
+      startMs,
+      endMs,
+      stepMs: Math.max(1, Math.floor(stepMs)),
+    });
+  }
+
+  /** Exemplars are not stored yet, which the reference too answers with an empty list when their storage is off. */
+  exemplars(call: Call): void {
+    const { params } = call;
+    const startMs = params.time("start", MIN_TIME);
+    const endMs = params.time("end", MAX_TIME);
+    if (endMs < startMs) throw new ApiError("bad_data", "end timestamp must not be before start timestamp");
+    this.#parsed(call);
+    call.json([]);
+  }
+
+  format(call: Call): void {
+    call.json(prettify(this.#parsed(call)));
+  }
+
+  parse(call: Call): void {
+    call.json(exprToJson(this.#parsed(call)));
+  }
+
+  #common(call: Call): {
+    expr: string;
+    timeoutMs: number | undefined;
+    lookbackDeltaMs: number | undefined;
+    stats: "none" | "total" | "perStep";
+  } {
+    const { params } = call;
+    const timeoutMs = params.duration("timeout");
+    const lookbackDeltaMs = lookback(call);
+    const expr = params.get("query");
+    const stats = params.get("stats");
+    this.#parsed(call);
+    return { expr, timeoutMs, lookbackDeltaMs, stats: stats === "" ? "none" : stats === "all" ? "perStep" : "total" };
+  }
+
+  #parsed(call: Call): ReturnType<typeof parseExpr> {
+    try {
+      return parseExpr(call.params.get("query"), this.#options.settings());
+    } catch (error) {
+      if (error instanceof ParseError) throw invalidParameter("query", error.message);
+      throw error;
+    }
+  }
+
+  async #answer(call: Call, request: StorageRequest): Promise<void> {
+    await streamAnswer(call, this.#options.queries(), request);
+  }
+}
+
+function lookback({ params }: Call): number | undefined {
+  const text = params.get("lookback_delta");
+  if (text === "") return undefined;
+  const parsed = parseDurationMs(text);
+  if (typeof parsed === "string") throw new ApiError("bad_data", `error parsing lookback delta duration: ${parsed}`);
+  return parsed <= 0 ? undefined : parsed;
+}
+
+/** Runs a request and streams its answer; what fails before the first byte left becomes a refusal. */
+export async function streamAnswer(call: Call, queries: QueryService, request: StorageRequest): Promise<void> {
+  const answer = call.stream();
+  try {
+    await queries.run(request, answer, call.signal);
+    answer.end();
+  } catch (error) {
+    if (answer.started || call.response.destroyed) answer.break();
+    else if (error instanceof QueryError) throw new ApiError(error.code, error.message);
+    else throw error;
+  }
+}

@@ -1,0 +1,93 @@
+// What the server says about itself: build, flags, configuration, storage.
+import { availableParallelism, hostname } from "node:os";
+import type { Db } from "@narthex/tsdb";
+import type { BuildInfo } from "../../build-info.ts";
+import type { Call } from "../../web/call.ts";
+import { ApiError, invalidParameter } from "../api-error.ts";
+
+export interface StatusSource {
+  readonly build: BuildInfo;
+  /** Every flag as text, sorted by name. */
+  readonly flags: Readonly<Record<string, string>>;
+  readonly startTimeMs: number;
+  /** The configuration in force, secrets masked. */
+  configYaml(): string;
+  /** How the last reload went, and when the last successful one was. */
+  reload(): { readonly successful: boolean; readonly lastSuccessMs: number };
+  /** For how long and up to which size data is kept, as `15d or 1GiB`. */
+  retention(): string;
+  /** Undefined until the storage is open. */
+  db(): Db | undefined;
+  notifications(): readonly { readonly text: string; readonly date: string; readonly active: boolean }[];
+  walReplay(): { readonly min: number; readonly max: number; readonly current: number };
+}
+
+const MAX_CARDINALITY_LIMIT = 10_000;
+
+export class StatusRoutes {
+  readonly #source: StatusSource;
+
+  constructor(source: StatusSource) {
+    this.#source = source;
+  }
+
+  config(call: Call): void {
+    call.json({ yaml: this.#source.configYaml() });
+  }
+
+  flags(call: Call): void {
+    call.json(this.#source.flags);
+  }
+
+  buildInfo(call: Call): void {
+    call.json(this.#source.build);
+  }
+
+  runtimeInfo(call: Call): void {
+    const { startTimeMs, reload, retention } = this.#source;
+    const { successful, lastSuccessMs } = reload();
+    call.json({
+      startTime: new Date(startTimeMs).toISOString(),
+      CWD: process.cwd(),
+      hostname: hostname(),
+      serverTime: new Date().toISOString(),
+      reloadConfigSuccess: successful,
+      lastConfigTime: new Date(lastSuccessMs).toISOString(),
+      corruptionCount: 0,
+      goroutineCount: process.getActiveResourcesInfo().length,
+      GOMAXPROCS: availableParallelism(),
+      GOMEMLIMIT: Number.MAX_SAFE_INTEGER,
+      GOGC: "",
+      GODEBUG: "",
+      storageRetention: retention(),
+    });
+  }
+
+  tsdb(call: Call): void {
+    const text = call.params.get("limit");
+    const limit = text === "" ? 10 : Number(text);
+    if (!/^[+-]?\d+$/.test(text === "" ? "10" : text) || limit < 1)
+      throw new ApiError("bad_data", "limit must be a positive number");
+    if (limit > MAX_CARDINALITY_LIMIT)
+      throw invalidParameter("limit", `limit must not exceed ${MAX_CARDINALITY_LIMIT}`);
+    const db = this.#source.db();
+    if (db === undefined) throw new ApiError("unavailable", "TSDB not ready");
+    const { numSeries, numLabelPairs, numChunks, minTime, maxTime } = db.stats();
+    call.json({
+      headStats: { numSeries, numLabelPairs, chunkCount: numChunks, minTime: minTime ?? 0, maxTime: maxTime ?? 0 },
+      seriesCountByMetricName: [],
+      labelValueCountByLabelName: [],
+      memoryInBytesByLabelName: [],
+      seriesCountByLabelValuePair: [],
+    });
+  }
+
+  /** What a person at the page should know now. */
+  notifications(call: Call): void {
+    call.json(this.#source.notifications());
+  }
+
+  walReplay(call: Call): void {
+    call.json(this.#source.walReplay());
+  }
+}

@@ -1,0 +1,113 @@
+// What rule evaluation counts about itself, under the reference's names.
+import { Counter, Gauge, type Registry, Summary } from "@narthex/client";
+
+const GROUP_LABEL = ["rule_group"] as const;
+type ByGroup = typeof GROUP_LABEL;
+
+export class RuleMetrics {
+  readonly #evaluations: Counter<ByGroup>;
+  readonly #failures: Counter<ByGroup>;
+  readonly #iterations: Counter<ByGroup>;
+  readonly #missed: Counter<ByGroup>;
+  readonly #lastDuration: Gauge<ByGroup>;
+  readonly #lastTime: Gauge<ByGroup>;
+  readonly #lastSamples: Gauge<ByGroup>;
+  readonly #interval: Gauge<ByGroup>;
+  readonly #rules: Gauge<ByGroup>;
+  readonly #ruleDuration: Summary;
+  readonly #groupDuration: Summary;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    const counter = (name: string, help: string): Counter<ByGroup> =>
+      new Counter({ name, help, labelNames: GROUP_LABEL, registers });
+    const gauge = (name: string, help: string): Gauge<ByGroup> =>
+      new Gauge({ name, help, labelNames: GROUP_LABEL, registers });
+    this.#evaluations = counter("prometheus_rule_evaluations_total", "The total number of rule evaluations.");
+    this.#failures = counter(
+      "prometheus_rule_evaluation_failures_total",
+      "The total number of rule evaluation failures.",
+    );
+    this.#iterations = counter(
+      "prometheus_rule_group_iterations_total",
+      "The total number of scheduled rule group evaluations, whether executed or missed.",
+    );
+    this.#missed = counter(
+      "prometheus_rule_group_iterations_missed_total",
+      "The total number of rule group evaluations missed due to slow rule group evaluation.",
+    );
+    this.#lastDuration = gauge(
+      "prometheus_rule_group_last_duration_seconds",
+      "The duration of the last rule group evaluation.",
+    );
+    this.#lastTime = gauge(
+      "prometheus_rule_group_last_evaluation_timestamp_seconds",
+      "The timestamp of the last rule group evaluation in seconds.",
+    );
+    this.#lastSamples = gauge(
+      "prometheus_rule_group_last_evaluation_samples",
+      "The number of samples returned during the last rule group evaluation.",
+    );
+    this.#interval = gauge("prometheus_rule_group_interval_seconds", "The interval of a rule group.");
+    this.#rules = gauge("prometheus_rule_group_rules", "The number of rules.");
+    this.#ruleDuration = new Summary({
+      name: "prometheus_rule_evaluation_duration_seconds",
+      help: "The duration for a rule to execute.",
+      objectives: { 0.5: 0.05, 0.9: 0.01, 0.99: 0.001 },
+      registers,
+    });
+    this.#groupDuration = new Summary({
+      name: "prometheus_rule_group_duration_seconds",
+      help: "The duration of rule group evaluations.",
+      objectives: { 0.01: 0.001, 0.05: 0.005, 0.5: 0.05, 0.9: 0.01, 0.99: 0.001 },
+      registers,
+    });
+  }
+
+  /** Makes the group's series appear. */
+  register(rule_group: string, intervalMs: number, ruleCount: number): void {
+    for (const counter of [this.#evaluations, this.#failures, this.#iterations, this.#missed])
+      counter.labels({ rule_group });
+    this.#interval.labels({ rule_group }).set(intervalMs / 1000);
+    this.#rules.labels({ rule_group }).set(ruleCount);
+  }
+
+  /** Takes the series of a group away that no longer exists. */
+  forget(rule_group: string): void {
+    for (const metric of [
+      this.#evaluations,
+      this.#failures,
+      this.#iterations,
+      this.#missed,
+      this.#lastDuration,
+      this.#lastTime,
+      this.#lastSamples,
+      this.#interval,
+      this.#rules,
+    ])
+      metric.remove({ rule_group });
+  }
+
+  evaluated(rule_group: string, succeeded: boolean): void {
+    this.#evaluations.labels({ rule_group }).inc();
+    if (!succeeded) this.#failures.labels({ rule_group }).inc();
+  }
+
+  ruleDuration(seconds: number): void {
+    this.#ruleDuration.observe(seconds);
+  }
+
+  /** `t` in milliseconds. */
+  groupDone(rule_group: string, seconds: number, t: number, samples: number): void {
+    this.#iterations.labels({ rule_group }).inc();
+    this.#lastDuration.labels({ rule_group }).set(seconds);
+    this.#lastTime.labels({ rule_group }).set(t / 1000);
+    this.#lastSamples.labels({ rule_group }).set(samples);
+    this.#groupDuration.observe(seconds);
+  }
+
+  missed(rule_group: string, count: number): void {
+    this.#missed.labels({ rule_group }).inc(count);
+    this.#iterations.labels({ rule_group }).inc(count);
+  }
+}

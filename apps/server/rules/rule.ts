@@ -1,0 +1,40 @@
+// What recording and alerting rules have in common.
+import type { Labels } from "@narthex/model";
+import type { VectorElement } from "@narthex/promql";
+
+export type RuleHealth = "unknown" | "ok" | "err";
+
+/** A sample that a rule makes. */
+export interface RuleSample {
+  readonly labels: Labels;
+  readonly value: VectorElement["value"];
+  readonly histogram: VectorElement["histogram"];
+}
+
+/** Runs an instant query and resolves with its vector; a scalar counts as one element without labels. */
+export type Evaluate = (expr: string, t: number) => Promise<readonly VectorElement[]>;
+
+export interface RuleContext {
+  readonly evaluate: Evaluate;
+  /** Milliseconds: the group's slot. */
+  readonly t: number;
+  readonly queryOffsetMs: number;
+  /** More series or alerts than this fail the rule; 0 for no limit. */
+  readonly limit: number;
+}
+
+export interface Rule {
+  readonly name: string;
+  /** The expression, as the reference prints it. */
+  readonly query: string;
+  readonly labels: Labels;
+  /** Evaluates once; what it returns is written by the group. Rejects with the reason of a failure. */
+  evaluate(context: RuleContext): Promise<readonly RuleSample[]>;
+  /** Equal for rules that mean the same: by it a reload finds the state to carry over. */
+  readonly identity: string;
+  health: RuleHealth;
+  lastError: string;
+  evaluationSeconds: number;
+  /** Milliseconds; 0 before the first. */
+  lastEvaluation: number;
+}

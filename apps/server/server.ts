@@ -1,0 +1,338 @@
+// The server as a whole: what it is made of, and in which order that starts, reloads and stops.
+import { mkdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { Gauge, Registry } from "@narthex/client";
+import { goDuration, type Logger } from "@narthex/toolkit";
+import { Db } from "@narthex/tsdb";
+import { AdminRoutes } from "./api/v1/admin-routes.ts";
+import { QueryRoutes } from "./api/v1/query-routes.ts";
+import { addApiRoutes } from "./api/v1/routes.ts";
+import { RuleRoutes } from "./api/v1/rule-routes.ts";
+import { SeriesRoutes } from "./api/v1/series-routes.ts";
+import { StatusRoutes } from "./api/v1/status-routes.ts";
+import { TargetRoutes } from "./api/v1/target-routes.ts";
+import { BUILD_INFO, COMPATIBLE_VERSION } from "./build-info.ts";
+import { type Config, loadConfig, loadConfigFile, toYaml } from "./config/index.ts";
+import { DiscoveryManager, DiscoveryMetrics } from "./discovery/index.ts";
+import { ActiveQueryLog } from "./query/active-query-log.ts";
+import type { EngineSettings } from "./query/engine-settings.ts";
+import { QueryService } from "./query/query-service.ts";
+import { RuleService } from "./rules/rule-service.ts";
+import { ScrapeManager } from "./scrape/index.ts";
+import type { ServerSettings } from "./settings.ts";
+import { addAssetRoutes } from "./web/asset-routes.ts";
+import { addLifecycleRoutes } from "./web/lifecycle-routes.ts";
+import { Notifications } from "./web/notifications.ts";
+import { WebMetrics } from "./web/web-metrics.ts";
+import { WebServer } from "./web/web-server.ts";
+
+/** Heap of one query worker; rows of typed arrays lie outside of it and have a budget of their own in the engine. */
+const WORKER_HEAP_MB = 1024;
+
+const STARTING = "Prometheus is starting and replaying the write-ahead log (WAL).";
+const RELOAD_FAILED = "Configuration reload has failed.";
+const STOPPING = "Prometheus is shutting down and gracefully stopping all operations.";
+
+/** What exists once the storage is open. */
+interface Running {
+  readonly db: Db;
+  readonly queries: QueryService;
+  readonly scrape: ScrapeManager;
+  readonly discovery: DiscoveryManager;
+  readonly rules: RuleService;
+}
+
+export interface ServerOptions {
+  readonly settings: ServerSettings;
+  readonly logger: Logger;
+  /** Folder of the built web page; without it there is no page. */
+  readonly assets: string | undefined;
+}
+
+export class Server {
+  readonly #settings: ServerSettings;
+  readonly #logger: Logger;
+  readonly #registry: Registry;
+  readonly #web: WebServer;
+  readonly #notifications = new Notifications();
+  readonly #startTimeMs = Date.now();
+  readonly #reload = { successful: true, lastSuccessMs: 0 };
+  readonly #reloadGauges: { readonly successful: Gauge; readonly time: Gauge; readonly ready: Gauge };
+  #walReplay = { min: 0, max: 0, current: 0 };
+  #config: Config;
+  #running: Running | undefined;
+  #stop: (() => void) | undefined;
+  /** Reloads run one after the other. */
+  #reloading: Promise<void> = Promise.resolve();
+
+  /** Loads the configuration. Throws a `ConfigError`; then nothing was started. */
+  constructor({ settings, logger, assets }: ServerOptions) {
+    this.#settings = settings;
+    this.#logger = logger;
+    this.#config = this.#load();
+    this.#registry = new Registry({
+      onCollectError: (error) => logger.error("Collecting the server's own metrics failed", { err: error as Error }),
+    });
+    const registers = [this.#registry];
+    this.#reloadGauges = {
+      successful: new Gauge({
+        name: "prometheus_config_last_reload_successful",
+        help: "Whether the last configuration reload attempt was successful.",
+        registers,
+      }),
+      time: new Gauge({
+        name: "prometheus_config_last_reload_success_timestamp_seconds",
+        help: "Timestamp of the last successful configuration reload.",
+        registers,
+      }),
+      ready: new Gauge({
+        name: "prometheus_ready",
+        help: "Whether Prometheus startup was fully completed and the server is ready for normal operation.",
+        registers,
+      }),
+    };
+    this.#noteReload(true);
+    this.#web = new WebServer({
+      listenAddresses: settings.listenAddresses,
+      routePrefix: settings.routePrefix,
+      corsOrigin: settings.corsOrigin,
+      readTimeoutMs: settings.readTimeoutMs,
+      maxConnections: settings.maxConnections,
+      logger: logger.with({ component: "web" }),
+      metrics: new WebMetrics(this.#registry),
+    });
+    this.#addRoutes(assets);
+  }
+
+  get registry(): Registry {
+    return this.#registry;
+  }
+
+  get ports(): readonly number[] {
+    return this.#web.ports;
+  }
+
+  /** Opens listeners and storage, and begins to scrape. Rejects with one clear sentence. */
+  async start(): Promise<void> {
+    const settings = this.#settings;
+    this.#notifications.add(STARTING);
+    await this.#web.listen();
+    mkdirSync(settings.storagePath, { recursive: true });
+    const db = await Db.open({
+      directory: settings.storagePath,
+      logger: this.#logger.with({ component: "tsdb" }),
+      registry: this.#registry,
+      blockRangeMs: settings.minBlockDurationMs,
+      walSegmentBytes: settings.walSegmentBytes,
+      walCompression: settings.walCompression,
+      onReplay: (progress) => {
+        this.#walReplay = progress;
+      },
+    });
+    this.#walReplay = db.replayProgress;
+    this.#running = this.#assemble(db);
+    await this.#apply(this.#config);
+    this.#notifications.remove(STARTING);
+    this.#web.readiness = "ready";
+    this.#reloadGauges.ready.set(1);
+    this.#logger.info("Server is ready to receive web requests.");
+  }
+
+  /** Reads the configuration again and puts it in force. Rejects with the reason; then what ran before goes on. */
+  reload(): Promise<void> {
+    const run = this.#reloading.then(() => this.#reloadNow());
+    this.#reloading = run.catch(() => {});
+    return run;
+  }
+
+  /** Stops in the reference's order: discovery, rules, scrapes, queries, storage, web. */
+  async stop(): Promise<void> {
+    this.#notifications.add(STOPPING);
+    this.#web.readiness = "stopping";
+    this.#reloadGauges.ready.set(0);
+    const running = this.#running;
+    this.#running = undefined;
+    if (running !== undefined) {
+      running.discovery.stop();
+      await running.rules.stop();
+      running.scrape.stop();
+      await running.queries.close();
+      running.db.close();
+    }
+    await this.#web.close();
+    this.#logger.info("See you next time!");
+  }
+
+  /** Resolves when somebody asked the server to stop over HTTP. */
+  untilQuit(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#stop = resolve;
+    });
+  }
+
+  #assemble(db: Db): Running {
+    const settings = this.#settings;
+    const registry = this.#registry;
+    const logger = this.#logger;
+    const queries = new QueryService({
+      db,
+      settings: this.#engineSettings(),
+      maxConcurrency: settings.queryMaxConcurrency,
+      workers: Math.max(2, availableParallelism() - 1),
+      workerHeapMb: WORKER_HEAP_MB,
+      registry,
+      active: new ActiveQueryLog(
+        settings.storagePath,
+        settings.queryMaxConcurrency,
+        logger.with({ component: "query engine" }),
+      ),
+    });
+    const scrape = new ScrapeManager({
+      appendable: db,
+      registry,
+      logger: logger.with({ component: "scrape manager" }),
+      version: COMPATIBLE_VERSION,
+      discoveryReloadIntervalMs: settings.discoveryReloadIntervalMs,
+    });
+    const discovery = new DiscoveryManager({
+      name: "scrape",
+      metrics: new DiscoveryMetrics(registry),
+      logger: logger.with({ component: "discovery manager scrape" }),
+      onUpdate: (groups) => scrape.updateTargets(groups),
+    });
+    const rules = new RuleService({
+      db,
+      queries,
+      registry,
+      logger: logger.with({ component: "rule manager" }),
+      settings,
+    });
+    return { db, queries, scrape, discovery, rules };
+  }
+
+  async #reloadNow(): Promise<void> {
+    const started = performance.now();
+    const { configFile } = this.#settings;
+    this.#logger.info("Loading configuration file", { filename: configFile });
+    try {
+      const config = this.#load();
+      await this.#apply(config);
+      this.#config = config;
+    } catch (error) {
+      this.#noteReload(false);
+      this.#notifications.add(RELOAD_FAILED);
+      const message = `couldn't load configuration (--config.file=${JSON.stringify(configFile)}): ${(error as Error).message}`;
+      this.#logger.error("Error reloading config", { err: message });
+      throw new Error(message, { cause: error });
+    }
+    this.#noteReload(true);
+    this.#notifications.remove(RELOAD_FAILED);
+    const totalDuration = goDuration((performance.now() - started) * 1e6);
+    this.#logger.info("Completed loading of configuration file", { filename: configFile, totalDuration });
+  }
+
+  /** Rule files first: they are what can still be refused, and nothing may have changed by then. */
+  async #apply(config: Config): Promise<void> {
+    const { queries, scrape, discovery, rules } = this.#running as Running;
+    this.#config = config;
+    queries.configure(this.#engineSettings());
+    scrape.applyConfig(config);
+    discovery.applyConfig(new Map(config.allScrapeConfigs.map((job) => [job.jobName, job.discovery])));
+    await rules.apply(config, []);
+  }
+
+  #load(): Config {
+    const { configFile, configText } = this.#settings;
+    const options = { logger: this.#logger };
+    return configText === undefined ? loadConfigFile(configFile, options) : loadConfig(configText, configFile, options);
+  }
+
+  #noteReload(successful: boolean): void {
+    this.#reload.successful = successful;
+    this.#reloadGauges.successful.set(successful ? 1 : 0);
+    if (!successful) return;
+    this.#reload.lastSuccessMs = Date.now();
+    this.#reloadGauges.time.set(Date.now() / 1000);
+  }
+
+  #engineSettings(): EngineSettings {
+    const settings = this.#settings;
+    const has = (feature: string): boolean => settings.features.has(feature);
+    return {
+      lookbackDeltaMs: settings.lookbackDeltaMs,
+      maxSamples: settings.queryMaxSamples,
+      timeoutMs: settings.queryTimeoutMs,
+      defaultSubqueryStepMs: this.#config.global.evaluationIntervalMs,
+      experimentalFunctions: has("promql-experimental-functions"),
+      extendedRangeSelectors: has("promql-extended-range-selectors"),
+      fillModifiers: has("promql-binop-fill-modifiers"),
+      perStepStats: has("promql-per-step-stats"),
+      delayedNameRemoval: has("promql-delayed-name-removal"),
+      typeAndUnitLabels: has("type-and-unit-labels"),
+      useStartTimestamps: has("use-start-timestamps"),
+    };
+  }
+
+  #addRoutes(assets: string | undefined): void {
+    const settings = this.#settings;
+    const running = (): Running => this.#running as Running;
+    const web = this.#web;
+    addApiRoutes(web, {
+      query: new QueryRoutes({
+        queries: () => running().queries,
+        settings: () => this.#engineSettings(),
+        now: Date.now,
+      }),
+      series: new SeriesRoutes(() => running().queries),
+      targets: new TargetRoutes(
+        () => running().scrape,
+        settings.externalUrl,
+        () => String(web.ports[0] ?? ""),
+      ),
+      rules: new RuleRoutes(() => running().rules.groups),
+      status: new StatusRoutes({
+        build: BUILD_INFO,
+        flags: settings.flags,
+        startTimeMs: this.#startTimeMs,
+        configYaml: () => toYaml(this.#config),
+        reload: () => this.#reload,
+        retention: () => this.#retention(),
+        db: () => this.#running?.db,
+        notifications: () => this.#notifications.active,
+        walReplay: () => this.#walReplay,
+      }),
+      admin: new AdminRoutes(settings.enableAdminApi),
+    });
+    addLifecycleRoutes(web, {
+      enabled: settings.enableLifecycle,
+      reload: () => this.reload(),
+      quit: () => {
+        const stop = this.#stop;
+        this.#stop = undefined;
+        stop?.();
+        return stop !== undefined;
+      },
+    });
+    web.route(
+      "/metrics",
+      ["GET", "HEAD"],
+      async (call) => {
+        const { contentType, body } = await this.#registry.expose(call.request.headers.accept);
+        call.send(200, contentType, body);
+      },
+      { needsReady: false },
+    );
+    web.route("/version", ["GET"], (call) => call.send(200, "application/json", JSON.stringify(BUILD_INFO)), {
+      needsReady: false,
+    });
+    addAssetRoutes(web, assets, settings.externalUrl.pathname.replace(/\/$/, ""), settings.pageTitle);
+  }
+
+  #retention(): string {
+    const { retentionMs, retentionBytes } = this.#settings;
+    const parts: string[] = [];
+    if (retentionMs > 0) parts.push(this.#settings.flags["storage.tsdb.retention.time"] || "15d");
+    if (retentionBytes > 0) parts.push(this.#settings.flags["storage.tsdb.retention.size"] ?? "");
+    return parts.join(" or ");
+  }
+}

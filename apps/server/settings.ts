@@ -1,0 +1,37 @@
+// What the flags come to: everything a server is told besides its configuration file.
+import type { Regex } from "@narthex/model";
+
+export interface ServerSettings {
+  readonly configFile: string;
+  /** The configuration itself, where none is read from a file. */
+  readonly configText: string | undefined;
+  readonly listenAddresses: readonly string[];
+  readonly externalUrl: URL;
+  /** "" or `/prefix`. */
+  readonly routePrefix: string;
+  readonly pageTitle: string;
+  readonly corsOrigin: Regex;
+  readonly readTimeoutMs: number;
+  readonly maxConnections: number;
+  readonly enableLifecycle: boolean;
+  readonly enableAdminApi: boolean;
+  readonly storagePath: string;
+  readonly noLockfile: boolean;
+  readonly minBlockDurationMs: number;
+  /** 0 for none. */
+  readonly retentionMs: number;
+  readonly retentionBytes: number;
+  readonly walSegmentBytes: number;
+  readonly walCompression: "none" | "snappy" | "zstd";
+  readonly lookbackDeltaMs: number;
+  readonly queryTimeoutMs: number;
+  readonly queryMaxConcurrency: number;
+  readonly queryMaxSamples: number;
+  readonly discoveryReloadIntervalMs: number;
+  readonly resendDelayMs: number;
+  readonly outageToleranceMs: number;
+  readonly alertGracePeriodMs: number;
+  readonly features: ReadonlySet<string>;
+  /** Every flag as text, for the status API. */
+  readonly flags: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,114 @@
+// The web page: its files, read once, and its client-side routes.
+import { readdirSync, readFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import type { Call } from "./call.ts";
+import type { WebServer } from "./web-server.ts";
+
+/** Paths that the page itself tells apart; all of them answer with its one document. */
+const PAGE_ROUTES = [
+  "/query",
+  "/targets",
+  "/alerts",
+  "/rules",
+  "/status",
+  "/flags",
+  "/config",
+  "/tsdb-status",
+  "/service-discovery",
+];
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".ico": "image/x-icon",
+  ".json": "application/json",
+  ".webmanifest": "application/manifest+json",
+};
+
+interface Asset {
+  readonly type: string;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Adds the page below the route prefix. `folder` is the page's build; its files are listed here, once, so that no path
+ * from outside ever reaches the file system. Without a folder only a note is served that there is no page.
+ */
+export function addAssetRoutes(
+  web: WebServer,
+  folder: string | undefined,
+  externalPath: string,
+  pageTitle: string,
+): void {
+  const always = { needsReady: false };
+  const assets = folder === undefined ? new Map<string, Asset>() : readAssets(folder);
+  const document = assets.get("index.html")?.bytes.toString("utf8");
+  web.route("/", ["GET", "HEAD"], (call) => redirect(call, `${externalPath}/query`), always);
+  web.route(
+    "/graph",
+    ["GET", "HEAD"],
+    (call) => {
+      const query = (call.request.url ?? "").split("?")[1];
+      redirect(call, `${externalPath}/query${query === undefined ? "" : `?${query}`}`);
+    },
+    always,
+  );
+  for (const path of PAGE_ROUTES)
+    web.route(path, ["GET", "HEAD"], (call) => sendDocument(call, document, externalPath, pageTitle), always);
+  for (const [name, asset] of assets) {
+    if (name === "index.html") continue;
+    web.route(
+      `/${name}`,
+      ["GET", "HEAD"],
+      (call) => {
+        call.response.setHeader(
+          "Cache-Control",
+          name.startsWith("assets/") ? "public, max-age=31536000, immutable" : "no-cache",
+        );
+        call.send(200, asset.type, asset.bytes);
+      },
+      always,
+    );
+  }
+}
+
+function readAssets(folder: string, below = ""): Map<string, Asset> {
+  const assets = new Map<string, Asset>();
+  for (const entry of readdirSync(join(folder, below), { withFileTypes: true })) {
+    const name = below === "" ? entry.name : `${below}/${entry.name}`;
+    if (entry.isDirectory()) for (const [inner, asset] of readAssets(folder, name)) assets.set(inner, asset);
+    else if (entry.isFile())
+      assets.set(name, {
+        type: TYPES[extname(name)] ?? "application/octet-stream",
+        bytes: readFileSync(join(folder, name)),
+      });
+  }
+  return assets;
+}
+
+function redirect(call: Call, location: string): void {
+  call.response.setHeader("Location", location);
+  call.send(
+    302,
+    "text/html; charset=utf-8",
+    `<a href="${location.replaceAll("&", "&amp;").replaceAll('"', "&quot;")}">Found</a>.\n\n`,
+  );
+}
+
+function sendDocument(call: Call, document: string | undefined, externalPath: string, pageTitle: string): void {
+  if (document === undefined) {
+    call.text(404, "This build has no web page; the HTTP API answers under /api/v1/.\n");
+    return;
+  }
+  call.response.setHeader("Cache-Control", "no-cache");
+  call.send(200, "text/html; charset=utf-8", fillDocument(document, externalPath, pageTitle));
+}
+
+function fillDocument(document: string, externalPath: string, pageTitle: string): string {
+  void externalPath;
+  void pageTitle;
+  return document;
+}

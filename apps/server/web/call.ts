@@ -1,0 +1,195 @@
+// One HTTP request on its way through a handler, and the answer to it.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createDeflate, createGzip, deflateSync, gzipSync } from "node:zlib";
+import { ApiError, STATUS_BY_ERROR_TYPE } from "../api/api-error.ts";
+import { Params } from "../api/params.ts";
+
+/** Answers up to here are sent in one piece, with their length. */
+const WHOLE_BYTES = 64 * 1024;
+/** A client that takes nothing for so long loses its answer, so that it cannot hold a worker. */
+const STALLED_MS = 30_000;
+
+export class Call {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly params: Params;
+  /** Parts of the path that the route names. */
+  readonly pathParams: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  readonly #aborted = new AbortController();
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    pathParams: Readonly<Record<string, string>>,
+    body: Buffer,
+  ) {
+    this.request = request;
+    this.response = response;
+    this.pathParams = pathParams;
+    this.body = body;
+    const url = request.url ?? "";
+    const mark = url.indexOf("?");
+    const isForm = (request.headers["content-type"] ?? "").startsWith("application/x-www-form-urlencoded");
+    this.params = new Params(mark < 0 ? "" : url.slice(mark + 1), isForm ? body.toString("utf8") : "");
+    response.on("close", () => {
+      if (!response.writableFinished) this.#aborted.abort();
+    });
+  }
+
+  /** Aborts when the client goes away before its answer is complete. */
+  get signal(): AbortSignal {
+    return this.#aborted.signal;
+  }
+
+  /** The first of the client's encodings that the server has, as the reference picks it. */
+  get #encoding(): "gzip" | "deflate" | undefined {
+    for (const part of String(this.request.headers["accept-encoding"] ?? "").split(",")) {
+      const name = part.split(";")[0]?.trim();
+      if (name === "gzip" || name === "deflate") return name;
+    }
+    return undefined;
+  }
+
+  /** Sends a whole answer. */
+  send(status: number, contentType: string, body: string | Uint8Array): void {
+    const { response } = this;
+    let bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body;
+    response.statusCode = status;
+    response.setHeader("Content-Type", contentType);
+    const encoding = this.#encoding;
+    if (encoding !== undefined && bytes.length > 0) {
+      response.setHeader("Content-Encoding", encoding);
+      bytes = encoding === "gzip" ? gzipSync(bytes, { level: 1 }) : deflateSync(bytes, { level: 1 });
+    }
+    response.setHeader("Content-Length", bytes.length);
+    response.end(this.request.method === "HEAD" ? undefined : bytes);
+  }
+
+  text(status: number, body: string): void {
+    this.send(status, "text/plain; charset=utf-8", body);
+  }
+
+  /** A plain-text refusal, with the header that the reference sends along. */
+  refuse(status: number, message: string): void {
+    this.response.setHeader("X-Content-Type-Options", "nosniff");
+    this.text(status, `${message}\n`);
+  }
+
+  /** A successful API answer; without data there is nothing to say. */
+  json(data: unknown, warnings: readonly string[] = []): void {
+    const envelope = { status: "success", data, ...(warnings.length > 0 ? { warnings } : {}) };
+    this.send(200, "application/json", JSON.stringify(envelope));
+  }
+
+  noContent(): void {
+    this.response.statusCode = 204;
+    this.response.end();
+  }
+
+  /** A refusal of the API, whatever was thrown. */
+  fail(error: unknown): void {
+    const type = error instanceof ApiError ? error.type : errorTypeOf(error);
+    const message = (error as Error).message;
+    const envelope = { status: "error", errorType: type, error: message };
+    this.send(STATUS_BY_ERROR_TYPE[type], "application/json", JSON.stringify(envelope));
+  }
+
+  /** An API answer whose bytes come piece by piece; `end` when all are there. */
+  stream(): StreamedAnswer {
+    return new StreamedAnswer(this.response, this.#encoding, () => this.#aborted.abort());
+  }
+}
+
+function errorTypeOf(error: unknown): keyof typeof STATUS_BY_ERROR_TYPE {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === "string" && code in STATUS_BY_ERROR_TYPE
+    ? (code as keyof typeof STATUS_BY_ERROR_TYPE)
+    : "internal";
+}
+
+/**
+ * JSON in pieces, with status 200. Up to 64 KiB are held back, so that a small answer goes out at once and an early
+ * failure can still become a refusal; `started` tells whether it is too late for that.
+ */
+export class StreamedAnswer {
+  readonly #response: ServerResponse;
+  readonly #encoding: "gzip" | "deflate" | undefined;
+  readonly #abort: () => void;
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #target: NodeJS.WritableStream | undefined;
+
+  constructor(response: ServerResponse, encoding: "gzip" | "deflate" | undefined, abort: () => void) {
+    this.#response = response;
+    this.#encoding = encoding;
+    this.#abort = abort;
+  }
+
+  get started(): boolean {
+    return this.#target !== undefined;
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
+    if (this.#target === undefined) {
+      this.#held.push(bytes);
+      this.#heldBytes += bytes.length;
+      if (this.#heldBytes <= WHOLE_BYTES) return undefined;
+      this.#start();
+      return this.#pass(Buffer.concat(this.#held.splice(0)));
+    }
+    return this.#pass(bytes);
+  }
+
+  end(): void {
+    if (this.#target !== undefined) {
+      this.#target.end();
+      return;
+    }
+    let body: Uint8Array = this.#held.length === 1 ? (this.#held[0] as Uint8Array) : Buffer.concat(this.#held);
+    this.#response.setHeader("Content-Type", "application/json");
+    if (this.#encoding !== undefined) {
+      this.#response.setHeader("Content-Encoding", this.#encoding);
+      body = this.#encoding === "gzip" ? gzipSync(body, { level: 1 }) : deflateSync(body, { level: 1 });
+    }
+    this.#response.setHeader("Content-Length", body.length);
+    this.#response.end(body);
+  }
+
+  /** Breaks the connection off: the only way to tell a client that an answer under way is not complete. */
+  break(): void {
+    this.#response.destroy();
+  }
+
+  #start(): void {
+    this.#response.setHeader("Content-Type", "application/json");
+    if (this.#encoding === undefined) {
+      this.#target = this.#response;
+      return;
+    }
+    this.#response.setHeader("Content-Encoding", this.#encoding);
+    const compressor = this.#encoding === "gzip" ? createGzip({ level: 1 }) : createDeflate({ level: 1 });
+    compressor.pipe(this.#response);
+    this.#target = compressor;
+  }
+
+  #pass(bytes: Uint8Array): Promise<void> | undefined {
+    const target = this.#target as NodeJS.WritableStream;
+    if (target.write(bytes)) return undefined;
+    return new Promise((resolve) => {
+      const stalled = setTimeout(() => {
+        this.#abort();
+        this.#response.destroy();
+        resolve();
+      }, STALLED_MS);
+      const done = (): void => {
+        clearTimeout(stalled);
+        target.removeListener("drain", done);
+        this.#response.removeListener("close", done);
+        resolve();
+      };
+      target.once("drain", done);
+      this.#response.once("close", done);
+    });
+  }
+}

@@ -1,0 +1,227 @@
+// The HTTP server: listeners, routes, and what holds for every answer (CORS, readiness, metrics, unknown paths).
+import type { Server } from "node:http";
+import type { Regex } from "@narthex/model";
+import type { Logger } from "@narthex/toolkit";
+import Fastify, { type FastifyInstance, type HTTPMethods } from "fastify";
+import { Call } from "./call.ts";
+import type { WebMetrics } from "./web-metrics.ts";
+
+/** Request bodies larger than this are refused with 413. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+const METHODS: HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+export type Handler = (call: Call) => void | Promise<void>;
+
+export interface Route {
+  readonly methods: readonly string[];
+  /** Below the route prefix; `:name` and a trailing `*` as the router has them. */
+  readonly path: string;
+  readonly handler: Handler;
+  /** Answered only once the storage is open; before, and while stopping, with 503. */
+  readonly needsReady: boolean;
+}
+
+export interface WebServerOptions {
+  /** As `host:port`, `:port` or `[host]:port`. */
+  readonly listenAddresses: readonly string[];
+  /** "" or `/prefix`. */
+  readonly routePrefix: string;
+  readonly corsOrigin: Regex;
+  readonly readTimeoutMs: number;
+  readonly maxConnections: number;
+  readonly logger: Logger;
+  readonly metrics: WebMetrics;
+}
+
+export type Readiness = "starting" | "ready" | "stopping";
+
+export class WebServer {
+  readonly #options: WebServerOptions;
+  readonly #apps: FastifyInstance[] = [];
+  readonly #routes: Route[] = [];
+  readiness: Readiness = "starting";
+
+  constructor(options: WebServerOptions) {
+    this.#options = options;
+  }
+
+  route(
+    path: string,
+    methods: readonly string[],
+    handler: Handler,
+    { needsReady = true }: { readonly needsReady?: boolean } = {},
+  ): void {
+    this.#routes.push({ path, methods, handler, needsReady });
+  }
+
+  /** Opens every listen address. Rejects with one clear sentence when one cannot be had. */
+  async listen(): Promise<void> {
+    for (const address of this.#options.listenAddresses) {
+      const { host, port } = parseAddress(address);
+      const app = this.#app();
+      this.#apps.push(app);
+      try {
+        await app.listen({ port, ...(host === undefined ? {} : { host }), listenTextResolver: () => "" });
+      } catch (error) {
+        throw new Error(listenFailure(address, error as NodeJS.ErrnoException), { cause: error });
+      }
+      const bound = app.server.address();
+      const shown =
+        typeof bound === "object" && bound !== null
+          ? `${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`
+          : address;
+      this.#options.logger.info("Listening on", { address: shown });
+    }
+  }
+
+  /** Ports that are open, in the order of the addresses. */
+  get ports(): number[] {
+    return this.#apps.map((app) => (app.server.address() as { port: number }).port);
+  }
+
+  async close(): Promise<void> {
+    for (const app of this.#apps) {
+      app.server.closeAllConnections();
+      await app.close();
+    }
+  }
+
+  #app(): FastifyInstance {
+    const { routePrefix, readTimeoutMs, maxConnections } = this.#options;
+    const app = Fastify({
+      logger: false,
+      bodyLimit: MAX_BODY_BYTES,
+      requestTimeout: readTimeoutMs,
+      keepAliveTimeout: readTimeoutMs,
+      forceCloseConnections: true,
+      exposeHeadRoutes: false,
+      routerOptions: { maxParamLength: 4096, ignoreTrailingSlash: false },
+      frameworkErrors: (_error, request, reply) => {
+        reply.hijack();
+        this.#notFound(new Call(request.raw, reply.raw, {}, Buffer.alloc(0)));
+      },
+    });
+    (app.server as Server).maxConnections = maxConnections;
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+    for (const [path, routes] of groupByPath(this.#routes)) {
+      app.route({
+        method: METHODS,
+        url: `${routePrefix}${path}`,
+        handler: async (request, reply) => {
+          reply.hijack();
+          const params = request.params as Record<string, string>;
+          const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+          await this.#serve(new Call(request.raw, reply.raw, params, body), routes);
+        },
+      });
+    }
+    app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+      reply.hijack();
+      new Call(request.raw, reply.raw, {}, Buffer.alloc(0)).refuse(error.statusCode ?? 500, error.message);
+    });
+    app.setNotFoundHandler((request, reply) => {
+      reply.hijack();
+      this.#notFound(new Call(request.raw, reply.raw, {}, Buffer.alloc(0)));
+    });
+    return app;
+  }
+
+  async #serve(call: Call, routes: readonly Route[]): Promise<void> {
+    const { logger, metrics } = this.#options;
+    const method = call.request.method ?? "GET";
+    const route = routes.find(({ methods }) => methods.includes(method));
+    const finish = metrics.start((route ?? (routes[0] as Route)).path, call.response);
+    try {
+      if (route === undefined) {
+        const allowed = [...new Set(routes.flatMap(({ methods }) => methods))].sort().join(", ");
+        call.response.setHeader("Allow", allowed);
+        call.refuse(405, "Method Not Allowed");
+      } else if (route.needsReady && this.readiness !== "ready") {
+        this.#unavailable(call);
+      } else {
+        if (route.path.startsWith("/api/")) this.#allowOrigin(call);
+        await route.handler(call);
+      }
+    } catch (error) {
+      logger.error("panic while serving request", { err: error as Error, url: call.request.url ?? "" });
+      if (call.response.headersSent) call.response.destroy();
+      else call.refuse(500, "internal server error");
+    }
+    finish();
+  }
+
+  #unavailable(call: Call): void {
+    call.response.setHeader("X-Prometheus-Stopping", String(this.readiness === "stopping"));
+    call.text(503, "Service Unavailable");
+  }
+
+  #allowOrigin({ request, response }: Call): void {
+    response.setHeader("Vary", "Origin");
+    const { origin } = request.headers;
+    if (origin === undefined || !this.#options.corsOrigin.matches(origin)) return;
+    response.setHeader("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Origin");
+    response.setHeader("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
+    response.setHeader("Access-Control-Expose-Headers", "Date");
+    response.setHeader("Access-Control-Allow-Origin", origin);
+  }
+
+  /** Untidy paths are sent on to the tidy one, as the reference's routers do; all others are unknown. */
+  #notFound(call: Call): void {
+    const [path = "", query] = (call.request.url ?? "").split("?");
+    const tidy = path.replace(/\/{2,}/g, "/");
+    if (tidy !== path) {
+      this.#moved(call, query === undefined ? tidy : `${tidy}?${query}`);
+      return;
+    }
+    const api = `${this.#options.routePrefix}/api/v1`;
+    if (path === api) {
+      this.#moved(call, `${api}/`);
+      return;
+    }
+    const untrailed = path.slice(this.#options.routePrefix.length, -1);
+    // The reference's API router does not know the path it is mounted on, which shows here.
+    if (path.endsWith("/") && path.startsWith(`${api}/`) && this.#routes.some((route) => route.path === untrailed)) {
+      this.#moved(call, untrailed.slice("/api/v1".length));
+      return;
+    }
+    call.refuse(404, "404 page not found");
+  }
+
+  #moved(call: Call, location: string): void {
+    call.response.setHeader("Location", location);
+    const shown = location.replaceAll("&", "&amp;").replaceAll('"', "&#34;").replaceAll("<", "&lt;");
+    call.send(301, "text/html; charset=utf-8", `<a href="${shown}">Moved Permanently</a>.\n\n`);
+  }
+}
+
+function groupByPath(routes: readonly Route[]): Map<string, Route[]> {
+  const groups = new Map<string, Route[]>();
+  for (const route of routes) {
+    const group = groups.get(route.path);
+    if (group === undefined) groups.set(route.path, [route]);
+    else group.push(route);
+  }
+  return groups;
+}
+
+/** Splits `host:port`; an empty host means every interface. Throws for what is no address. */
+export function parseAddress(address: string): { host: string | undefined; port: number } {
+  const colon = address.lastIndexOf(":");
+  const port = Number(address.slice(colon + 1));
+  if (colon < 0 || address.slice(colon + 1) === "" || !Number.isInteger(port) || port < 0 || port > 65535)
+    throw new Error(`invalid listen address ${JSON.stringify(address)}: expected host:port, for instance 0.0.0.0:9090`);
+  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
+  return { host: host === "" ? undefined : host, port };
+}
+
+function listenFailure(address: string, error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case "EADDRINUSE":
+      return `listen tcp ${address}: bind: address already in use (another process has this port; choose one with --web.listen-address)`;
+    case "EACCES":
+      return `listen tcp ${address}: bind: permission denied (ports below 1024 need special rights; choose one with --web.listen-address)`;
+    default:
+      return `listen tcp ${address}: ${error.message}`;
+  }
+}
