@@ -15,8 +15,6 @@ export {
   type Reconciliation,
   reduceResolution,
   subtractHistogram,
-  trimHistogram,
-  validateHistogram,
 } from "./histogram/arithmetic.ts";
 export {
   allBuckets,
@@ -39,6 +37,13 @@ export {
   type Span,
 } from "./histogram/float-histogram.ts";
 export {
+  floatFromInteger,
+  type IntegerHistogramFields,
+  integerFromFloat,
+} from "./histogram/integer-histogram.ts";
+export { KahanSum } from "./histogram/kahan.ts";
+export { exp2, log2 } from "./histogram/logarithm.ts";
+export {
   histogramAverage,
   histogramDeviation,
   histogramFraction,
@@ -46,7 +51,14 @@ export {
   histogramVariance,
   type NanNotes,
 } from "./histogram/quantile.ts";
-export { histogramToString, histogramToTestExpression } from "./histogram/text.ts";
+export {
+  histogramToString,
+  histogramToTestExpression,
+  type PrintedBucket,
+  printedBuckets,
+} from "./histogram/text.ts";
+export { trimHistogram } from "./histogram/trim.ts";
+export { validateHistogram } from "./histogram/validate.ts";
 export { compareStrings, Labels, METRIC_NAME } from "./labels.ts";
 export { Matcher, type MatchType } from "./matcher.ts";
 export { isValidLabelName, isValidLabelValue, isValidMetricName, type NameScheme } from "./name.ts";

@@ -1,5 +1,7 @@
 // Walking the buckets of a native histogram: bounds by schema, and cursors over one side or all of it.
-import type { FloatHistogramFields } from "./float-histogram.ts";
+import { SCHEMA_8_BOUNDS } from "./bounds-table.ts";
+import { CUSTOM_BUCKETS_SCHEMA, type FloatHistogramFields, type Span } from "./float-histogram.ts";
+import { loadExponent } from "./logarithm.ts";
 
 /** Lowest and highest exponential schema that histograms are computed with. */
 export const EXPONENTIAL_SCHEMA_MIN = -4;
@@ -7,7 +9,7 @@ export const EXPONENTIAL_SCHEMA_MAX = 8;
 
 /** Whether the schema is that of custom bucket bounds (-53). */
 export function isCustomBucketsSchema(schema: number): boolean {
-  return schema === -53;
+  return schema === CUSTOM_BUCKETS_SCHEMA;
 }
 
 /** Whether the schema is one of the exponential ones, -4 to 8. */
@@ -18,15 +20,58 @@ export function isExponentialSchema(schema: number): boolean {
 /**
  * The upper bound of the bucket with this index; its lower bound is that of `index - 1`.
  * Exponential: exactly the reference's numbers, the last finite bucket ending at the largest float.
- * Custom: -Infinity for -1, Infinity for `customValues.length`.
+ * Custom: -Infinity for -1, Infinity for `customValues.length` and (in malformed histograms) beyond.
  */
-export function bucketBound(_index: number, _schema: number, _customValues: readonly number[]): number {
-  throw new Error("not yet");
+export function bucketBound(index: number, schema: number, customValues: readonly number[]): number {
+  if (schema === CUSTOM_BUCKETS_SCHEMA) {
+    if (index < 0) return -Infinity;
+    return index < customValues.length ? (customValues[index] as number) : Infinity;
+  }
+  return exponentialBound(index, schema);
+}
+
+/** As `bucketBound`, for the exponential schemas. */
+export function exponentialBound(index: number, schema: number): number {
+  if (schema <= 0) {
+    const exponent = index * 2 ** -schema;
+    // The bucket below the one for infinities ends at the largest float, as no float is next to 2^1024.
+    return exponent === 1024 ? Number.MAX_VALUE : loadExponent(1, exponent);
+  }
+  const fraction = SCHEMA_8_BOUNDS[(index & ((1 << schema) - 1)) << (8 - schema)] as number;
+  const exponent = (index >> schema) + 1;
+  return fraction === 0.5 && exponent === 1025 ? Number.MAX_VALUE : loadExponent(fraction, exponent);
 }
 
 /** The index, in a coarser schema, of the bucket that holds bucket `index` of `originSchema`. */
 export function reducedIndex(index: number, originSchema: number, targetSchema: number): number {
   return ((index - 1) >> (originSchema - targetSchema)) + 1;
+}
+
+/** The index of each bucket. Spans and buckets that contradict each other are cut to what both have. */
+export function bucketIndices(spans: readonly Span[], bucketCount: number): Int32Array {
+  const indices = new Int32Array(bucketCount);
+  let filled = 0;
+  let index = 0;
+  for (const span of spans) {
+    index += span.offset;
+    const length = Math.min(span.length, bucketCount - filled);
+    for (let i = 0; i < length; i++) indices[filled++] = index++;
+  }
+  return filled === bucketCount ? indices : indices.subarray(0, filled);
+}
+
+/** The fewest spans that cover buckets of these ascending indices. */
+export function spansOf(indices: ArrayLike<number>): Span[] {
+  const spans: Span[] = [];
+  let end = 0;
+  for (let i = 0; i < indices.length; ) {
+    const start = indices[i] as number;
+    const first = i++;
+    while (i < indices.length && indices[i] === start + (i - first)) i++;
+    spans.push({ offset: start - end, length: i - first });
+    end = start + (i - first);
+  }
+  return spans;
 }
 
 /** One bucket. */
@@ -49,34 +94,131 @@ export interface BucketCursor extends Readonly<Bucket> {
 }
 
 /** Positive buckets upwards (away from zero), those of custom buckets included. */
-export function positiveBuckets(_histogram: FloatHistogramFields): BucketCursor {
-  throw new Error("not yet");
+export function positiveBuckets(histogram: FloatHistogramFields): BucketCursor {
+  return new SideCursor(histogram, true, false);
 }
 
 /** Negative buckets downwards (away from zero). */
-export function negativeBuckets(_histogram: FloatHistogramFields): BucketCursor {
-  throw new Error("not yet");
+export function negativeBuckets(histogram: FloatHistogramFields): BucketCursor {
+  return new SideCursor(histogram, false, false);
 }
 
 /** Positive buckets downwards (towards zero). */
-export function positiveBucketsReversed(_histogram: FloatHistogramFields): BucketCursor {
-  throw new Error("not yet");
+export function positiveBucketsReversed(histogram: FloatHistogramFields): BucketCursor {
+  return new SideCursor(histogram, true, true);
 }
 
 /** Negative buckets upwards (towards zero). */
-export function negativeBucketsReversed(_histogram: FloatHistogramFields): BucketCursor {
-  throw new Error("not yet");
+export function negativeBucketsReversed(histogram: FloatHistogramFields): BucketCursor {
+  return new SideCursor(histogram, false, true);
 }
 
 /**
  * All buckets, lowest first: negative, zero (when it holds anything), positive. A bucket overlapping the zero bucket
  * is cut at the zero threshold. The order in which the HTTP API prints them.
  */
-export function allBuckets(_histogram: FloatHistogramFields): BucketCursor {
-  throw new Error("not yet");
+export function allBuckets(histogram: FloatHistogramFields): BucketCursor {
+  return new AllCursor(histogram, negativeBucketsReversed(histogram), positiveBuckets(histogram));
 }
 
 /** As `allBuckets`, highest first. */
-export function allBucketsReversed(_histogram: FloatHistogramFields): BucketCursor {
-  throw new Error("not yet");
+export function allBucketsReversed(histogram: FloatHistogramFields): BucketCursor {
+  return new AllCursor(histogram, positiveBucketsReversed(histogram), negativeBuckets(histogram));
+}
+
+class SideCursor implements BucketCursor {
+  lower = 0;
+  upper = 0;
+  lowerInclusive = false;
+  upperInclusive = false;
+  count = 0;
+  index = 0;
+  readonly #histogram: FloatHistogramFields;
+  readonly #buckets: Float64Array;
+  readonly #indices: Int32Array;
+  readonly #positive: boolean;
+  readonly #step: number;
+  #at: number;
+
+  constructor(histogram: FloatHistogramFields, positive: boolean, reversed: boolean) {
+    this.#histogram = histogram;
+    this.#positive = positive;
+    this.#buckets = positive ? histogram.positiveBuckets : histogram.negativeBuckets;
+    const spans = positive ? histogram.positiveSpans : histogram.negativeSpans;
+    this.#indices = bucketIndices(spans, this.#buckets.length);
+    this.#step = reversed ? -1 : 1;
+    this.#at = reversed ? this.#indices.length : -1;
+  }
+
+  next(): boolean {
+    this.#at += this.#step;
+    if (this.#at < 0 || this.#at >= this.#indices.length) return false;
+    const { schema, customValues } = this.#histogram;
+    const index = this.#indices[this.#at] as number;
+    this.index = index;
+    this.count = this.#buckets[this.#at] as number;
+    const far = bucketBound(index, schema, customValues);
+    const near = bucketBound(index - 1, schema, customValues);
+    this.lower = this.#positive ? near : -far;
+    this.upper = this.#positive ? far : -near;
+    if (schema === CUSTOM_BUCKETS_SCHEMA) {
+      this.lowerInclusive = index === 0;
+      this.upperInclusive = true;
+    } else {
+      this.lowerInclusive = this.lower < 0;
+      this.upperInclusive = this.upper > 0;
+    }
+    return true;
+  }
+}
+
+class AllCursor implements BucketCursor {
+  lower = 0;
+  upper = 0;
+  lowerInclusive = false;
+  upperInclusive = false;
+  count = 0;
+  index = 0;
+  readonly #histogram: FloatHistogramFields;
+  readonly #before: BucketCursor;
+  readonly #after: BucketCursor;
+  #stage: "before" | "zero" | "after" = "before";
+
+  constructor(histogram: FloatHistogramFields, before: BucketCursor, after: BucketCursor) {
+    this.#histogram = histogram;
+    this.#before = before;
+    this.#after = after;
+  }
+
+  next(): boolean {
+    if (this.#stage === "before") {
+      if (this.#before.next()) return this.#take(this.#before);
+      this.#stage = "zero";
+    }
+    if (this.#stage === "zero") {
+      this.#stage = "after";
+      const { zeroCount, zeroThreshold } = this.#histogram;
+      if (zeroCount > 0) {
+        this.lower = -zeroThreshold;
+        this.upper = zeroThreshold;
+        this.lowerInclusive = true;
+        this.upperInclusive = true;
+        this.count = zeroCount;
+        this.index = 0;
+        return true;
+      }
+    }
+    return this.#after.next() && this.#take(this.#after);
+  }
+
+  #take(bucket: Bucket): true {
+    const threshold = this.#histogram.zeroThreshold;
+    this.lower = bucket.lower > 0 && bucket.lower < threshold ? threshold : bucket.lower;
+    this.upper = bucket.upper < 0 && bucket.upper > -threshold ? -threshold : bucket.upper;
+    this.lowerInclusive = bucket.lowerInclusive;
+    this.upperInclusive = bucket.upperInclusive;
+    this.count = bucket.count;
+    this.index = bucket.index;
+    return true;
+  }
 }
