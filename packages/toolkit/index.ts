@@ -1,3 +1,18 @@
+export {
+  booleanFlag,
+  checkedFlag,
+  choiceFlag,
+  durationFlag,
+  type Flag,
+  type FlagTraits,
+  type FlagType,
+  goDurationFlag,
+  integerFlag,
+  numberFlag,
+  sizeFlag,
+  textFlag,
+} from "./flags/flag.ts";
+export { type FlagExit, type FlagProgram, flagTexts, type ParsedFlags, parseFlags } from "./flags/parse.ts";
 export { type Attributes, quote } from "./log/format.ts";
 export { goDuration } from "./log/go-duration.ts";
 export {
@@ -12,6 +27,7 @@ export {
 } from "./log/logger.ts";
 export { ConfigUrl, EMPTY_SECRET, SECRET_MASK, Secret } from "./secret/secret.ts";
 export { DurationError, formatDuration, parseDuration } from "./units/duration.ts";
+export { parseGoDuration } from "./units/go-duration.ts";
 export { formatSize, parseSize, SizeError } from "./units/size.ts";
 export * as yamlCodec from "./yaml/codecs.ts";
 export { emitYaml, Flow, type YamlValue } from "./yaml/emit.ts";

@@ -1,5 +1,7 @@
 // Durations as configuration files and flags write them: `1h30m`, `15s`, `90d`.
 
+import { quote } from "../log/format.ts";
+
 const UNITS: readonly (readonly [name: string, ms: number, onlyWhole: boolean])[] = [
   ["y", 365 * 86_400_000, true],
   ["w", 7 * 86_400_000, true],
@@ -9,8 +11,6 @@ const UNITS: readonly (readonly [name: string, ms: number, onlyWhole: boolean])[
   ["s", 1000, false],
   ["ms", 1, false],
 ];
-
-const SYNTAX = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
 
 /** The longest duration, 2^63 nanoseconds: about 292 years. */
 const MAX_MS = 9_223_372_036_854.775;
@@ -27,11 +27,21 @@ export class DurationError extends Error {
 export function parseDuration(text: string): number {
   if (text === "0") return 0;
   if (text === "") throw new DurationError("empty duration string");
-  const match = SYNTAX.exec(text);
-  if (match === null) throw new DurationError(`not a valid duration string: ${JSON.stringify(text)}`);
   let ms = 0;
-  for (const [i, [, unitMs]] of UNITS.entries()) ms += Number(match[i + 1] ?? 0) * unitMs;
-  if (ms > MAX_MS) throw new DurationError("duration out of range");
+  let nextUnit = 0;
+  let rest = text;
+  while (rest !== "") {
+    const match = /^([0-9]{1,19})([^0-9]+)/.exec(rest);
+    if (match === null) throw new DurationError(`not a valid duration string: ${quote(text)}`);
+    const [part, digits, unit] = match as unknown as [string, string, string];
+    const index = UNITS.findIndex(([name]) => name === unit);
+    if (index < 0) throw new DurationError(`unknown unit ${quote(unit)} in duration ${quote(text)}`);
+    if (index < nextUnit) throw new DurationError(`not a valid duration string: ${quote(text)}`);
+    nextUnit = index + 1;
+    ms += Number(digits) * (UNITS[index] as (typeof UNITS)[number])[1];
+    if (ms > MAX_MS) throw new DurationError("duration out of range");
+    rest = rest.slice(part.length);
+  }
   return ms;
 }
 
