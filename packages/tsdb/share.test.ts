@@ -16,6 +16,7 @@ const RANGE = 7_200_000;
 const START = RANGE * 1000;
 const STEP = 15_000;
 const SERIES = 60;
+const BATCH = 512;
 
 /** Which commits have a sample of series `s`, and its value: both sides compute it. */
 function hasSample(s: number, step: number): boolean {
@@ -32,6 +33,11 @@ interface Question {
   readonly steps: number;
   /** Samples before this step may be gone. */
   readonly firstStep: number;
+  /** How many series there are, and how often they shall be read. */
+  readonly series: number;
+  readonly repeat: number;
+  /** Whether newer samples may be there as well (in order, none left out): the ticket claims to be from the future. */
+  readonly mayBeMore?: boolean;
 }
 
 interface Answer {
@@ -39,32 +45,34 @@ interface Answer {
   readonly samples: number;
 }
 
-function answer(reader: DbReader, { ticket, steps, firstStep }: Question): Answer {
+function answer(reader: DbReader, { ticket, steps, firstStep, series, repeat, mayBeMore }: Question): Answer {
   const querier = reader.queryable(ticket).querier(START + firstStep * STEP, Number.MAX_SAFE_INTEGER);
   const set = querier.select([new Matcher("=", "__name__", "stress")]);
   const buffer = new SampleBuffer();
   let samples = 0;
-  let last = "";
-  for (let i = 0; i < set.count; i++) {
-    const labels = set.labels(i);
-    const name = labels.get("s");
-    if (name <= last) return { error: `series ${name} after ${last}`, samples };
-    last = name;
-    const s = Number(name);
-    buffer.clear();
-    set.read(i, START, Number.MAX_SAFE_INTEGER, buffer);
-    let at = 0;
-    for (let step = firstStep; step < steps; step++) {
-      if (!hasSample(s, step)) continue;
-      if (at >= buffer.count || buffer.times[at] !== START + step * STEP || buffer.values[at] !== valueAt(s, step)) {
-        return { error: `series ${s}, step ${step} of ${steps}: ${buffer.times[at]} ${buffer.values[at]}`, samples };
+  for (let round = 0; round < repeat; round++) {
+    let last = "";
+    for (let i = 0; i < set.count; i++) {
+      const labels = set.labels(i);
+      const name = labels.get("s");
+      if (name <= last) return { error: `series ${name} after ${last}`, samples };
+      last = name;
+      const s = Number(name);
+      buffer.clear();
+      set.read(i, START, Number.MAX_SAFE_INTEGER, buffer);
+      let at = 0;
+      for (let step = firstStep; step < steps || (mayBeMore && at < buffer.count); step++) {
+        if (!hasSample(s, step)) continue;
+        if (at >= buffer.count || buffer.times[at] !== START + step * STEP || buffer.values[at] !== valueAt(s, step)) {
+          return { error: `series ${s}, step ${step} of ${steps}: ${buffer.times[at]} ${buffer.values[at]}`, samples };
+        }
+        at++;
       }
-      at++;
+      if (at !== buffer.count) return { error: `series ${s}: ${buffer.count - at} samples too many`, samples };
+      samples += at;
     }
-    if (at !== buffer.count) return { error: `series ${s}: ${buffer.count - at} samples too many`, samples };
-    samples += at;
+    if (set.count !== series) return { error: `${set.count} series`, samples };
   }
-  if (set.count !== SERIES) return { error: `${set.count} series`, samples };
   querier.close();
   return { samples };
 }
@@ -107,7 +115,7 @@ if (!isMainThread) {
       });
       // Everything, or the newest samples: then there are more questions, and more of them meet the writer.
       const from = step % 3 === 0 ? firstStep : Math.max(firstStep, step - 150);
-      worker.postMessage({ ticket, steps: step, firstStep: from } satisfies Question);
+      worker.postMessage({ ticket, steps: step, firstStep: from, series: SERIES, repeat: 1 } satisfies Question);
     };
     const refs: number[] = [];
     const work = async (): Promise<void> => {
@@ -135,6 +143,66 @@ if (!isMainThread) {
       assert.equal(problem, undefined);
       assert.ok(answers >= 150 && samples > 100_000, `${answers} answers with ${samples} samples`);
       assert.equal(db.head.snapshots.undoEntries, 0);
+    } finally {
+      await worker.terminate();
+      db.close();
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  test("DbReader: a series whose chunk is cut all the time is read soundly meanwhile", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "narthex-share-"));
+    const db = await Db.open({
+      directory,
+      memoryBytes: 2 ** 26,
+      maintenanceIntervalMs: 0,
+      walCompression: "none",
+      blockRangeMs: 16 * STEP,
+    });
+    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: db.share() });
+    try {
+      let step = 0;
+      const appender = db.appender();
+      const ref = appender.series(Labels.fromObject({ __name__: "stress", s: "0" }));
+      appender.commit();
+      const records = new Uint32Array(BATCH).fill(db.head.recordOf(ref));
+      const times = new Float64Array(BATCH);
+      const values = new Float64Array(BATCH);
+      // Without a log in between, the record changes nearly all the time.
+      const append = (): void => {
+        let count = 0;
+        for (let i = 0; i < BATCH; i++, step++) {
+          if (!hasSample(0, step)) continue;
+          times[count] = START + step * STEP;
+          values[count++] = valueAt(0, step);
+        }
+        db.head.applyReplayed(records, times, new Uint32Array(values.buffer), count);
+      };
+      for (let round = 0; round < 60; round++) {
+        append();
+        const ticket = db.beginRead();
+        const answered = new Promise<Answer>((resolve, reject) => {
+          worker.once("message", resolve);
+          worker.removeAllListeners("error").once("error", reject);
+        });
+        // A view that sees everything shows a record that was copied half old, half new at once.
+        const snapshot = { ...ticket.snapshot, epoch: ticket.snapshot.epoch + 2 ** 30 };
+        const question = {
+          ticket: { snapshot },
+          steps: step,
+          firstStep: step - 3,
+          series: 1,
+          repeat: 15,
+          mayBeMore: true,
+        };
+        worker.postMessage(question satisfies Question);
+        // Meanwhile this thread writes without a pause.
+        const until = performance.now() + 1.5;
+        while (performance.now() < until) append();
+        assert.equal((await answered).error, undefined);
+        db.endRead(ticket);
+        db.truncateHead(START + (step - BATCH) * STEP);
+      }
     } finally {
       await worker.terminate();
       db.close();
