@@ -111,6 +111,9 @@ export class ScrapeCache {
   #extraById: ExtraSeries[] = [];
   #families = new Map<string, RememberedFamily>();
 
+  #templateFamilies = 0;
+  #templateFamilyBytes = 0;
+
   #generation = 2;
   /** Which entries the scrape before had: all, those marked in `seen`, or none. */
   #presence: "all" | "some" | "none" = "none";
@@ -222,6 +225,13 @@ export class ScrapeCache {
       });
     }
     return families;
+  }
+
+  /** How many families `metadata` would list, and about how many bytes their texts take; families counted twice at most. */
+  get metadataSize(): { readonly entries: number; readonly bytes: number } {
+    let bytes = this.#templateFamilyBytes;
+    for (const [name, { help, unit }] of this.#families) bytes += name.length + help.length + unit.length;
+    return { entries: this.#templateFamilies + this.#families.size, bytes };
   }
 
   /** Gives up the shared templates. The cache is as new afterwards. */
@@ -841,11 +851,18 @@ export class ScrapeCache {
     this.#store.release(this.#blocks);
     this.#blocks = blocks;
     this.#starts = new Int32Array(blocks.length + 1);
+    const families = new Set<string>();
+    this.#templateFamilyBytes = 0;
     for (let b = 0; b < blocks.length; b++) {
       const { words, notes } = blocks[b] as Block;
       this.#starts[b + 1] = (this.#starts[b] as number) + entryCount(words);
-      for (const { family } of notes) this.#families.delete(family);
+      for (const { family, text } of notes) {
+        this.#families.delete(family);
+        this.#templateFamilyBytes += text.length + (families.has(family) ? 0 : family.length);
+        families.add(family);
+      }
     }
+    this.#templateFamilies = families.size;
     this.#count = refs.length;
     this.#refs = refs;
     this.#flags = flags;

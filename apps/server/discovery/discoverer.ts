@@ -1,0 +1,43 @@
+// The joint between the server and every mechanism that finds targets.
+import type { Logger } from "@narthex/toolkit";
+import type { DiscoveryConfig, DiscoveryKind } from "../config/types.ts";
+import type { Clock } from "../scrape/clock.ts";
+import type { DiscoveryMetrics } from "./discovery-metrics.ts";
+import { FileDiscoverer } from "./file-discoverer.ts";
+import { StaticDiscoverer } from "./static-discoverer.ts";
+import type { TargetGroup } from "./target-group.ts";
+
+/** One running source of targets. */
+export interface Discoverer {
+  /**
+   * Begins; called once, and returns without waiting. `emit` gets groups that are new or changed; one without targets
+   * takes away what its source had before. After a failure the targets found earlier stay: then nothing is emitted.
+   */
+  start(emit: (groups: readonly TargetGroup[]) => void): void;
+  /** Ends at once, requests in flight included. Nothing is emitted afterwards. */
+  stop(): void;
+}
+
+/** What a discoverer is made with. */
+export interface DiscovererContext {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly metrics: DiscoveryMetrics;
+  /** The set it works for: a job's name, or `config-0` for Alertmanagers. */
+  readonly setName: string;
+}
+
+/** Makes a discoverer for the configuration of its own kind. Throws when it cannot work with it. */
+export type DiscovererFactory = (config: DiscoveryConfig, context: DiscovererContext) => Discoverer;
+
+/** The mechanisms there are, by kind. A new one is added here, and nowhere else. */
+export const DISCOVERER_FACTORIES: Readonly<Partial<Record<DiscoveryKind, DiscovererFactory>>> = {
+  static: (config) => {
+    if (config.kind !== "static") throw new TypeError(`not a static configuration: ${config.kind}`);
+    return new StaticDiscoverer(config);
+  },
+  file: (config, context) => {
+    if (config.kind !== "file") throw new TypeError(`not a file configuration: ${config.kind}`);
+    return new FileDiscoverer(config, context);
+  },
+};

@@ -1,0 +1,365 @@
+// Fetching bodies from targets over HTTP: kept-alive connections, gzip, limits, one deadline for everything.
+import { readFileSync, statSync } from "node:fs";
+import http from "node:http";
+import https from "node:https";
+import { promisify } from "node:util";
+import { gunzip, gunzipSync } from "node:zlib";
+import type { HttpClientConfig, TlsConfig } from "../config/types.ts";
+import type { BufferPool } from "./buffer-pool.ts";
+import { bodyErrorText, gzipErrorText, requestErrorText } from "./http-errors.ts";
+import { ScrapeError } from "./scrape-error.ts";
+
+/** No body may be larger than this, whatever the configuration says: 256 MiB after decompression. */
+export const MAX_BODY_BYTES: number = 256 << 20;
+/** Bytes that exist behind a body, for parsers that read ahead. */
+export const BODY_SLACK_BYTES = 16;
+/** What decompresses to more than this does so off the main thread. */
+const INLINE_GUNZIP_BYTES = 4 << 20;
+const MAX_REDIRECTS = 10;
+const IDLE_CONNECTION_MS = 5 * 60 * 1000;
+
+const gunzipAside = promisify(gunzip);
+
+/** One request. */
+export interface FetchRequest {
+  readonly url: URL;
+  /** Without those of the client's own configuration. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** For connecting, sending, and reading the body. */
+  readonly timeoutMs: number;
+  /** A decompressed body of so many bytes or more fails; 0 leaves it at `MAX_BODY_BYTES`. */
+  readonly bodyLimitBytes: number;
+  /** Path of a Unix socket to connect to instead of the URL's host; "" for none. */
+  readonly unixSocket: string;
+  /** Ends the request early. */
+  readonly signal: AbortSignal;
+}
+
+/** A body in memory of the pool: `bytes[0, length)`, with slack behind. Call `release` when it was read. */
+export interface FetchedBody {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  readonly contentType: string;
+  release(): void;
+}
+
+/** The connections of one job. Throws a `ScrapeError` for whatever keeps a body from arriving. */
+export class HttpClient {
+  readonly #config: HttpClientConfig;
+  readonly #pool: BufferPool;
+  readonly #plain: http.Agent;
+  #secure: https.Agent | undefined;
+  #secureStamp = "";
+
+  constructor(config: HttpClientConfig, pool: BufferPool) {
+    this.#config = config;
+    this.#pool = pool;
+    this.#plain = new http.Agent(agentOptions());
+  }
+
+  async fetch(request: FetchRequest): Promise<FetchedBody> {
+    let { url } = request;
+    let headers = { ...request.headers, ...this.#ownHeaders() };
+    const deadline = performance.now() + request.timeoutMs;
+    for (let redirects = 0; ; redirects++) {
+      const outcome = await this.#once(url, headers, request, deadline);
+      if (!("location" in outcome)) return outcome;
+      const next = new URL(outcome.location, url);
+      if (redirects === MAX_REDIRECTS) {
+        throw new ScrapeError(requestErrorText(next.href, new Error(`stopped after ${MAX_REDIRECTS} redirects`)));
+      }
+      if (next.host !== url.host) headers = withoutCredentials(headers);
+      url = next;
+    }
+  }
+
+  /** Closes all connections. Requests in flight fail. */
+  close(): void {
+    this.#plain.destroy();
+    this.#secure?.destroy();
+  }
+
+  async #once(
+    url: URL,
+    headers: Record<string, string | string[]>,
+    request: FetchRequest,
+    deadline: number,
+  ): Promise<FetchedBody | { location: string }> {
+    for (let attempt = 0; ; attempt++) {
+      const exchange = new Exchange(this.#pool, url, request, this.#config.followRedirects);
+      try {
+        const outcome = await exchange.run(this.#agent(url), headers, deadline);
+        return outcome;
+      } catch (error) {
+        // A kept-alive connection that the target had closed meanwhile says nothing about the target: try a new one.
+        if (attempt === 0 && exchange.failedOnStaleConnection && !request.signal.aborted) continue;
+        throw error;
+      }
+    }
+  }
+
+  #agent(url: URL): http.Agent {
+    if (url.protocol !== "https:") return this.#plain;
+    const { tls } = this.#config;
+    const stamp = [tls.caFile, tls.certFile, tls.keyFile].map(fileStamp).join("|");
+    if (this.#secure === undefined || stamp !== this.#secureStamp) {
+      this.#secure?.destroy();
+      this.#secure = new https.Agent({ ...agentOptions(), ...tlsOptions(tls) });
+      this.#secureStamp = stamp;
+    }
+    return this.#secure;
+  }
+
+  #ownHeaders(): Record<string, string | string[]> {
+    const { basicAuth, authorization, oauth2, httpHeaders } = this.#config;
+    const headers: Record<string, string | string[]> = {};
+    if (oauth2 !== undefined) throw new ScrapeError("oauth2 is not supported by this version");
+    if (basicAuth !== undefined) {
+      const user = basicAuth.usernameFile === "" ? basicAuth.username : readCredential(basicAuth.usernameFile);
+      const password =
+        basicAuth.passwordFile === "" ? basicAuth.password.reveal() : readCredential(basicAuth.passwordFile);
+      headers["Authorization"] = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+    }
+    if (authorization !== undefined) {
+      const { credentials, credentialsFile } = authorization;
+      const text = credentialsFile === "" ? credentials.reveal() : readCredential(credentialsFile);
+      headers["Authorization"] = `${authorization.type} ${text}`;
+    }
+    for (const [name, header] of httpHeaders ?? []) {
+      headers[name] = [
+        ...header.values,
+        ...header.secrets.map((secret) => secret.reveal()),
+        ...header.files.map(readCredential),
+      ];
+    }
+    return headers;
+  }
+}
+
+/** One request and its response on one connection. */
+class Exchange {
+  readonly #pool: BufferPool;
+  readonly #url: URL;
+  readonly #request: FetchRequest;
+  readonly #limit: number;
+  readonly #followsRedirects: boolean;
+  #buffer: Uint8Array | undefined;
+  #length = 0;
+  #outgoing: http.ClientRequest | undefined;
+  #gotHeaders = false;
+  failedOnStaleConnection = false;
+
+  constructor(pool: BufferPool, url: URL, request: FetchRequest, followsRedirects: boolean) {
+    this.#pool = pool;
+    this.#url = url;
+    this.#request = request;
+    this.#followsRedirects = followsRedirects;
+    const { bodyLimitBytes } = request;
+    this.#limit = bodyLimitBytes > 0 ? Math.min(bodyLimitBytes - 1, MAX_BODY_BYTES) : MAX_BODY_BYTES;
+  }
+
+  async run(
+    agent: http.Agent,
+    headers: Record<string, string | string[]>,
+    deadline: number,
+  ): Promise<FetchedBody | { location: string }> {
+    try {
+      const response = await this.#exchange(agent, headers, deadline);
+      const { statusCode = 0, statusMessage } = response;
+      const location = response.headers.location;
+      if (this.#followsRedirects && [301, 302, 303, 307, 308].includes(statusCode) && location !== undefined) {
+        return { location };
+      }
+      if (statusCode !== 200) {
+        const text =
+          statusMessage === "" || statusMessage === undefined ? http.STATUS_CODES[statusCode] : statusMessage;
+        throw new ScrapeError(`server returned HTTP status ${statusCode} ${text ?? ""}`.trimEnd());
+      }
+      if (response.headers["content-encoding"] === "gzip") await this.#decompress(deadline);
+      return this.#body(response.headers["content-type"] ?? "");
+    } catch (error) {
+      this.#giveBack();
+      throw error;
+    }
+  }
+
+  #exchange(
+    agent: http.Agent,
+    headers: Record<string, string | string[]>,
+    deadline: number,
+  ): Promise<http.IncomingMessage> {
+    const { signal, unixSocket } = this.#request;
+    const url = this.#url;
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      const onAbort = () => fail(new Error("context canceled"));
+      const settle = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", onAbort);
+      };
+      const fail = (error: unknown) => {
+        settle();
+        const request = this.#outgoing;
+        request?.destroy();
+        const { code } = error as NodeJS.ErrnoException;
+        this.failedOnStaleConnection =
+          !this.#gotHeaders && request?.reusedSocket === true && (code === "ECONNRESET" || code === "EPIPE");
+        if (error instanceof ScrapeError) reject(error);
+        else reject(new ScrapeError(this.#gotHeaders ? bodyErrorText(error) : requestErrorText(url.href, error)));
+      };
+      if (signal.aborted) return onAbort();
+      timer = setTimeout(() => fail(new Error("context deadline exceeded")), Math.max(0, deadline - performance.now()));
+      signal.addEventListener("abort", onAbort);
+      const request = (url.protocol === "https:" ? https : http).request(url, {
+        agent,
+        headers,
+        ...(unixSocket === "" ? {} : { socketPath: unixSocket }),
+      });
+      this.#outgoing = request;
+      request.on("error", fail);
+      request.on("response", (response) => {
+        this.#gotHeaders = true;
+        response.on("error", fail);
+        response.on("aborted", () => fail(new Error("aborted")));
+        response.on("data", (chunk: Buffer) => {
+          try {
+            this.#take(chunk);
+          } catch (error) {
+            fail(error);
+          }
+        });
+        response.on("end", () => {
+          settle();
+          resolve(response);
+        });
+      });
+      request.end();
+    });
+  }
+
+  #take(chunk: Uint8Array): void {
+    const needed = this.#length + chunk.length;
+    // What is compressed cannot become smaller, so the limit holds for both.
+    if (needed > this.#limit) throw bodyTooLarge();
+    const buffer = this.#buffer;
+    if (buffer === undefined) {
+      this.#buffer = this.#pool.take(needed + BODY_SLACK_BYTES);
+    } else if (needed + BODY_SLACK_BYTES > buffer.length) {
+      this.#buffer = this.#pool.take(needed + BODY_SLACK_BYTES);
+      this.#buffer.set(buffer.subarray(0, this.#length));
+      this.#pool.give(buffer);
+    }
+    this.#buffer!.set(chunk, this.#length);
+    this.#length = needed;
+  }
+
+  async #decompress(deadline: number): Promise<void> {
+    const compressed = this.#buffer?.subarray(0, this.#length) ?? new Uint8Array(0);
+    // The last four bytes say how much comes out, if the body is one gzip member and does not lie.
+    const view = new DataView(compressed.buffer, compressed.byteOffset, compressed.byteLength);
+    const expected = compressed.length < 18 ? 0 : view.getUint32(compressed.length - 4, true);
+    const chunkSize = Math.min(Math.max(expected + 64, 1024), INLINE_GUNZIP_BYTES);
+    let plain: Buffer;
+    try {
+      plain = await this.#gunzip(compressed, chunkSize, expected);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw bodyTooLarge();
+      throw new ScrapeError(gzipErrorText(error));
+    }
+    if (performance.now() > deadline) throw new ScrapeError("context deadline exceeded");
+    const slack = plain.buffer.byteLength - plain.byteOffset - plain.length;
+    this.#giveBack();
+    this.#length = plain.length;
+    if (slack >= BODY_SLACK_BYTES) {
+      // Room enough behind what was decompressed: it can be read where it is.
+      this.#unpooled = new Uint8Array(plain.buffer as ArrayBuffer, plain.byteOffset, plain.length + BODY_SLACK_BYTES);
+      return;
+    }
+    this.#buffer = this.#pool.take(plain.length + BODY_SLACK_BYTES);
+    this.#buffer.set(plain);
+  }
+
+  #unpooled: Uint8Array | undefined;
+
+  async #gunzip(compressed: Uint8Array, chunkSize: number, expected: number): Promise<Buffer> {
+    const inline = Math.min(this.#limit, INLINE_GUNZIP_BYTES);
+    if (expected <= inline) {
+      try {
+        return gunzipSync(compressed, { chunkSize, maxOutputLength: inline });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ERR_BUFFER_TOO_LARGE" || inline === this.#limit) throw error;
+      }
+    }
+    return gunzipAside(compressed, { chunkSize, maxOutputLength: this.#limit });
+  }
+
+  #body(contentType: string): FetchedBody {
+    const pooled = this.#buffer;
+    const bytes = this.#unpooled ?? pooled ?? new Uint8Array(BODY_SLACK_BYTES);
+    return {
+      bytes,
+      length: this.#length,
+      contentType,
+      release: () => {
+        if (pooled !== undefined) this.#pool.give(pooled);
+      },
+    };
+  }
+
+  #giveBack(): void {
+    if (this.#buffer !== undefined) this.#pool.give(this.#buffer);
+    this.#buffer = undefined;
+  }
+}
+
+function bodyTooLarge(): ScrapeError {
+  return new ScrapeError("body size limit exceeded", "body_size_limit");
+}
+
+function agentOptions(): http.AgentOptions {
+  return { keepAlive: true, timeout: IDLE_CONNECTION_MS, scheduling: "lifo" };
+}
+
+function withoutCredentials(headers: Record<string, string | string[]>): Record<string, string | string[]> {
+  return Object.fromEntries(
+    Object.entries(headers).filter(
+      ([name]) => !["authorization", "cookie", "www-authenticate"].includes(name.toLowerCase()),
+    ),
+  );
+}
+
+function readCredential(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (error) {
+    throw new ScrapeError(`unable to read file ${path}: ${(error as Error).message}`, "other", { cause: error });
+  }
+}
+
+/** Changes when a file does; empty for no file, and for one that cannot be looked at. */
+function fileStamp(path: string): string {
+  if (path === "") return "";
+  try {
+    const { mtimeMs, size, ino } = statSync(path);
+    return `${mtimeMs},${size},${ino}`;
+  } catch {
+    return "";
+  }
+}
+
+const TLS_VERSIONS = { TLS10: "TLSv1", TLS11: "TLSv1.1", TLS12: "TLSv1.2", TLS13: "TLSv1.3" } as const;
+
+function tlsOptions(tls: TlsConfig): https.AgentOptions {
+  const pem = (text: string, file: string) => (file === "" ? text : readCredential(file));
+  const options: https.AgentOptions = { rejectUnauthorized: !tls.insecureSkipVerify };
+  const ca = pem(tls.ca, tls.caFile);
+  const cert = pem(tls.cert, tls.certFile);
+  const key = pem(tls.key.reveal(), tls.keyFile);
+  if (ca !== "") options.ca = ca;
+  if (cert !== "") options.cert = cert;
+  if (key !== "") options.key = key;
+  if (tls.serverName !== "") options.servername = tls.serverName;
+  if (tls.minVersion !== "") options.minVersion = TLS_VERSIONS[tls.minVersion];
+  if (tls.maxVersion !== "") options.maxVersion = TLS_VERSIONS[tls.maxVersion];
+  return options;
+}

@@ -1,0 +1,324 @@
+// One target's timer: waits for its moment, fetches, takes in, reports, and again.
+import { ExpositionError } from "@narthex/exposition";
+import type { Appendable, Appender, SeriesRef } from "@narthex/storage";
+import { Append } from "@narthex/storage";
+import { formatDuration, type Logger } from "@narthex/toolkit";
+import type { ScrapeConfig } from "../config/types.ts";
+import type { Clock, Timer } from "./clock.ts";
+import { parserFor } from "./content-type.ts";
+import type { FetchedBody, FetchRequest } from "./http-client.ts";
+import { reportLabels } from "./sample-labels.ts";
+import { emptyCounts, type ScrapeCache } from "./scrape-cache.ts";
+import { ScrapeError } from "./scrape-error.ts";
+import type { ScrapeMetrics } from "./scrape-metrics.ts";
+import { nextScrapeTime, type Target } from "./target.ts";
+
+/** A scrape that starts no later than this after its ideal moment gets that moment as its time. */
+const ALIGNMENT_TOLERANCE_MS = 2;
+
+/** What all loops of a process share. */
+export interface ScrapeEnvironment {
+  readonly appendable: Appendable;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: ScrapeMetrics;
+  readonly offsetSeed: bigint;
+}
+
+/** What a loop needs of its pool. */
+export interface LoopSettings {
+  readonly config: ScrapeConfig;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Writes a failed scrape into the job's failure log, if it has one. */
+  readonly logFailure: ((target: Target, message: string) => void) | undefined;
+  fetch(request: FetchRequest): Promise<FetchedBody>;
+}
+
+/** How a target's last scrape went. */
+export interface TargetState {
+  lastError: string;
+  /** Milliseconds since the epoch; undefined before the first scrape. */
+  lastScrape: number | undefined;
+  lastScrapeDurationSeconds: number;
+  health: "up" | "down" | "unknown";
+}
+
+/** The loop of one target. `start` it once; after `stop` it is done for good. */
+export class ScrapeLoop {
+  target: Target;
+  readonly state: TargetState = {
+    lastError: "",
+    lastScrape: undefined,
+    lastScrapeDurationSeconds: 0,
+    health: "unknown",
+  };
+  readonly cache: ScrapeCache;
+  readonly #environment: ScrapeEnvironment;
+  readonly #settings: LoopSettings;
+  readonly #counts = emptyCounts();
+  readonly #reports: ReportSeries;
+  readonly #intervalText: string;
+  #timer: Timer | undefined;
+  /** The ideal moment of the scrape that is due next or running. */
+  #due = 0;
+  #lastStart: number | undefined;
+  #running: AbortController | undefined;
+  #stopped = false;
+  #flushesSeen = 0;
+  /** Fails every scrape without a request; "" for scraping as usual. */
+  forcedError = "";
+
+  constructor(target: Target, cache: ScrapeCache, settings: LoopSettings, environment: ScrapeEnvironment) {
+    this.target = target;
+    this.cache = cache;
+    this.#settings = settings;
+    this.#environment = environment;
+    this.#reports = new ReportSeries(target, settings.config.extraScrapeMetrics);
+    this.#intervalText = formatDuration(target.intervalMs);
+    this.#flushesSeen = cache.forcedFlushes;
+  }
+
+  /** Sets the timer for the first scrape, at the target's own phase. */
+  start(): void {
+    const now = this.#environment.clock.now();
+    this.#due = Math.round(nextScrapeTime(this.target, this.#environment.offsetSeed, now));
+    this.#arm();
+  }
+
+  /** No more scrapes; one that runs is called off. */
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#running?.abort();
+  }
+
+  /**
+   * For a loop that was stopped because its target is gone: ends its series after two more intervals and a tenth, with
+   * markers at the time of the first tick from now on, then calls `done`. The returned function calls this off.
+   */
+  endSeriesLater(done: () => void): () => void {
+    if (this.#lastStart === undefined) {
+      this.cache.release();
+      done();
+      return () => {};
+    }
+    const { clock } = this.#environment;
+    const { intervalMs } = this.target;
+    const now = clock.now();
+    const tick = this.#due > now ? this.#due : this.#due + Math.ceil((now - this.#due) / intervalMs) * intervalMs;
+    const timer = clock.after(tick + intervalMs + intervalMs / 10 - now, () => {
+      this.#endSeries(tick);
+      done();
+    });
+    return () => {
+      timer.cancel();
+      this.cache.release();
+    };
+  }
+
+  #arm(): void {
+    if (this.#stopped) return;
+    const { clock } = this.#environment;
+    this.#timer = clock.after(this.#due - clock.now(), () => {
+      // Timers may ring early by a fraction: then wait for the rest.
+      if (clock.now() < this.#due - 1) this.#arm();
+      else void this.#scrapeAndReport();
+    });
+  }
+
+  /** Never rejects: whatever goes wrong becomes the target's last error. */
+  async #scrapeAndReport(): Promise<void> {
+    const { clock, metrics } = this.#environment;
+    const { intervalMs } = this.target;
+    const started = clock.now();
+    if (this.#lastStart !== undefined) {
+      metrics.intervalLength.labels(this.#intervalText).observe((started - this.#lastStart) / 1000);
+    }
+    this.#lastStart = started;
+    const late = started - this.#due;
+    const aligned = late <= Math.min(intervalMs / 100, ALIGNMENT_TOLERANCE_MS);
+    const t = aligned ? this.#due : Math.round(started);
+    try {
+      await this.#scrape(t, started);
+    } catch (error) {
+      this.#environment.logger.error("Scrape commit failed", { target: this.target.url.href, err: String(error) });
+      this.#settle(started, (error as Error).message);
+    }
+    // Ticks that passed while the scrape ran are left out.
+    const after = clock.now();
+    this.#due += intervalMs;
+    if (this.#due < after) this.#due += Math.floor((after - this.#due) / intervalMs + 1) * intervalMs;
+    this.#arm();
+  }
+
+  async #scrape(t: number, started: number): Promise<void> {
+    let body: FetchedBody | undefined;
+    let failure = "";
+    let code = "other";
+    try {
+      if (this.forcedError !== "") throw new ScrapeError(this.forcedError, "target_limit");
+      body = await this.#fetch();
+    } catch (error) {
+      if (this.#stopped) return;
+      failure = (error as Error).message;
+      code = error instanceof ScrapeError ? error.code : "other";
+    }
+    if (this.#stopped) {
+      body?.release();
+      return;
+    }
+    const { appendable, clock } = this.#environment;
+    let appender = appendable.appender();
+    Object.assign(this.#counts, emptyCounts());
+    if (body !== undefined) {
+      try {
+        const parser =
+          body.length === 0 ? undefined : parserFor(body.contentType, this.#settings.config.fallbackScrapeProtocol);
+        if (parser === undefined) this.cache.endAll(appender, t);
+        else this.cache.scrape(body.bytes, body.length, parser, appender, t, this.#counts);
+      } catch (error) {
+        appender.rollback();
+        if (!(error instanceof ScrapeError) && !(error instanceof ExpositionError)) throw error;
+        failure = error.message;
+        code = error instanceof ScrapeError ? error.code : "other";
+        appender = appendable.appender();
+      } finally {
+        body.release();
+      }
+    }
+    if (failure !== "") this.cache.endAll(appender, t);
+    const durationSeconds = Math.max(0, clock.now() - started) / 1000;
+    this.#reports.write(appender, t, {
+      up: failure === "",
+      durationSeconds,
+      counts: this.#counts,
+      bodyBytes: body === undefined ? (code === "body_size_limit" ? -1 : 0) : body.length,
+      config: this.#settings.config,
+      target: this.target,
+    });
+    appender.commit();
+    this.#settle(started, failure, durationSeconds);
+    this.#count(failure, code);
+  }
+
+  async #fetch(): Promise<FetchedBody> {
+    const abort = new AbortController();
+    this.#running = abort;
+    const { config, headers } = this.#settings;
+    try {
+      return await this.#settings.fetch({
+        url: this.target.url,
+        headers: { ...headers, "X-Prometheus-Scrape-Timeout-Seconds": String(this.target.timeoutMs / 1000) },
+        timeoutMs: this.target.timeoutMs,
+        bodyLimitBytes: config.bodySizeLimitBytes,
+        unixSocket: this.target.unixSocket,
+        signal: abort.signal,
+      });
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  #settle(started: number, failure: string, durationSeconds = 0): void {
+    this.state.lastError = failure;
+    this.state.lastScrape = started;
+    this.state.lastScrapeDurationSeconds = durationSeconds;
+    this.state.health = failure === "" ? "up" : "down";
+  }
+
+  #count(failure: string, code: string): void {
+    const { metrics, logger } = this.#environment;
+    const counts = this.#counts;
+    if (failure !== "") {
+      const attributes = { scrape_pool: this.#settings.config.jobName, target: this.target.url.href, err: failure };
+      logger.debug("Scrape failed", attributes);
+      this.#settings.logFailure?.(this.target, failure);
+      if (code === "sample_limit") metrics.exceededSampleLimit.inc();
+      else if (code === "body_size_limit") metrics.exceededBodySizeLimit.inc();
+      else if (code === "label_limit") metrics.exceededLabelLimits.inc();
+      else if (code === "bucket_limit") metrics.exceededBucketLimit.inc();
+    }
+    const flushes = this.cache.forcedFlushes;
+    if (flushes > this.#flushesSeen) metrics.cacheFlushForced.inc(flushes - this.#flushesSeen);
+    this.#flushesSeen = flushes;
+    if (counts.outOfOrder + counts.duplicates + counts.outOfBounds + counts.exemplarsOutOfOrder === 0) return;
+    metrics.outOfOrder.inc(counts.outOfOrder);
+    metrics.duplicateTimestamp.inc(counts.duplicates);
+    metrics.outOfBounds.inc(counts.outOfBounds);
+    metrics.exemplarOutOfOrder.inc(counts.exemplarsOutOfOrder);
+    const warn = (message: string, dropped: number) => {
+      if (dropped === 0) return;
+      const where = { scrape_pool: this.#settings.config.jobName, target: this.target.url.href };
+      logger.warn(message, { ...where, num_dropped: dropped });
+    };
+    warn("Error on ingesting out-of-order samples", counts.outOfOrder);
+    warn("Error on ingesting samples with different value but same timestamp", counts.duplicates);
+    warn("Error on ingesting samples that are too old or are too far into the future", counts.outOfBounds);
+    warn("Error on ingesting out-of-order exemplars", counts.exemplarsOutOfOrder);
+  }
+
+  #endSeries(t: number): void {
+    try {
+      const appender = this.#environment.appendable.appender();
+      this.cache.endAll(appender, t);
+      this.#reports.end(appender, t);
+      appender.commit();
+    } catch (error) {
+      this.#environment.logger.warn("Stale commit failed", { target: this.target.url.href, err: String(error) });
+    }
+    this.cache.release();
+  }
+}
+
+interface Report {
+  readonly up: boolean;
+  readonly durationSeconds: number;
+  readonly counts: { readonly scraped: number; readonly kept: number; readonly added: number };
+  readonly bodyBytes: number;
+  readonly config: ScrapeConfig;
+  readonly target: Target;
+}
+
+/** `up` and its kin: what every scrape says about itself, whatever became of it. */
+class ReportSeries {
+  readonly #target: Target;
+  readonly #values: readonly (readonly [name: string, value: (report: Report) => number])[];
+  readonly #refs: SeriesRef[] = [];
+
+  constructor(target: Target, extra: boolean) {
+    this.#target = target;
+    this.#values = extra ? [...REPORTS, ...EXTRA_REPORTS] : REPORTS;
+  }
+
+  write(appender: Appender, t: number, report: Report): void {
+    for (const [i, [name, value]] of this.#values.entries()) {
+      const ref = this.#refs[i] ?? this.#resolve(appender, i, name);
+      if (appender.append(ref, t, value(report)) !== Append.unknownRef) continue;
+      appender.append(this.#resolve(appender, i, name), t, value(report));
+    }
+  }
+
+  end(appender: Appender, t: number): void {
+    for (const ref of this.#refs) if (ref !== undefined) appender.appendStale(ref, t);
+  }
+
+  #resolve(appender: Appender, index: number, name: string): SeriesRef {
+    const ref = appender.series(reportLabels(name, this.#target.labels));
+    this.#refs[index] = ref;
+    return ref;
+  }
+}
+
+const REPORTS: readonly (readonly [string, (report: Report) => number])[] = [
+  ["up", ({ up }) => (up ? 1 : 0)],
+  ["scrape_duration_seconds", ({ durationSeconds }) => durationSeconds],
+  ["scrape_samples_scraped", ({ counts }) => counts.scraped],
+  ["scrape_samples_post_metric_relabeling", ({ counts }) => counts.kept],
+  ["scrape_series_added", ({ counts }) => counts.added],
+];
+
+const EXTRA_REPORTS: readonly (readonly [string, (report: Report) => number])[] = [
+  ["scrape_timeout_seconds", ({ target }) => target.timeoutMs / 1000],
+  ["scrape_sample_limit", ({ config }) => config.sampleLimit],
+  ["scrape_body_size_bytes", ({ bodyBytes }) => bodyBytes],
+];

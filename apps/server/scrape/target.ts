@@ -1,0 +1,180 @@
+// From what discovery found to what is scraped: the life of a target's labels.
+import { Labels } from "@narthex/model";
+import { formatDuration, parseDuration, quote } from "@narthex/toolkit";
+import type { ScrapeConfig } from "../config/types.ts";
+import type { TargetGroup } from "../discovery/target-group.ts";
+import { isWellFormed, LabelBuilder, type Relabeler } from "../relabel/index.ts";
+import { fnv64a } from "./fnv64.ts";
+
+/** A target after relabeling. */
+export interface Target {
+  /** What discovery and the job said, before relabeling. */
+  readonly discoveredLabels: Labels;
+  /** What series get: no label that begins with `__`. */
+  readonly labels: Labels;
+  readonly url: URL;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** "" for none. */
+  readonly unixSocket: string;
+  /** Equal for targets with the same labels (internal ones included) and URL. */
+  readonly key: string;
+  readonly hash: bigint;
+}
+
+/** What a job's groups came to. */
+export interface PopulatedTargets {
+  /** By key: two targets that come out equal are one. */
+  readonly targets: ReadonlyMap<string, Target>;
+  /** Labels of what relabeling dropped. */
+  readonly dropped: readonly Labels[];
+  /** Why a target could not be made: `instance 0 in group 1: no address`. */
+  readonly errors: readonly string[];
+}
+
+/** Makes the targets of a job. `relabeler` holds its `relabel_configs`. */
+export function populateTargets(
+  groups: readonly TargetGroup[],
+  config: ScrapeConfig,
+  relabeler: Relabeler,
+): PopulatedTargets {
+  const targets = new Map<string, Target>();
+  const dropped: Labels[] = [];
+  const errors: string[] = [];
+  const builder = new LabelBuilder();
+  for (const [g, group] of groups.entries()) {
+    for (const [i, found] of group.targets.entries()) {
+      const discovered = discoveredLabels(found, group.labels, config);
+      builder.reset(discovered);
+      if (!relabeler.applyTo(builder)) {
+        dropped.push(discovered);
+        continue;
+      }
+      try {
+        const target = makeTarget(discovered, builder, config);
+        if (!targets.has(target.key)) targets.set(target.key, target);
+      } catch (error) {
+        if (!(error instanceof TargetError)) throw error;
+        errors.push(`instance ${i} in group ${g}: ${error.message}`);
+      }
+    }
+  }
+  return { targets, dropped, errors };
+}
+
+/** A target's labels do not make a target. */
+class TargetError extends Error {
+  override readonly name = "TargetError";
+}
+
+function discoveredLabels(
+  found: ReadonlyMap<string, string>,
+  ofGroup: ReadonlyMap<string, string>,
+  config: ScrapeConfig,
+): Labels {
+  const labels = new Map<string, string>();
+  const setAbsent = (name: string, value: string): void => {
+    if ((labels.get(name) ?? "") === "") labels.set(name, value);
+  };
+  for (const [name, value] of found) labels.set(name, value);
+  for (const [name, value] of ofGroup) if (!found.has(name)) labels.set(name, value);
+  setAbsent("job", config.jobName);
+  setAbsent("__scrape_interval__", formatDuration(config.scrapeIntervalMs));
+  setAbsent("__scrape_timeout__", formatDuration(config.scrapeTimeoutMs));
+  setAbsent("__metrics_path__", config.metricsPath);
+  setAbsent("__scheme__", config.scheme);
+  for (const [name, [first = ""]] of config.params) setAbsent(`__param_${name}`, first);
+  return Labels.fromUnsorted(labels);
+}
+
+function makeTarget(discovered: Labels, builder: LabelBuilder, config: ScrapeConfig): Target {
+  const address = builder.get("__address__");
+  if (address === "") throw new TargetError("no address");
+  if (address.includes("/")) throw new TargetError(`${quote(address)} is not a valid hostname`);
+  const intervalMs = duration(builder.get("__scrape_interval__"), "interval");
+  const timeoutMs = duration(builder.get("__scrape_timeout__"), "timeout");
+  if (timeoutMs > intervalMs) {
+    throw new TargetError(
+      `scrape timeout cannot be greater than scrape interval (${quote(builder.get("__scrape_timeout__"))} > ${quote(builder.get("__scrape_interval__"))})`,
+    );
+  }
+  for (const [name] of builder.entries()) if (name.startsWith("__meta_")) builder.delete(name);
+  if (builder.get("instance") === "") builder.set("instance", address);
+  const all = builder.labels();
+  for (const [name, value] of all) {
+    if (!isWellFormed(value)) throw new TargetError(`invalid label value for ${quote(name)}: ${quote(value)}`);
+  }
+  const url = targetUrl(all, config.params);
+  const hidden = new Set([...all].map(([name]) => name).filter((name) => name.startsWith("__")));
+  const labelHash = fnv64a(all.key);
+  const hash = fnv64a(String(labelHash).padStart(16, "0") + url.href);
+  return {
+    discoveredLabels: discovered,
+    labels: all.without(hidden),
+    url,
+    intervalMs,
+    timeoutMs,
+    unixSocket: all.get("__unix_socket__"),
+    key: `${all.key}\xff\xff${url.href}`,
+    hash,
+  };
+}
+
+function duration(text: string, what: "interval" | "timeout"): number {
+  let ms: number;
+  try {
+    ms = parseDuration(text);
+  } catch (error) {
+    throw new TargetError(`error parsing scrape ${what}: ${(error as Error).message}`);
+  }
+  if (ms === 0) throw new TargetError(`scrape ${what} cannot be 0`);
+  return ms;
+}
+
+/** Scheme, address, path and parameters; `__param_x` replaces the first value of `x`, names come sorted. */
+function targetUrl(labels: Labels, params: ScrapeConfig["params"]): URL {
+  const values = new Map([...params].map(([name, all]) => [name, [...all]]));
+  for (const [label, value] of labels) {
+    if (!label.startsWith("__param_")) continue;
+    const name = label.slice("__param_".length);
+    const known = values.get(name);
+    if (known === undefined || known.length === 0) values.set(name, [value]);
+    else known[0] = value;
+  }
+  const scheme = labels.get("__scheme__") || "http";
+  const text = `${scheme}://${labels.get("__address__")}`;
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch (error) {
+    throw new TargetError(`parse ${quote(text)}: invalid address`, { cause: error });
+  }
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new TargetError(`unsupported scheme ${quote(scheme)}`);
+  }
+  const [path = "", query] = splitOnce(labels.get("__metrics_path__"), "?");
+  url.pathname = path;
+  // A question mark in the path is part of the path, as it is in the reference.
+  if (query !== undefined) url.pathname += `%3F${query}`;
+  for (const name of [...values.keys()].sort()) {
+    for (const value of values.get(name) as string[]) url.searchParams.append(name, value);
+  }
+  return url;
+}
+
+function splitOnce(text: string, separator: string): [string, string?] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/**
+ * When the target's next scrape is due: the first moment from `nowMs` on that lies `(hash XOR seed) mod interval` after a
+ * multiple of the interval since the epoch. So a target keeps its phase over restarts, and replicas have different ones.
+ */
+export function nextScrapeTime(target: Pick<Target, "hash" | "intervalMs">, seed: bigint, nowMs: number): number {
+  const { intervalMs } = target;
+  const phase = Number((target.hash ^ seed) % (BigInt(intervalMs) * 1_000_000n)) / 1e6;
+  const base = Math.floor(nowMs / intervalMs) * intervalMs;
+  const due = base + phase;
+  return due >= nowMs ? due : due + intervalMs;
+}

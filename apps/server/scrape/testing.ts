@@ -1,0 +1,105 @@
+// What tests of scraping and discovery share: a clock turned by hand, and a complete job to vary.
+import { EMPTY_SECRET } from "@narthex/toolkit";
+import type { ScrapeConfig } from "../config/types.ts";
+import type { Clock, Timer } from "./clock.ts";
+
+/** A clock that stands still until it is turned. */
+export class ManualClock implements Clock {
+  #now: number;
+  #timers: { at: number; callback: () => void }[] = [];
+
+  constructor(now: number) {
+    this.#now = now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(ms: number, callback: () => void): Timer {
+    const timer = { at: this.#now + Math.max(0, ms), callback };
+    this.#timers.push(timer);
+    return { cancel: () => (this.#timers = this.#timers.filter((other) => other !== timer)) };
+  }
+
+  /** Turns to `time`, ringing the timers on the way in order, each at its own moment. */
+  turnTo(time: number): void {
+    for (;;) {
+      const next = this.#timers.filter(({ at }) => at <= time).sort((a, b) => a.at - b.at)[0];
+      if (next === undefined) break;
+      this.#timers = this.#timers.filter((other) => other !== next);
+      this.#now = Math.max(this.#now, next.at);
+      next.callback();
+    }
+    this.#now = time;
+  }
+}
+
+/** Waits until a condition holds, at most five seconds. */
+export async function until(condition: () => boolean, what = "condition"): Promise<void> {
+  const end = performance.now() + 5000;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** A job with the reference's defaults, scraped every second. */
+export function scrapeConfig(overrides: Partial<ScrapeConfig> = {}): ScrapeConfig {
+  const tls = {
+    ca: "",
+    cert: "",
+    key: EMPTY_SECRET,
+    caFile: "",
+    certFile: "",
+    keyFile: "",
+    serverName: "",
+    insecureSkipVerify: false,
+    minVersion: "",
+    maxVersion: "",
+  } as const;
+  return {
+    jobName: "j",
+    honorLabels: false,
+    honorTimestamps: true,
+    trackTimestampsStaleness: false,
+    params: new Map(),
+    scrapeIntervalMs: 1000,
+    scrapeTimeoutMs: 1000,
+    scrapeProtocols: ["OpenMetricsText1.0.0", "OpenMetricsText0.0.1", "PrometheusText1.0.0", "PrometheusText0.0.4"],
+    fallbackScrapeProtocol: "",
+    scrapeNativeHistograms: false,
+    alwaysScrapeClassicHistograms: false,
+    convertClassicHistogramsToNhcb: false,
+    scrapeFailureLogFile: "",
+    metricsPath: "/metrics",
+    scheme: "http",
+    enableCompression: true,
+    bodySizeLimitBytes: 0,
+    sampleLimit: 0,
+    targetLimit: 0,
+    labelLimit: 0,
+    labelNameLengthLimit: 0,
+    labelValueLengthLimit: 0,
+    nativeHistogramBucketLimit: 0,
+    nativeHistogramMinBucketFactor: 0,
+    keepDroppedTargets: 0,
+    metricNameValidationScheme: "utf8",
+    metricNameEscapingScheme: "allow-utf-8",
+    extraScrapeMetrics: false,
+    discovery: [],
+    http: {
+      basicAuth: undefined,
+      authorization: undefined,
+      oauth2: undefined,
+      tls,
+      followRedirects: true,
+      enableHttp2: true,
+      proxy: { proxyUrl: undefined, noProxy: "", proxyFromEnvironment: false, proxyConnectHeader: new Map() },
+      httpHeaders: undefined,
+    },
+    relabelConfigs: [],
+    metricRelabelConfigs: [],
+    ...overrides,
+  };
+}
