@@ -16,6 +16,8 @@ export class SymbolTable {
   readonly #version: number;
   /** Where every 32nd symbol lies; in a Float64Array, since files may exceed 4 GiB. */
   readonly #sampled: Float64Array;
+  /** Where the first symbol begins and the last one ends. */
+  readonly #begin: number;
   readonly #end: number;
   readonly #cache = new Map<number, string>();
 
@@ -32,6 +34,7 @@ export class SymbolTable {
     }
     this.#file = file;
     this.#version = version;
+    this.#begin = offset + 8;
     this.#end = offset + 4 + length;
     this.#sampled = new Float64Array(version === 1 ? 0 : Math.ceil(this.count / SAMPLE_EVERY));
     const reader = new ByteReader(section, 4, length);
@@ -49,6 +52,12 @@ export class SymbolTable {
     if (this.#cache.size >= MAX_CACHED) this.#cache.clear();
     this.#cache.set(ref, text);
     return text;
+  }
+
+  /** All symbols, in the file's order. */
+  *[Symbol.iterator](): Generator<string> {
+    const section = new ByteReader(this.#file.read(this.#begin, this.#end - this.#begin));
+    for (let i = 0; i < this.count; i++) yield section.uvarintText();
   }
 
   #find(ref: number): string {
