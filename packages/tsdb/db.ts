@@ -1,16 +1,17 @@
 // The database: a directory in the reference's formats, its head in shared memory, one writer.
 import type { Registry } from "@narthex/client";
 import type { Appendable, Appender, Querier, Queryable } from "@narthex/storage";
+import type { Block } from "./block/block.ts";
+import { BlockList, listBlocks } from "./block-list.ts";
 import { HeadChunkReader, HeadChunkWriter, repairHeadChunks, scanHeadChunks } from "./chunk/head-chunks.ts";
 import { type FileSystem, joinPath } from "./fs/file-system.ts";
 import { NodeFs } from "./fs/node-fs.ts";
 import { ChunkFileSink, ChunkFileSource, placeOf } from "./head/chunk-files.ts";
 import { Head } from "./head/head.ts";
-import { HeadQuerier } from "./head/head-querier.ts";
 import { HeadView } from "./head/head-view.ts";
 import { Replay, ReplayChunks } from "./head/replay.ts";
 import { type Logger, silentLogger } from "./logger.ts";
-import { type DbShare, HEAD_CHUNKS_DIRECTORY, type ReadTicket } from "./share.ts";
+import { type DbShare, HEAD_CHUNKS_DIRECTORY, openQuerier, type ReadTicket } from "./share.ts";
 import { checkpointRange, removeCheckpoints, writeCheckpoint } from "./wal/checkpoint.ts";
 import { type Compression, lastCheckpoint } from "./wal/format.ts";
 import { RecordError } from "./wal/record.ts";
@@ -70,6 +71,7 @@ export class Db implements Queryable, Appendable {
   readonly #options: DbOptions;
   readonly #view: HeadView;
   readonly #chunkReader: HeadChunkReader;
+  readonly #blocks: BlockList;
   #chunkWriter: HeadChunkWriter | undefined;
   #wal: WalWriter | undefined;
   #replay: ReplayProgress = { min: 0, max: 0, current: 0 };
@@ -93,6 +95,7 @@ export class Db implements Queryable, Appendable {
     this.directory = options.directory;
     this.#fs = options.fs ?? new NodeFs();
     this.#logger = options.logger ?? silentLogger;
+    this.#blocks = new BlockList(this.#fs, this.#logger);
     this.#chunkReader = new HeadChunkReader(this.#fs, this.#path(HEAD_CHUNKS_DIRECTORY));
     this.head = new Head({
       chunkRangeMs: options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS,
@@ -117,13 +120,16 @@ export class Db implements Queryable, Appendable {
   querier(minTime: number, maxTime: number): Querier {
     this.#assertOpen();
     const ticket = this.beginRead();
-    return new HeadQuerier(this.#view, ticket.snapshot, minTime, maxTime, () => this.endRead(ticket));
+    return openQuerier(this.#blocks, this.#view, ticket, minTime, maxTime, () => this.endRead(ticket));
   }
 
   /** Holds the present moment for a query elsewhere. At most 1,024 are held; one more gives the oldest up. */
   beginRead(): ReadTicket {
     this.#assertOpen();
-    return { snapshot: this.head.snapshots.take(this.head.table.lastRef) };
+    return {
+      snapshot: this.head.snapshots.take(this.head.table.lastRef),
+      blocks: this.#blocks.blocks.map(({ path }) => path),
+    };
   }
 
   /** Gives a ticket back. Idempotent. */
@@ -146,6 +152,17 @@ export class Db implements Queryable, Appendable {
   /** How far the replay came; afterwards, what it covered. */
   get replayProgress(): ReplayProgress {
     return this.#replay;
+  }
+
+  /** The open blocks, in the order of their times. */
+  get blocks(): readonly Block[] {
+    return this.#blocks.blocks;
+  }
+
+  /** Looks for blocks that came or went. */
+  reloadBlocks(): void {
+    this.#assertOpen();
+    this.#blocks.use(listBlocks(this.#fs, this.directory));
   }
 
   /** Writes full chunks out. Runs by itself about once a minute. */
@@ -177,12 +194,15 @@ export class Db implements Queryable, Appendable {
     } finally {
       this.#wal?.close();
       this.#chunkReader.close();
+      this.#blocks.close();
     }
   }
 
   async #start(): Promise<void> {
     const began = this.#now();
     this.#fs.mkdir(this.directory);
+    this.reloadBlocks();
+    this.head.minValidTime = this.#blocks.maxTime;
     this.#logger.info("Replaying on-disk memory mappable chunks if any");
     const chunks = this.#loadChunks();
     const chunksLoaded = this.#now();

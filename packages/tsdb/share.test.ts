@@ -188,7 +188,7 @@ if (!isMainThread) {
         // A view that sees everything shows a record that was copied half old, half new at once.
         const snapshot = { ...ticket.snapshot, epoch: ticket.snapshot.epoch + 2 ** 30 };
         const question = {
-          ticket: { snapshot },
+          ticket: { ...ticket, snapshot },
           steps: step,
           firstStep: step - 3,
           series: 1,

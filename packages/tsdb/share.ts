@@ -1,5 +1,6 @@
 // The storage engine from a worker: it looks at the same memory and opens the same files.
 import type { Querier, Queryable } from "@narthex/storage";
+import { BlockList } from "./block-list.ts";
 import { HeadChunkReader } from "./chunk/head-chunks.ts";
 import { type FileSystem, joinPath } from "./fs/file-system.ts";
 import { NodeFs } from "./fs/node-fs.ts";
@@ -7,7 +8,9 @@ import { ChunkFileSource } from "./head/chunk-files.ts";
 import { HeadQuerier } from "./head/head-querier.ts";
 import { HeadView } from "./head/head-view.ts";
 import type { Snapshot } from "./head/snapshots.ts";
+import { silentLogger } from "./logger.ts";
 import { HeadMemory, type Layout, type SharedMemory } from "./memory/layout.ts";
+import { mergeQueriers } from "./merge-querier.ts";
 
 /** What a worker needs once, to read a database of the main thread: post it with the first message. */
 export interface DbShare {
@@ -22,6 +25,8 @@ export interface DbShare {
  */
 export interface ReadTicket {
   readonly snapshot: Snapshot;
+  /** Directories of the blocks that belong to the view. */
+  readonly blocks: readonly string[];
 }
 
 export const HEAD_CHUNKS_DIRECTORY = "chunks_head";
@@ -30,22 +35,41 @@ export const HEAD_CHUNKS_DIRECTORY = "chunks_head";
 export class DbReader {
   readonly #view: HeadView;
   readonly #chunks: HeadChunkReader;
+  readonly #blocks: BlockList;
 
   constructor(share: DbShare, fs: FileSystem = new NodeFs()) {
+    this.#blocks = new BlockList(fs, silentLogger);
     this.#chunks = new HeadChunkReader(fs, joinPath(share.directory, HEAD_CHUNKS_DIRECTORY));
     this.#view = new HeadView(new HeadMemory(share.memory, share.layout), new ChunkFileSource(this.#chunks));
   }
 
   /** The database as the ticket saw it. Reading throws `SnapshotExpiredError` when the ticket was given up meanwhile. */
   queryable(ticket: ReadTicket): Queryable {
+    this.#blocks.use(ticket.blocks);
     return {
       querier: (minTime: number, maxTime: number): Querier =>
-        new HeadQuerier(this.#view, ticket.snapshot, minTime, maxTime, () => {}),
+        openQuerier(this.#blocks, this.#view, ticket, minTime, maxTime, () => {}),
     };
   }
 
   /** Closes files. */
   close(): void {
     this.#chunks.close();
+    this.#blocks.close();
   }
+}
+
+/** Blocks and head as one querier; `release` is called when it is closed. */
+export function openQuerier(
+  blocks: BlockList,
+  view: HeadView,
+  ticket: ReadTicket,
+  minTime: number,
+  maxTime: number,
+  release: () => void,
+): Querier {
+  const queriers = blocks.overlapping(minTime, maxTime).map((block) => block.querier(minTime, maxTime));
+  // The head goes along even where it has nothing to say, when nobody else is there, and to give the ticket back.
+  queriers.push(new HeadQuerier(view, ticket.snapshot, minTime, maxTime, release));
+  return mergeQueriers(queriers);
 }
