@@ -73,6 +73,8 @@ class Group {
   /** How many elements, where that is needed. */
   readonly counts: Float64Array;
   dropName = false;
+  /** Every step has a float. */
+  full = false;
   /** Steps at which an average has become incremental, made at need. */
   incremental: Uint8Array | undefined;
   means: Float64Array | undefined;
@@ -116,12 +118,31 @@ function ignoreHistograms(row: Row, ev: Evaluation, node: AggregateNode): void {
   }
 }
 
+/** Adds a row that has a float at every step to sums that do. */
+function addFull(sums: Float64Array, compensations: Float64Array, values: Float64Array): void {
+  for (let k = 0; k < values.length; k++) {
+    const value = values[k];
+    const total = sums[k];
+    const t = total + value;
+    if (Math.abs(t) === Infinity) compensations[k] = 0;
+    else if (Math.abs(total) >= Math.abs(value)) compensations[k] += total - t + value;
+    else compensations[k] += value - t + total;
+    sums[k] = t;
+  }
+}
+
 const sum: Fold = {
   add(group, row, ev, node) {
     takeHistograms(group, row, ev, node);
     const { values, second, seen } = group;
     const source = row.values;
     const { present } = row;
+    const full = row.points === source.length && row.histograms === undefined;
+    if (full && group.full) {
+      addFull(values, second, source);
+      return;
+    }
+    if (full) group.full = true;
     for (let k = 0; k < source.length; k++) {
       if (present[k] === 0) continue;
       const value = source[k];

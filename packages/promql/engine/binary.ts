@@ -1,6 +1,7 @@
 // Binary operators: scalars, vectors with scalars, and (in vector-matching.ts and set-operator.ts) two vectors.
 import { Labels } from "@narthex/model";
 import { power } from "../functions/go-math.ts";
+import { atan2 } from "../functions/trigonometry.ts";
 import type { BinaryOp } from "../parser/ast.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { type ElementResult, histogramOperator } from "./histogram-operator.ts";
@@ -62,7 +63,7 @@ export function arithmetic(op: BinaryOp): (left: number, right: number) => numbe
     case "^":
       return power;
     case "atan2":
-      return Math.atan2;
+      return atan2;
     default:
       throw new RangeError(`operator ${op} does no arithmetic`);
   }

@@ -68,7 +68,12 @@ export class HistogramSum {
 
   /** The sum. The object must not be used afterwards. */
   sum(): FloatHistogramFields {
-    if (this.compensation !== undefined) addHistogram(this.value, this.compensation);
+    const { compensation } = this;
+    if (compensation !== undefined) {
+      // What rounding lost says nothing about resets.
+      compensation.counterResetHint = this.value.counterResetHint;
+      addHistogram(this.value, compensation);
+    }
     return this.value;
   }
 

@@ -2,6 +2,7 @@
 import { METRIC_NAME } from "@narthex/model";
 import { RE2JS } from "re2js";
 import type { Evaluation } from "./evaluation.ts";
+import { isLabelName } from "./label-name.ts";
 import type { CallNode, PlanNode } from "./plan.ts";
 import { QueryError } from "./result.ts";
 import { mergeDuplicates, type Row, type RowSink } from "./row.ts";
@@ -61,9 +62,4 @@ function relabel(ev: Evaluation, node: PlanNode, _keep: boolean, sink: RowSink, 
 
 function text(node: PlanNode | undefined): string {
   return node?.kind === "string" ? node.value : "";
-}
-
-/** Any non-empty well-formed text may name a label. */
-function isLabelName(name: string): boolean {
-  return name !== "" && !/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|\ufffd/u.test(name);
 }

@@ -42,6 +42,8 @@ export interface SelectorNode extends NodeBase {
   readonly func: string;
   readonly grouping: readonly string[];
   readonly by: boolean;
+  /** Only counts and sums of histograms are looked at. */
+  readonly statsOnly: boolean;
   readonly source: VectorSelector;
 }
 
@@ -142,14 +144,25 @@ const TIME_DEPENDENT: ReadonlySet<string> = new Set([
   "timestamp",
 ]);
 
+const BUCKET_FUNCTIONS: ReadonlySet<string> = new Set([
+  "histogram_quantile",
+  "histogram_quantiles",
+  "histogram_fraction",
+]);
+const STATS_FUNCTIONS: ReadonlySet<string> = new Set(["histogram_count", "histogram_sum", "histogram_avg"]);
+
 /** What surrounds a node on its way to the root. */
 interface Surroundings {
+  /** Whether a function around it takes only counts and sums of histograms. */
+  readonly statsOnly: boolean;
+  /** Whether anything around it needs all of them nevertheless. */
+  readonly needsBuckets: boolean;
   readonly func: string;
   readonly grouping: readonly string[];
   readonly by: boolean;
 }
 
-const NO_SURROUNDINGS: Surroundings = { func: "", grouping: [], by: false };
+const NO_SURROUNDINGS: Surroundings = { statsOnly: false, needsBuckets: false, func: "", grouping: [], by: false };
 
 /** A node with what its parent needs to know of it. */
 interface Built {
@@ -223,7 +236,7 @@ class Planner {
     const at = resolveAt(expr.at, options);
     const offsetMs = expr.offsetExpr === undefined ? expr.offsetMs : resolveDuration(expr.offsetExpr, true, options);
     const matchers = expr.matchers.map(({ type, name, value }) => JSON.stringify([name, type, value])).join();
-    const modifiers = `${at ?? ""}|${offsetMs}|${expr.anchored ? "a" : ""}${expr.smoothed ? "s" : ""}`;
+    const modifiers = `${at ?? ""}|${offsetMs}|${expr.anchored ? "a" : ""}${expr.smoothed ? "s" : ""}${around.statsOnly && !around.needsBuckets ? "c" : ""}`;
     return {
       kind: "selector",
       pos: expr.pos,
@@ -237,13 +250,14 @@ class Planner {
       func: around.func,
       grouping: around.grouping,
       by: around.by,
+      statsOnly: around.statsOnly && !around.needsBuckets,
       source: expr,
     };
   }
 
   #subquery(expr: Extract<Expr, { kind: "subquery" }>, around: Surroundings): Built {
     const options = this.#options;
-    const inner = this.build(expr.expr, around);
+    const inner = this.build(expr.expr, { ...around, needsBuckets: true });
     const body = inner.invariant ? wrapInvariant(inner.node) : inner.node;
     const rangeMs = expr.rangeExpr === undefined ? expr.rangeMs : resolveDuration(expr.rangeExpr, false, options);
     const givenStep = expr.stepExpr === undefined ? expr.stepMs : resolveDuration(expr.stepExpr, false, options);
@@ -265,7 +279,8 @@ class Planner {
   }
 
   #binary(expr: Extract<Expr, { kind: "binary" }>, around: Surroundings): Built {
-    const inside: Surroundings = { ...around, func: "" };
+    const trims = expr.op === "</" || expr.op === ">/";
+    const inside: Surroundings = { ...around, func: "", needsBuckets: around.needsBuckets || trims };
     const left = this.build(expr.lhs, inside);
     const right = this.build(expr.rhs, inside);
     const invariant = left.invariant && right.invariant;
@@ -320,7 +335,12 @@ class Planner {
       case "step":
         return constant(numberNode(startMs === endMs ? 0 : stepMs / 1000, expr.pos));
     }
-    const inside: Surroundings = { ...around, func: name };
+    const inside: Surroundings = {
+      ...around,
+      func: name,
+      statsOnly: around.statsOnly || STATS_FUNCTIONS.has(name),
+      needsBuckets: around.needsBuckets || BUCKET_FUNCTIONS.has(name),
+    };
     const args = expr.args.map((arg) => this.build(arg, inside));
     const allInvariant = args.every(({ invariant }) => invariant);
     const timestampOfPinned =

@@ -2,7 +2,7 @@
 import type { FloatHistogramFields, Labels } from "@narthex/model";
 import { METRIC_NAME } from "@narthex/model";
 import { SampleBuffer } from "@narthex/storage";
-import type { FloatWindows, WindowKernel } from "../functions/windows/kernel.ts";
+import { type FloatWindows, SampleIndices, type WindowKernel } from "../functions/windows/kernel.ts";
 import { startTimesOverlap } from "../functions/windows/rate.ts";
 import { slideWindows, WindowBounds } from "../functions/windows/window-bounds.ts";
 import { absentLabels } from "./absent.ts";
@@ -42,14 +42,16 @@ function streamWindows(ev: Evaluation, node: CallNode, keep: boolean, sink: RowS
   const rangeIndex = node.args.findIndex(({ kind }) => kind === "range" || kind === "subquery");
   const range = node.args[rangeIndex] as PlanNode;
   const scalars = node.args.filter((_arg, index) => index !== rangeIndex).map((arg) => ev.scalar(arg));
-  const source = range.kind === "range" ? selectorSource(ev, range, node.name) : subquerySource(ev, range);
+  const selected = range.kind === "range" ? selectorSource(ev, range, node.name) : subquerySource(ev, range);
+  // The reference's annotations point at the first argument, even where that is not the range.
+  const source = rangeIndex === 0 ? selected : { ...selected, pos: (node.args[0] as PlanNode).pos };
   const extended = source.anchored || source.smoothed;
   const kernel = extended ? extendedKernel(ev, node, source) : kernelOf(ev, node, scalars, source.pos);
   const call: RangeCall = { ev, node, source, kernel, scalars };
   const keepsName = node.name === "last_over_time" || node.name === "first_over_time";
   const usesStarts = ev.session.useStartTimestamps && WITH_START_TIMES.has(node.name);
   const checksCounter = node.name === "rate" || node.name === "increase";
-  const windows = new SeriesWindows(ev, source, usesStarts);
+  const windows = new SeriesWindows(ev, source, usesStarts, checksCounter && !extended);
   const scratch = keep ? undefined : ev.newRow();
   const samples = new SampleBuffer();
   const names = new Set<string>();
@@ -112,8 +114,11 @@ export class SeriesWindows {
   readonly #ev: Evaluation;
   readonly #source: RangeSource;
   readonly #usesStarts: boolean;
+  readonly #wantsDrops: boolean;
+  readonly #drops = new SampleIndices();
 
-  constructor(ev: Evaluation, source: RangeSource, usesStarts: boolean) {
+  constructor(ev: Evaluation, source: RangeSource, usesStarts: boolean, wantsDrops: boolean) {
+    this.#wantsDrops = wantsDrops;
     this.#ev = ev;
     this.#source = source;
     this.#usesStarts = usesStarts;
@@ -125,6 +130,7 @@ export class SeriesWindows {
       startTimes: undefined,
       lo: this.floatBounds.lo,
       hi: this.floatBounds.hi,
+      drops: undefined,
       firstEnd: source.reference.first,
       stepMs: source.reference.stepMs,
       rangeMs: source.rangeMs,
@@ -135,8 +141,13 @@ export class SeriesWindows {
 
   /** Evaluates a series that has only floats: the path that has to be fast. */
   floatsOnly(samples: SampleBuffer, row: Row, kernel: WindowKernel, labels: () => Labels, node: CallNode): void {
-    const count = dropStaleMarkers(samples);
     const { floats } = this;
+    floats.drops = undefined;
+    if (this.#wantsDrops && !(this.#usesStarts && samples.startTimes !== undefined)) {
+      if (findIrregular(samples, this.#drops)) floats.drops = this.#drops;
+    }
+    // Where drops were found without meeting a NaN, there is no stale marker either.
+    const count = floats.drops === undefined ? dropStaleMarkers(samples) : samples.count;
     floats.times = samples.times;
     floats.values = samples.values;
     floats.startTimes = this.#usesStarts ? samples.startTimes : undefined;
@@ -155,6 +166,7 @@ export class SeriesWindows {
   split(samples: SampleBuffer): void {
     const parts = splitSamples(samples);
     const { floats } = this;
+    floats.drops = undefined;
     const starts = this.#usesStarts && samples.startTimes !== undefined;
     floats.times = parts.floatTimes;
     floats.values = parts.floatValues;
@@ -186,6 +198,26 @@ export class SeriesWindows {
     const { reference, rangeMs, before, after } = this.#source;
     slideWindows(times, count, reference.first + after, reference.stepMs, rangeMs + before + after, bounds);
   }
+}
+
+/**
+ * Finds the samples that are lower than the one before. Returns false when it met a NaN, which may be a stale marker:
+ * then what it found is of no use.
+ */
+function findIrregular({ values, count }: SampleBuffer, into: SampleIndices): boolean {
+  into.count = 0;
+  let previous = values[0];
+  // biome-ignore lint/suspicious/noSelfCompare: the quickest test for NaN
+  if (previous !== previous) return false;
+  for (let i = 1; i < count; i++) {
+    const value = values[i];
+    if (!(value >= previous)) {
+      if (Number.isNaN(value)) return false;
+      into.push(i);
+    }
+    previous = value;
+  }
+  return true;
 }
 
 /** Takes stale markers out, in place. Returns how many samples are left. */

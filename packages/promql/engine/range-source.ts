@@ -6,6 +6,7 @@ import type { Evaluation, Reference } from "./evaluation.ts";
 import type { PlanNode, RangeNode } from "./plan.ts";
 import { QueryError } from "./result.ts";
 import { rowsWeight } from "./row.ts";
+import { reduceToStatistics } from "./samples.ts";
 
 /** Series by position, with the samples that the windows of all steps need. */
 export interface RangeSource {
@@ -51,7 +52,10 @@ export function selectorSource(ev: Evaluation, node: RangeNode, func: string): R
     mayRepeat: !ev.hasUniqueNames(selector),
     labels: (index) => set.labels(index),
     dropName: () => false,
-    read: (index, into) => set.read(index, minTime, maxTime, into),
+    read(index, into) {
+      set.read(index, minTime, maxTime, into);
+      if (selector.statsOnly) reduceToStatistics(into);
+    },
     release() {},
   };
 }

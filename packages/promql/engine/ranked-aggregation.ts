@@ -4,6 +4,7 @@ import { labelsFraction } from "../functions/labels-hash.ts";
 import { quantileOfSorted } from "../functions/quantile.ts";
 import { ValueHeap } from "../functions/value-heap.ts";
 import type { Evaluation } from "./evaluation.ts";
+import { isLabelName, quoteLabelName } from "./label-name.ts";
 import { formatGeneral, formatPlain } from "./number-format.ts";
 import type { AggregateNode, PlanNode } from "./plan.ts";
 import { QueryError } from "./result.ts";
@@ -220,7 +221,7 @@ function ratioOf(ev: Evaluation, { rows }: RankedGroup, param: Float64Array): Ro
 /** `count_values`: how often each value occurs, the value as a label. */
 function countValues(ev: Evaluation, node: AggregateNode): Row[] {
   const label = node.param?.kind === "string" ? node.param.value : "";
-  if (label === "") throw new QueryError("execution", `invalid label name ${JSON.stringify(label)}`);
+  if (!isLabelName(label)) throw new QueryError("execution", `invalid label name ${quoteLabelName(label)}`);
   const grouping = node.without || node.grouping.includes(label) ? node.grouping : [...node.grouping, label].sort();
   const groupLabels = groupLabelsOf(node.without, grouping);
   const groups = new Map<string, Row>();

@@ -1,5 +1,12 @@
 // Samples of one series, sorted out.
-import { type FloatHistogramFields, STALE_NAN_HIGH, STALE_NAN_LOW } from "@narthex/model";
+import {
+  CounterResetHint,
+  createHistogram,
+  detectReset,
+  type FloatHistogramFields,
+  STALE_NAN_HIGH,
+  STALE_NAN_LOW,
+} from "@narthex/model";
 import type { SampleBuffer } from "@narthex/storage";
 
 /** Whether sample `i` is a stale marker. */
@@ -49,4 +56,25 @@ export function splitSamples(samples: SampleBuffer): SplitSamples {
   split.histogramTimes = split.histogramTimes.subarray(0, h);
   split.histogramStarts = split.histogramStarts.subarray(0, h);
   return split;
+}
+
+/**
+ * Reduces the histograms of a series to count and sum, for functions that look at nothing else. Resets, which could not
+ * be told from these any more, are detected before and noted in the hints.
+ */
+export function reduceToStatistics(samples: SampleBuffer): void {
+  const { histograms, count } = samples;
+  if (histograms === undefined) return;
+  let previous: FloatHistogramFields | undefined;
+  for (let i = 0; i < count; i++) {
+    const histogram = histograms[i];
+    if (histogram === undefined || isStale(samples, i)) continue;
+    let { counterResetHint } = histogram;
+    if (counterResetHint === CounterResetHint.unknown && previous !== undefined) {
+      counterResetHint = detectReset(histogram, previous) ? CounterResetHint.reset : CounterResetHint.notReset;
+    }
+    const { schema, count: observations, sum } = histogram;
+    histograms[i] = createHistogram({ counterResetHint, schema, count: observations, sum });
+    previous = histogram;
+  }
 }

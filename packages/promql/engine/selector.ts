@@ -4,6 +4,7 @@ import { SampleBuffer } from "@narthex/storage";
 import type { Evaluation } from "./evaluation.ts";
 import type { SelectorNode } from "./plan.ts";
 import { type Row, type RowSink, rowWeight } from "./row.ts";
+import { reduceToStatistics } from "./samples.ts";
 import { streamSmoothed } from "./smoothed.ts";
 
 /** Finds for each step the index of its sample: `into[k]`, or -1 where there is none. Returns how many have one. */
@@ -58,6 +59,7 @@ export function eachSelectedSeries(
     set.read(i, minTime, maxTime, samples);
     limits.worked(samples.count);
     if (samples.count === 0) continue;
+    if (node.statsOnly) reduceToStatistics(samples);
     const found = newestSamples(samples, first, stepMs, lookbackMs, chosen);
     limits.worked(ev.steps);
     if (found > 0) visit(() => set.labels(i), samples, chosen, found);

@@ -14,7 +14,6 @@ export function streamSetOperation(ev: Evaluation, node: BinaryNode, keep: boole
     const left = keepLeft(ev, node);
     const masks = stepMasks(ev, ev.rows(node.rhs), signature);
     const wanted = node.op === "and" ? 1 : 0;
-    const held = limits.samples;
     let out = 0;
     const filter = (row: Row): void => {
       const mask = masks.get(signature(row.labels));
@@ -31,7 +30,6 @@ export function streamSetOperation(ev: Evaluation, node: BinaryNode, keep: boole
     if (left !== undefined) for (const row of left) filter(ev.copyRow(row));
     else ev.stream(node.lhs, keep, filter);
     limits.samples = before + out;
-    if (held < before) limits.samples = before + out;
     return;
   }
   const left = ev.rows(node.lhs);

@@ -15,6 +15,7 @@ import {
   sinh,
   tanh,
 } from "../functions/go-math.ts";
+import { acos, asin, atan, cos, sin, tan } from "../functions/trigonometry.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { CallNode, PlanNode } from "./plan.ts";
 import type { RowSink } from "./row.ts";
@@ -31,12 +32,12 @@ const SIMPLE: Readonly<Record<string, (value: number) => number>> = {
   ln: logarithm,
   log2: logarithm2,
   log10: logarithm10,
-  sin: Math.sin,
-  cos: Math.cos,
-  tan: Math.tan,
-  asin: Math.asin,
-  acos: Math.acos,
-  atan: Math.atan,
+  sin,
+  cos,
+  tan,
+  asin,
+  acos,
+  atan,
   sinh,
   cosh,
   tanh,

@@ -10,11 +10,6 @@ interface Day {
   day: number;
 }
 
-/** Whole days since the epoch of a time in seconds. */
-function daysOf(seconds: number): number {
-  return Math.floor(seconds / DAY);
-}
-
 /** The Gregorian date of a day since the epoch, by eras of 400 years. */
 function dateOf(days: number): Day {
   const shifted = days + 719468;
@@ -54,19 +49,30 @@ function dayOfYear(date: Day): number {
   return days;
 }
 
-/** What seconds count as when they are no time at all: the least 64-bit integer, as the reference's conversion gives. */
-function finite(seconds: number): number {
-  return Number.isFinite(seconds) && Math.abs(seconds) < 2 ** 63 ? seconds : -(2 ** 63);
+/** A time as days since the epoch and seconds of the day. */
+interface Moment {
+  readonly days: number;
+  readonly seconds: number;
+}
+
+/**
+ * The moment that a number of seconds means. What is no 64-bit number becomes the least one in the reference's
+ * conversion, and its calendar wraps that around to 2^63 seconds after the epoch.
+ */
+function momentOf(seconds: number): Moment {
+  if (!(Math.abs(seconds) < 2 ** 63)) return { days: 106751991167300, seconds: 55808 };
+  const days = Math.floor(seconds / DAY);
+  return { days, seconds: seconds - days * DAY };
 }
 
 /** The calendar functions of PromQL by name; each takes whole seconds since the epoch. */
 export const calendar: Readonly<Record<string, (seconds: number) => number>> = {
-  minute: (seconds) => modulo(Math.floor(finite(seconds) / 60), 60),
-  hour: (seconds) => modulo(Math.floor(finite(seconds) / 3600), 24),
-  day_of_week: (seconds) => modulo(daysOf(finite(seconds)) + 4, 7),
-  day_of_month: (seconds) => dateOf(daysOf(finite(seconds))).day,
-  day_of_year: (seconds) => dayOfYear(dateOf(daysOf(finite(seconds)))),
-  days_in_month: (seconds) => daysInMonth(dateOf(daysOf(finite(seconds)))),
-  month: (seconds) => dateOf(daysOf(finite(seconds))).month,
-  year: (seconds) => dateOf(daysOf(finite(seconds))).year,
+  minute: (seconds) => Math.floor(momentOf(seconds).seconds / 60) % 60,
+  hour: (seconds) => Math.floor(momentOf(seconds).seconds / 3600),
+  day_of_week: (seconds) => modulo(momentOf(seconds).days + 4, 7),
+  day_of_month: (seconds) => dateOf(momentOf(seconds).days).day,
+  day_of_year: (seconds) => dayOfYear(dateOf(momentOf(seconds).days)),
+  days_in_month: (seconds) => daysInMonth(dateOf(momentOf(seconds).days)),
+  month: (seconds) => dateOf(momentOf(seconds).days).month,
+  year: (seconds) => dateOf(momentOf(seconds).days).year,
 };

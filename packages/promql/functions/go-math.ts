@@ -1,5 +1,7 @@
 // Elementary functions with the very roundings of the reference's runtime, where those differ from JavaScript's.
 
+import { fusedMultiplyAdd } from "./fused.ts";
+
 const view = new DataView(new ArrayBuffer(8));
 
 /** Splits a finite number into a fraction in [0.5, 1) and an exponent, `value = fraction * 2^exponent`. */
@@ -97,26 +99,69 @@ export function power(x: number, y: number): number {
   return scale(result, exponent);
 }
 
-/** e^x. */
+const LN2_UPPER = 0.693147180559663;
+const LN2_LOWER = 2.8235290563031577e-13;
+/** Adding and taking this off rounds to a whole number, halves to even. */
+const ROUNDER = 1.5 * 2 ** 52;
+
+/** e^x: Shibata's series with fused multiply-adds, as the reference computes it on amd64. */
 export function exponential(x: number): number {
-  return Math.exp(x);
+  if (Number.isNaN(x) || x === Infinity) return x;
+  if (x === -Infinity) return 0;
+  if (x > 709.782712893384) return Infinity;
+  if (x < -746) return 0;
+  const exponent = Math.LOG2E * x + ROUNDER - ROUNDER;
+  let r = fusedMultiplyAdd(-exponent, LN2_UPPER, x);
+  r = fusedMultiplyAdd(-exponent, LN2_LOWER, r);
+  r *= 0.0625;
+  let p = 2.48015873015873e-5;
+  p = fusedMultiplyAdd(r, p, 0.0001984126984126984);
+  p = fusedMultiplyAdd(r, p, 0.001388888888888889);
+  p = fusedMultiplyAdd(r, p, 0.008333333333333333);
+  p = fusedMultiplyAdd(r, p, 0.041666666666666664);
+  p = fusedMultiplyAdd(r, p, 0.16666666666666666);
+  p = fusedMultiplyAdd(r, p, 0.5);
+  p = fusedMultiplyAdd(r, p, 1);
+  r *= p;
+  r *= r + 2;
+  r *= r + 2;
+  r *= r + 2;
+  return scale(fusedMultiplyAdd(r + 2, r, 1), exponent);
 }
 
-/** Natural logarithm. */
+/** Natural logarithm: FreeBSD's e_log.c, on fractions between the square roots of 1/2 and 2. */
 export function logarithm(x: number): number {
-  return Math.log(x);
+  if (Number.isNaN(x) || x === Infinity) return x;
+  if (x < 0) return NaN;
+  if (x === 0) return -Infinity;
+  const split = splitExponent(x);
+  let { fraction, exponent: k } = split;
+  if (fraction < Math.SQRT1_2) {
+    fraction *= 2;
+    k--;
+  }
+  const f = fraction - 1;
+  const s = f / (2 + f);
+  const s2 = s * s;
+  const s4 = s2 * s2;
+  const t1 =
+    s2 * (0.6666666666666735 + s4 * (0.2857142874366239 + s4 * (0.1818357216161805 + s4 * 0.14798198605116586)));
+  const t2 = s4 * (0.3999999999940942 + s4 * (0.22222198432149784 + s4 * 0.15313837699209373));
+  const r = t1 + t2;
+  const square = 0.5 * f * f;
+  return k * 0.6931471803691238 - (square - (s * (square + r) + k * 1.9082149292705877e-10) - f);
 }
 
 /** Logarithm to base 2: exact for powers of two. */
 export function logarithm2(x: number): number {
   const { fraction, exponent } = splitExponent(x);
   if (fraction === 0.5) return exponent - 1;
-  return logarithm(fraction) * (1 / Math.LN2) + exponent;
+  return logarithm(fraction) * Math.LOG2E + exponent;
 }
 
-/** Logarithm to base 10, by way of base 2. */
+/** Logarithm to base 10. */
 export function logarithm10(x: number): number {
-  return logarithm2(x) * (Math.LN2 / Math.LN10);
+  return logarithm(x) * Math.LOG10E;
 }
 
 /** Hyperbolic sine: a rational approximation below 0.5, exponentials above. */
@@ -157,7 +202,7 @@ export function tanh(x: number): number {
   const s = x * x;
   const p = (-0.9643991794250523 * s + -99.28772310019185) * s + -1614.6876844170845;
   const q = ((s + 112.81167849163293) * s + 2235.4883906010045) * s + 4844.063053251255;
-  return x + x * s * (p / q);
+  return x + (x * s * p) / q;
 }
 
 /** Inverse hyperbolic sine. */

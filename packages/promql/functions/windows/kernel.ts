@@ -1,5 +1,20 @@
 // What window kernels compute on: the floats of one series and where each step's window lies in them.
 
+/** Ascending indices of samples; grows at need and is reused from series to series. */
+export class SampleIndices {
+  at: Int32Array = new Int32Array(64);
+  count = 0;
+
+  push(index: number): void {
+    if (this.count === this.at.length) {
+      const grown = new Int32Array(this.at.length * 2);
+      grown.set(this.at);
+      this.at = grown;
+    }
+    this.at[this.count++] = index;
+  }
+}
+
 /** Floats of one series, stale markers taken out, with the windows of all steps. */
 export interface FloatWindows {
   /** Ascending milliseconds. */
@@ -10,6 +25,8 @@ export interface FloatWindows {
   /** Step `k` sees the samples `lo[k] <= i < hi[k]`. */
   lo: Int32Array;
   hi: Int32Array;
+  /** Where samples are lower than the one before, when that is known already. */
+  drops: SampleIndices | undefined;
   /** The end of the first window, offset and `@` applied; the window of step `k` ends `k * stepMs` later. */
   firstEnd: number;
   stepMs: number;

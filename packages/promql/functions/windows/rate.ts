@@ -1,20 +1,5 @@
 // rate, increase and delta with extrapolation, irate and idelta, over windows of floats.
-import type { FloatWindows, WindowKernel } from "./kernel.ts";
-
-/** The float drops of one series: where a sample is lower than the one before it. */
-class Drops {
-  at: Int32Array = new Int32Array(64);
-  count = 0;
-
-  push(index: number): void {
-    if (this.count === this.at.length) {
-      const grown = new Int32Array(this.at.length * 2);
-      grown.set(this.at);
-      this.at = grown;
-    }
-    this.at[this.count++] = index;
-  }
-}
+import { type FloatWindows, SampleIndices, type WindowKernel } from "./kernel.ts";
 
 /**
  * Makes the kernel of `rate` (counter, per second), `increase` (counter) or `delta` (neither).
@@ -24,29 +9,25 @@ class Drops {
  * Start timestamps, where known, mark further resets and give counters an exact zero.
  */
 export function extrapolatedRate(isCounter: boolean, isRate: boolean): WindowKernel {
-  const drops = new Drops();
+  const own = new SampleIndices();
   return (windows: FloatWindows, from: number, to: number, out: Float64Array, present: Uint8Array): number => {
     const { times, values, startTimes, lo, hi, firstEnd, stepMs, rangeMs } = windows;
     const rangeSeconds = durationSeconds(rangeMs);
-    drops.count = 0;
-    const first = lo[from];
-    const last = hi[to - 1];
-    if (isCounter) {
-      if (startTimes === undefined) {
-        for (let i = first + 1; i < last; i++) if (values[i] < values[i - 1]) drops.push(i);
-      } else {
-        for (let i = first + 1; i < last; i++) {
-          if (values[i] < values[i - 1] || isStartTimeReset(startTimes[i - 1], times[i - 1], startTimes[i], times[i])) {
-            drops.push(i);
-          }
-        }
-      }
-    }
-    const dropAt = drops.at;
-    const dropCount = drops.count;
+    const drops = isCounter ? (windows.drops ?? findDrops(windows, lo[from], hi[to - 1], own)) : undefined;
+    const dropAt = (drops ?? own).at;
+    const dropCount = drops === undefined ? 0 : drops.count;
     let nextDrop = 0;
     let points = 0;
     let end = firstEnd + from * stepMs;
+    // Evenly spaced samples lie in most windows alike; then all that depends on times alone is the same.
+    let knownIntervals = -1;
+    let knownToStart = 0;
+    let knownToEnd = 0;
+    let knownSampled = 0;
+    let toStart = 0;
+    let toEnd = 0;
+    let sampled = 0;
+    let evenFactor = 1;
     for (let k = from; k < to; k++, end += stepMs) {
       const a = lo[k];
       const b = hi[k];
@@ -55,7 +36,6 @@ export function extrapolatedRate(isCounter: boolean, isRate: boolean): WindowKer
         present[k] = 0;
         continue;
       }
-      const begin = end - rangeMs;
       const firstT = times[a];
       const lastT = times[b - 1];
       const firstValue = values[a];
@@ -64,35 +44,83 @@ export function extrapolatedRate(isCounter: boolean, isRate: boolean): WindowKer
         while (nextDrop < dropCount && dropAt[nextDrop] <= a) nextDrop++;
         for (let d = nextDrop; d < dropCount && dropAt[d] < b; d++) result += values[dropAt[d] - 1];
       }
-      let toStart = (firstT - begin) / 1000;
-      let toEnd = (end - lastT) / 1000;
-      let sampled = (lastT - firstT) / 1000;
-      const mean = intervals > 0 ? sampled / intervals : 0;
-      const threshold = mean * 1.1;
-      const start = isCounter && startTimes !== undefined ? startTimes[a] : 0;
-      if (start !== 0 && start > begin && start < firstT) {
-        toStart = 0;
-        sampled = (lastT - start) / 1000;
-        result += firstValue;
-      } else if (intervals === 0) {
-        present[k] = 0;
-        continue;
-      } else {
-        if (toStart >= threshold) toStart = mean / 2;
-        if (isCounter && result > 0 && firstValue >= 0) {
-          const toZero = sampled * (firstValue / result);
-          if (toZero < toStart) toStart = toZero;
+      if (startTimes !== undefined && isCounter) {
+        const begin = end - rangeMs;
+        const start = startTimes[a];
+        if (start !== 0 && start > begin && start < firstT) {
+          // The counter was zero at its start, which lies in the window.
+          const span = (lastT - start) / 1000;
+          const mean = intervals > 0 ? (lastT - firstT) / 1000 / intervals : 0;
+          let behind = (end - lastT) / 1000;
+          if (behind >= mean * 1.1) behind = mean / 2;
+          const factor = span !== 0 ? (span + behind) / span : 1;
+          out[k] = (result + firstValue) * (isRate ? factor / rangeSeconds : factor);
+          present[k] = 1;
+          points++;
+          continue;
         }
       }
-      if (toEnd >= threshold) toEnd = mean / 2;
-      let factor = sampled !== 0 ? (sampled + toStart + toEnd) / sampled : 1;
-      if (isRate) factor /= rangeSeconds;
+      if (intervals === 0) {
+        present[k] = 0;
+        continue;
+      }
+      const toStartMs = firstT - end + rangeMs;
+      const toEndMs = end - lastT;
+      const sampledMs = lastT - firstT;
+      if (
+        intervals !== knownIntervals ||
+        toStartMs !== knownToStart ||
+        sampledMs !== knownSampled ||
+        toEndMs !== knownToEnd
+      ) {
+        knownIntervals = intervals;
+        knownToStart = toStartMs;
+        knownToEnd = toEndMs;
+        knownSampled = sampledMs;
+        toStart = toStartMs / 1000;
+        toEnd = toEndMs / 1000;
+        sampled = sampledMs / 1000;
+        const mean = sampled / intervals;
+        const threshold = mean * 1.1;
+        if (toStart >= threshold) toStart = mean / 2;
+        if (toEnd >= threshold) toEnd = mean / 2;
+        evenFactor = sampled !== 0 ? (sampled + toStart + toEnd) / sampled : 1;
+        if (isRate) evenFactor /= rangeSeconds;
+      }
+      let factor = evenFactor;
+      // A first value above the increase puts the zero point before the first sample by more than the sampled time.
+      if (isCounter && result > 0 && firstValue >= 0 && !(firstValue >= result && sampled >= toStart)) {
+        const toZero = sampled * (firstValue / result);
+        if (toZero < toStart) {
+          factor = sampled !== 0 ? (sampled + toZero + toEnd) / sampled : 1;
+          if (isRate) factor /= rangeSeconds;
+        }
+      }
       out[k] = result * factor;
       present[k] = 1;
       points++;
     }
     return points;
   };
+}
+
+/** Finds the samples in (lo, hi) that are lower than the one before, or that began anew by their start time. */
+function findDrops(
+  { times, values, startTimes }: FloatWindows,
+  lo: number,
+  hi: number,
+  into: SampleIndices,
+): SampleIndices {
+  into.count = 0;
+  for (let i = lo + 1; i < hi; i++) {
+    if (
+      values[i] < values[i - 1] ||
+      (startTimes !== undefined && isStartTimeReset(startTimes[i - 1], times[i - 1], startTimes[i], times[i]))
+    ) {
+      into.push(i);
+    }
+  }
+  return into;
 }
 
 /** Makes the kernel of `irate` (per second, resets seen) or `idelta`: the last two samples of each window. */
