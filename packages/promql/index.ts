@@ -16,7 +16,10 @@ export { parseScript } from "./script/script-parser.ts";
 export {
   type CaseReport,
   loadScript,
+  type NamedScript,
   runScript,
+  runScripts,
   type ScriptEngine,
   type ScriptReport,
+  type ScriptsReport,
 } from "./script/script-runner.ts";

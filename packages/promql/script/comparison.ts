@@ -28,12 +28,12 @@ export function histogramsMatch(
     almostEqual(expected.zeroCount, actual.zeroCount) &&
     (expected.schema !== CUSTOM_BUCKETS_SCHEMA || sameNumbers(expected.customValues, actual.customValues)) &&
     sameBuckets(
-      occupied(expected.positiveSpans, expected.positiveBuckets),
-      occupied(actual.positiveSpans, actual.positiveBuckets),
+      occupiedBuckets(expected.positiveSpans, expected.positiveBuckets),
+      occupiedBuckets(actual.positiveSpans, actual.positiveBuckets),
     ) &&
     sameBuckets(
-      occupied(expected.negativeSpans, expected.negativeBuckets),
-      occupied(actual.negativeSpans, actual.negativeBuckets),
+      occupiedBuckets(expected.negativeSpans, expected.negativeBuckets),
+      occupiedBuckets(actual.negativeSpans, actual.negativeBuckets),
     ) &&
     (!withHint || expected.counterResetHint === actual.counterResetHint)
   );
@@ -43,8 +43,8 @@ function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
-/** Counts of all buckets that are not empty, by index. */
-function occupied(spans: readonly Span[], buckets: Float64Array): ReadonlyMap<number, number> {
+/** Counts of all buckets that are not empty, by index. `buckets` has one per bucket in the spans. */
+export function occupiedBuckets(spans: readonly Span[], buckets: Float64Array): ReadonlyMap<number, number> {
   const counts = new Map<number, number>();
   let index = 0;
   let at = 0;

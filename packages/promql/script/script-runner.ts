@@ -16,6 +16,7 @@ import {
 } from "./expectation.ts";
 import { type EvalCommand, type LoadCommand, ScriptError } from "./script.ts";
 import { parseScript } from "./script-parser.ts";
+import { withStoredHints } from "./stored-hints.ts";
 import { otherTimes, pinExpr } from "./variants.ts";
 
 /** What a script needs of an engine: answers or throws an Error whose message is the reference's. Times in milliseconds. */
@@ -59,6 +60,48 @@ export function runScript(text: string, engine: ScriptEngine): ScriptReport {
   }
   const failed = cases.filter(({ fault }) => fault !== undefined).length;
   return { cases, passed: cases.length - failed, failed };
+}
+
+export interface NamedScript {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface ScriptsReport {
+  /** By script, in the order given; a script that could not be read or loaded counts as one failed case. */
+  readonly files: readonly { readonly name: string; readonly report: ScriptReport }[];
+  readonly passed: number;
+  readonly failed: number;
+  /** For people: a line per script, each failed case below its script, and `N passed, N failed` at the end. */
+  readonly text: string;
+}
+
+/** Runs several scripts, one after another, each on a storage of its own. Never throws for what stands in a script. */
+export function runScripts(scripts: readonly NamedScript[], engine: ScriptEngine): ScriptsReport {
+  const lines: string[] = [];
+  let passed = 0;
+  let failed = 0;
+  const files = scripts.map(({ name, text }) => {
+    const report = runWhole(text, engine);
+    lines.push(`${name}: ${report.passed} passed, ${report.failed} failed`);
+    for (const { line, query, fault } of report.cases) {
+      if (fault !== undefined) lines.push(`  ${name}:${line}: ${query}`, `    ${fault}`);
+    }
+    passed += report.passed;
+    failed += report.failed;
+    return { name, report };
+  });
+  lines.push(`${passed} passed, ${failed} failed`);
+  return { files, passed, failed, text: lines.join("\n") };
+}
+
+function runWhole(text: string, engine: ScriptEngine): ScriptReport {
+  try {
+    return runScript(text, engine);
+  } catch (error) {
+    if (!(error instanceof ScriptError)) throw error;
+    return { cases: [{ line: error.line, query: "", fault: error.message }], passed: 0, failed: 1 };
+  }
 }
 
 /** Loads a script that has nothing but `load` commands. Throws a `ScriptError` for any other. */
@@ -175,15 +218,16 @@ function loadSeries(storage: MemoryStorage, command: LoadCommand): void {
   try {
     for (const { labels, values, startOffsets } of series) {
       const ref = appender.series(labels);
-      values.forEach((value, step) => {
+      withStoredHints(values).forEach((value, step) => {
         add(labels, ref, step, value, startOffsets?.[step]);
       });
     }
     for (const { labels, samples } of command.withCustomHistograms ? customHistograms(series) : []) {
       const ref = appender.series(labels);
-      for (const { step, histogram } of samples) {
-        add(labels, ref, step, { kind: "histogram", histogram, hintSet: false }, undefined);
-      }
+      const values = samples.map(({ histogram }): SequenceValue => ({ kind: "histogram", histogram, hintSet: false }));
+      withStoredHints(values).forEach((value, i) => {
+        add(labels, ref, samples[i]!.step, value, undefined);
+      });
     }
   } catch (error) {
     appender.rollback();
