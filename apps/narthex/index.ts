@@ -1,2 +1,2 @@
-// The launcher: `narthex SUBCOMMAND` starts one app by a late import.
-export {};
+export { defaultConfig } from "./default-config.ts";
+export { type LaunchEnvironment, launch } from "./launch.ts";

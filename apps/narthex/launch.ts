@@ -1,0 +1,129 @@
+// The launcher: `narthex SUBCOMMAND` starts one program. Nothing is imported before it is known to be needed.
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Where the launcher prints, and how it comes by the programs; tests put in their own. */
+export interface LaunchEnvironment {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** Loads the server's entry. */
+  readonly server: () => Promise<ServerEntry>;
+}
+
+/** What the server's package offers to the launcher. */
+export interface ServerEntry {
+  /** Runs until the server has stopped; resolves to the exit code. */
+  main(argv: string[], options?: ServerOptions): Promise<number>;
+}
+
+/** What the launcher tells the server besides its command line. */
+export interface ServerOptions {
+  /** Folder of the built web page. */
+  readonly assets?: string;
+  /** The configuration itself, in place of a file. */
+  readonly configText?: string;
+}
+
+interface Subcommand {
+  readonly name: string;
+  readonly help: string;
+  run(argv: string[], environment: LaunchEnvironment): number | Promise<number>;
+}
+
+const SUBCOMMANDS: readonly Subcommand[] = [
+  {
+    name: "server",
+    help: "the monitoring server, with the reference's flags; narthex server --help lists them",
+    async run(argv, environment) {
+      const { main } = await environment.server();
+      return main(argv, webAssets());
+    },
+  },
+  {
+    name: "start",
+    help: "the server with a built-in configuration that watches itself, data in ./data",
+    async run(argv, environment) {
+      const { start } = await import("./start.ts");
+      return start(argv, webAssets(), environment);
+    },
+  },
+  {
+    name: "tool",
+    help: "checking and testing of configurations, rules and data (not there yet)",
+    run(_argv, { err }) {
+      err(
+        "narthex tool: not there yet; a configuration is checked by starting the server with it, which changes nothing if it is wrong\n",
+      );
+      return 1;
+    },
+  },
+  {
+    name: "version",
+    help: "print the version",
+    run(_argv, { out }) {
+      out(`narthex ${version()} (node ${process.versions.node}, ${process.platform}/${process.arch})\n`);
+      return 0;
+    },
+  },
+  {
+    name: "help",
+    help: "this text",
+    run(_argv, { out }) {
+      out(helpText());
+      return 0;
+    },
+  },
+];
+
+/** Runs a command line; resolves to the exit code. Wrong ones are answered with one sentence and code 2. */
+export async function launch(
+  argv: readonly string[],
+  environment: LaunchEnvironment = processEnvironment(),
+): Promise<number> {
+  const [first, ...rest] = argv;
+  if (first === undefined) {
+    environment.err(helpText());
+    return 2;
+  }
+  const name = ALIASES[first] ?? first;
+  const subcommand = SUBCOMMANDS.find((each) => each.name === name);
+  if (subcommand === undefined) {
+    const advice = first.startsWith("-")
+      ? `flags belong behind a subcommand: narthex server ${argv.join(" ")}`
+      : `choose one of: ${SUBCOMMANDS.map((each) => each.name).join(", ")}`;
+    environment.err(`narthex: unknown subcommand ${JSON.stringify(first)}; ${advice}\n`);
+    return 2;
+  }
+  return subcommand.run(rest, environment);
+}
+
+const ALIASES: Readonly<Record<string, string>> = { "--help": "help", "-h": "help", "--version": "version" };
+
+function helpText(): string {
+  const width = Math.max(...SUBCOMMANDS.map((each) => each.name.length));
+  const lines = SUBCOMMANDS.map((each) => `  ${each.name.padEnd(width)}  ${each.help}`);
+  return `usage: narthex SUBCOMMAND [<flags>]\n\n${lines.join("\n")}\n`;
+}
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+function version(): string {
+  return (JSON.parse(readFileSync(join(here, "../package.json"), "utf8")) as { version: string }).version;
+}
+
+/** The built web page: inside this package once it is published, beside it in the workspace. */
+function webAssets(): ServerOptions {
+  const folder = [join(here, "web"), join(here, "../../web-ui/dist")].find((candidate) =>
+    existsSync(join(candidate, "index.html")),
+  );
+  return folder === undefined ? {} : { assets: folder };
+}
+
+function processEnvironment(): LaunchEnvironment {
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    server: async () => (await import("@narthex/server")) as unknown as ServerEntry,
+  };
+}
