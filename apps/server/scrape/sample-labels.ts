@@ -137,6 +137,7 @@ function isValid(labels: Labels, exposed: readonly string[], scheme: NameValidat
 
 function checkLimits(labels: Labels, metric: string, options: SampleLabelOptions): void {
   const { labelLimit, labelNameLengthLimit, labelValueLengthLimit } = options;
+  if (labelLimit === 0 && labelNameLengthLimit === 0 && labelValueLengthLimit === 0) return;
   const shown = firstBytes(metric, 50);
   if (labelLimit > 0 && labels.size > labelLimit) {
     throw new ScrapeError(

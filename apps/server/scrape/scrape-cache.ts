@@ -6,12 +6,13 @@
 import { Entry, parseFloatBytes, type SampleParser, scanDecimal, TextParser } from "@narthex/exposition";
 import { Labels, NORMAL_NAN_HIGH, NORMAL_NAN_LOW } from "@narthex/model";
 import { Append, type Appender, type SeriesRef } from "@narthex/storage";
+import { type ExtraSeries, ExtraSeriesSet, markBefore } from "./extra-series.ts";
+import { FamilyMemory } from "./family-memory.ts";
 import type { SampleBatch } from "./sample-batch.ts";
 import { type SampleLabelOptions, storedLabels } from "./sample-labels.ts";
 import { ScrapeError } from "./scrape-error.ts";
 import { SeriesIndex } from "./series-index.ts";
 import {
-  applyNote,
   BLOCK_HEADER_WORDS,
   type Block,
   copySeries,
@@ -59,8 +60,6 @@ const MAX_FUTURE_MS = 10 * 60 * 1000;
 const NEARBY_ENTRIES = 4;
 /** A body that keeps missing its template is built anew every so many scrapes at the most. */
 const MAX_REBUILD_PAUSE = 32;
-/** Families are remembered for so many scrapes after they were last declared. */
-const METADATA_SCRAPES = 10;
 /** What a failed scrape may leave behind: twice the series of the last good one, and so many more. */
 const FLUSH_SLACK = 1000;
 
@@ -72,23 +71,6 @@ const UNTRACKED = 4;
 
 const LINE_BREAK = 0x0a;
 const SPACE = 0x20;
-
-/** A series that is not in the template. */
-interface ExtraSeries {
-  id: number;
-  readonly text: string;
-  ref: SeriesRef;
-  flags: number;
-  readonly typeCode: number;
-  /** As `seen` of template entries: generation * 2, plus 1 when the scrape before had it too. */
-  seen: number;
-  /** Whether the template under construction has it. */
-  claimed: boolean;
-}
-
-interface RememberedFamily extends FamilyMetadata {
-  lastScrape: number;
-}
 
 /** One target's cache. Not reentrant; `scrape` runs straight through. */
 export class ScrapeCache {
@@ -107,12 +89,8 @@ export class ScrapeCache {
   #trailer: Uint8Array = new Uint8Array(0);
   #index: SeriesIndex | undefined;
   #seen: Uint32Array | undefined;
-  #extras = new Map<string, ExtraSeries>();
-  #extraById: ExtraSeries[] = [];
-  #families = new Map<string, RememberedFamily>();
-
-  #templateFamilies = 0;
-  #templateFamilyBytes = 0;
+  readonly #extras = new ExtraSeriesSet();
+  readonly #families = new FamilyMemory();
 
   #generation = 2;
   /** Which entries the scrape before had: all, those marked in `seen`, or none. */
@@ -200,38 +178,26 @@ export class ScrapeCache {
         const present = this.#presence === "all" || (this.#seen![e] as number) >>> 1 === this.#generation;
         if (present && this.#flags[e] === 0) appender.appendStale(this.#refs[e] as number, t);
       }
-      for (const extra of this.#extraById) {
+      for (const extra of this.#extras.list) {
         if (extra.seen >>> 1 === this.#generation && extra.flags === 0) appender.appendStale(extra.ref, t);
       }
     }
     this.#presence = "none";
     this.#generation += 2;
     if (this.#extras.size > 2 * this.#lastSuccessful + FLUSH_SLACK) {
-      this.#clearExtras();
+      this.#extras.clear();
       this.#forcedFlushes++;
     }
   }
 
   /** Families and what is known of them, those included that were declared at most 10 scrapes ago. */
   metadata(): ReadonlyMap<string, FamilyMetadata> {
-    const families = new Map<string, FamilyMetadata>();
-    for (const { notes } of this.#blocks) for (const note of notes) applyNote(families, note);
-    for (const [name, { type, help, unit }] of this.#families) {
-      const known = families.get(name) ?? { type: "unknown", help: "", unit: "" };
-      families.set(name, {
-        type: type === "unknown" ? known.type : type,
-        help: help === "" ? known.help : help,
-        unit: unit === "" ? known.unit : unit,
-      });
-    }
-    return families;
+    return this.#families.all(this.#blocks);
   }
 
   /** How many families `metadata` would list, and about how many bytes their texts take; families counted twice at most. */
   get metadataSize(): { readonly entries: number; readonly bytes: number } {
-    let bytes = this.#templateFamilyBytes;
-    for (const [name, { help, unit }] of this.#families) bytes += name.length + help.length + unit.length;
-    return { entries: this.#templateFamilies + this.#families.size, bytes };
+    return this.#families.size;
   }
 
   /** Gives up the shared templates. The cache is as new afterwards. */
@@ -244,7 +210,7 @@ export class ScrapeCache {
     this.#flags = new Uint8Array(0);
     this.#index = undefined;
     this.#seen = undefined;
-    this.#clearExtras();
+    this.#extras.clear();
     this.#families.clear();
     this.#presence = "none";
     this.#generation += 2;
@@ -576,18 +542,8 @@ export class ScrapeCache {
       this.#counts.kept++;
       return undefined;
     }
-    const extra: ExtraSeries = {
-      id: this.#extraById.length,
-      text,
-      ref: labels === undefined ? 0 : this.#appender!.series(labels),
-      flags: labels === undefined ? DROPPED : 0,
-      typeCode: this.#typeCode,
-      seen: 0,
-      claimed: false,
-    };
-    this.#extras.set(text, extra);
-    this.#extraById.push(extra);
-    return extra;
+    const ref = labels === undefined ? 0 : this.#appender!.series(labels);
+    return this.#extras.add(text, ref, labels === undefined ? DROPPED : 0, this.#typeCode);
   }
 
   /** The series of an entry went from the storage meanwhile: makes it again from its text. */
@@ -602,13 +558,13 @@ export class ScrapeCache {
     const labels = storedLabels(exposed, this.#target, this.#options);
     const ref = labels === undefined ? 0 : this.#appender!.series(labels);
     if (entry >= 0) this.#refs[entry] = ref;
-    else (this.#extraById[-1 - entry] as ExtraSeries).ref = ref;
+    else this.#extras.at(-1 - entry).ref = ref;
     return ref;
   }
 
   #textOf(entry: number): { bytes: Uint8Array; length: number; typeCode: number } {
     if (entry < 0) {
-      const { text, typeCode } = this.#extraById[-1 - entry] as ExtraSeries;
+      const { text, typeCode } = this.#extras.at(-1 - entry);
       const bytes = new Uint8Array(text.length + 16);
       for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
       return { bytes, length: endSample(bytes, text.length), typeCode };
@@ -688,17 +644,9 @@ export class ScrapeCache {
   }
 
   #noteFamily(kind: Entry): void {
-    const parser = this.#parser;
-    const { family } = parser;
-    let known = this.#families.get(family);
-    if (known === undefined) {
-      known = { type: "unknown", help: "", unit: "", lastScrape: 0 };
-      this.#families.set(family, known);
-    }
-    known.lastScrape = this.#generation;
-    if (kind === Entry.type) known.type = parser.metricType;
-    else if (kind === Entry.help) known.help = parser.text;
-    else known.unit = parser.text;
+    const { family, metricType, text } = this.#parser;
+    if (kind === Entry.type) this.#families.note(family, "type", metricType, this.#generation);
+    else this.#families.note(family, kind === Entry.help ? "help" : "unit", text, this.#generation);
   }
 
   #checkSampleLimit(): void {
@@ -733,11 +681,9 @@ export class ScrapeCache {
     const generation = this.#generation;
     this.#endMissing();
     this.#lastSuccessful = this.#counts.scraped;
-    for (const [name, family] of this.#families) {
-      if (generation - family.lastScrape > METADATA_SCRAPES) this.#families.delete(name);
-    }
+    this.#families.expire(generation);
     if (!this.#marking) {
-      this.#clearExtras();
+      this.#extras.clear();
       this.#seen = undefined;
       this.#index = undefined;
       this.#presence = "all";
@@ -746,7 +692,7 @@ export class ScrapeCache {
       return;
     }
     this.#presence = "some";
-    this.#dropAbsentExtras();
+    this.#extras.keepSeen(generation);
     this.#rebuildWait--;
     if (this.#rebuildWait > 0) return;
     this.#rebuildWait = this.#rebuildPause;
@@ -770,31 +716,15 @@ export class ScrapeCache {
         if ((seen[e] as number) >>> 1 === before && this.#flags[e] === 0) missing.add(this.#refs[e] as number);
       }
     }
-    for (const extra of this.#extraById) if (extra.seen >>> 1 === before && extra.flags === 0) missing.add(extra.ref);
+    for (const extra of this.#extras.list) if (extra.seen >>> 1 === before && extra.flags === 0) missing.add(extra.ref);
     if (missing.size === 0) return;
     // Two texts may name one series, by relabeling for instance: it goes on while one of them is there.
     for (let e = 0; e < this.#count; e++) {
       if (!this.#marking || (this.#seen![e] as number) >>> 1 === this.#generation)
         missing.delete(this.#refs[e] as number);
     }
-    for (const extra of this.#extraById) if (extra.seen >>> 1 === this.#generation) missing.delete(extra.ref);
+    for (const extra of this.#extras.list) if (extra.seen >>> 1 === this.#generation) missing.delete(extra.ref);
     for (const ref of missing) this.#appender!.appendStale(ref, this.#t);
-  }
-
-  #dropAbsentExtras(): void {
-    const present = this.#extraById.filter((extra) => extra.seen >>> 1 === this.#generation);
-    if (present.length === this.#extraById.length) return;
-    this.#clearExtras();
-    for (const extra of present) {
-      this.#extras.set(extra.text, extra);
-      extra.id = this.#extraById.length;
-      this.#extraById.push(extra);
-    }
-  }
-
-  #clearExtras(): void {
-    this.#extras.clear();
-    this.#extraById = [];
   }
 
   /** Takes this body, which is known to be good, for the new template. */
@@ -840,43 +770,26 @@ export class ScrapeCache {
       runStart = parser.position - 1;
       count++;
     }
-    this.#forgetOldFamilies();
     this.#replaceTemplate(builder.finish(), refs.subarray(0, count), flags.subarray(0, count));
     this.#trailer = bytes.slice(runStart, this.#end);
-    this.#clearExtras();
+    this.#extras.clear();
     this.#presence = "all";
   }
 
   #replaceTemplate(blocks: Block[], refs: Uint32Array, flags: Uint8Array): void {
+    this.#families.replaceTemplate(this.#blocks, blocks, this.#generation);
     this.#store.release(this.#blocks);
     this.#blocks = blocks;
     this.#starts = new Int32Array(blocks.length + 1);
-    const families = new Set<string>();
-    this.#templateFamilyBytes = 0;
     for (let b = 0; b < blocks.length; b++) {
-      const { words, notes } = blocks[b] as Block;
+      const { words } = blocks[b] as Block;
       this.#starts[b + 1] = (this.#starts[b] as number) + entryCount(words);
-      for (const { family, text } of notes) {
-        this.#families.delete(family);
-        this.#templateFamilyBytes += text.length + (families.has(family) ? 0 : family.length);
-        families.add(family);
-      }
     }
-    this.#templateFamilies = families.size;
     this.#count = refs.length;
     this.#refs = refs;
     this.#flags = flags;
     this.#seen = undefined;
     this.#index = undefined;
-  }
-
-  /** What the old template declared is remembered a while; what the new one declares too is taken out again. */
-  #forgetOldFamilies(): void {
-    const old = new Map<string, FamilyMetadata>();
-    for (const { notes } of this.#blocks) for (const note of notes) applyNote(old, note);
-    for (const [name, family] of old) {
-      if (!this.#families.has(name)) this.#families.set(name, { ...family, lastScrape: this.#generation });
-    }
   }
 
   /** A scrape failed: the cache is again what it was before it, but for what it learnt about families. */
@@ -885,13 +798,8 @@ export class ScrapeCache {
     this.#generation = generation - 1;
     if (!this.#marking) return;
     const seen = this.#seen as Uint32Array;
-    for (let e = 0; e < this.#count; e++) {
-      const mark = seen[e] as number;
-      if (mark >>> 1 === generation) seen[e] = (mark & 1) === 1 ? (generation - 1) * 2 : 0;
-    }
-    for (const extra of this.#extraById) {
-      if (extra.seen >>> 1 === generation) extra.seen = (extra.seen & 1) === 1 ? (generation - 1) * 2 : 0;
-    }
+    for (let e = 0; e < this.#count; e++) seen[e] = markBefore(seen[e] as number, generation);
+    this.#extras.unsee(generation);
   }
 }
 
