@@ -5,3 +5,5 @@ export { ByteWriter, uvarintBytes } from "./byte-writer.ts";
 export { crc32c } from "./crc32c.ts";
 export { EncodingError, type EncodingErrorCode } from "./encoding-error.ts";
 export { compress, compressInto, maxCompressedLength, uncompress, uncompressedLength } from "./snappy.ts";
+export { WireReader, WireType } from "./wire-reader.ts";
+export { WireWriter } from "./wire-writer.ts";
