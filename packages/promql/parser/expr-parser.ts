@@ -391,9 +391,8 @@ export class ExprParser {
   #offset(expr: Expr): Expr {
     const tokens = this.#tokens;
     tokens.next();
-    const { milliseconds, expr: offsetExpr } = tokens.expecting(
-      "offset, expected number, duration, step(), or range()",
-      () => this.#durations.offset(),
+    const { milliseconds, expr: offsetExpr } = tokens.expecting("offset, expected number or duration", () =>
+      this.#durations.offset(),
     );
     const target = shiftable(expr);
     if (target === undefined) {

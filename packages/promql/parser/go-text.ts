@@ -3,6 +3,8 @@
 // surrogate U+DC80..U+DCFF, so that it survives until it is printed or refused.
 
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
+/** Nothing to escape in it. */
+const PLAIN = /^[ !#-[\]-~]*$/;
 const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   "\x07": "\\a",
   "\b": "\\b",
@@ -16,6 +18,7 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
 
 /** A string in double quotes, with Go's escapes (`strconv.Quote`, `%q`). */
 export function quote(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
   let quoted = '"';
   for (const char of text) quoted += char === '"' ? '\\"' : escapeChar(char);
   return `${quoted}"`;

@@ -1,5 +1,5 @@
 // Expressions back to text, in the one canonical form that rules, logs and the API show.
-import { type Matcher, METRIC_NAME } from "@narthex/model";
+import { compareStrings, type Matcher, METRIC_NAME } from "@narthex/model";
 import type {
   AggregateExpr,
   AtModifier,
@@ -12,33 +12,53 @@ import type {
   VectorSelector,
 } from "./ast.ts";
 import { formatDuration } from "./duration.ts";
-import { byteLength, formatFixed, formatPlain, formatShortest, quote } from "./go-text.ts";
+import { formatFixed, formatPlain, formatShortest, quote } from "./go-text.ts";
 
 /** The canonical text of an expression: on one line, spaces normalised, matchers of a selector sorted. */
 export function printExpr(expr: Expr): string {
+  return print(expr, printExpr);
+}
+
+/** Prints expressions and remembers the text of every node, for who asks about whole trees again and again. */
+export class RememberingPrinter {
+  readonly #texts = new Map<Expr, string>();
+  readonly #part = (expr: Expr): string => this.print(expr);
+
+  print(expr: Expr): string {
+    let text = this.#texts.get(expr);
+    if (text === undefined) {
+      text = print(expr, this.#part);
+      this.#texts.set(expr, text);
+    }
+    return text;
+  }
+}
+
+/** Prints one node; `part` prints those below it. */
+function print(expr: Expr, part: (expr: Expr) => string): string {
   switch (expr.kind) {
     case "number":
       return printNumber(expr);
     case "string":
       return quote(expr.value);
     case "paren":
-      return `(${printExpr(expr.expr)})`;
+      return `(${part(expr.expr)})`;
     case "unary":
-      return expr.op + printExpr(expr.expr);
+      return expr.op + part(expr.expr);
     case "binary":
-      return `${printExpr(expr.lhs)} ${printOperator(expr)} ${printExpr(expr.rhs)}`;
+      return `${part(expr.lhs)} ${printOperator(expr)} ${part(expr.rhs)}`;
     case "call":
-      return `${expr.func.name}(${expr.args.map(printExpr).join(", ")})`;
+      return `${expr.func.name}(${expr.args.map(part).join(", ")})`;
     case "aggregate": {
-      const param = expr.param === undefined ? "" : `${printExpr(expr.param)}, `;
-      return `${printAggregation(expr)}(${param}${printExpr(expr.expr)})`;
+      const param = expr.param === undefined ? "" : `${part(expr.param)}, `;
+      return `${printAggregation(expr)}(${param}${part(expr.expr)})`;
     }
     case "vectorSelector":
       return printVectorSelector(expr);
     case "matrixSelector":
       return printMatrixSelector(expr);
     case "subquery":
-      return printExpr(expr.expr) + printSubqueryRange(expr);
+      return part(expr.expr) + printSubqueryRange(expr);
   }
 }
 
@@ -142,19 +162,10 @@ function printSeries({ name, matchers }: VectorSelector): string {
       !(matcher.name === METRIC_NAME && matcher.type === "=" && matcher.value === name && matcher.value !== ""),
   );
   if (shown.length === 0) return name;
-  return `${name}{${shown.map(printMatcher).sort(compareBytes).join(",")}}`;
+  return `${name}{${shown.map(printMatcher).sort(compareStrings).join(",")}}`;
 }
 
 /** One matcher as it stands in braces. */
 export function printMatcher({ name, type, value }: Matcher): string {
   return `${/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : quote(name)}${type}${quote(value)}`;
-}
-
-function compareBytes(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
-}
-
-/** How long a text is for the prettifier: in bytes. */
-export function printedLength(expr: Expr): number {
-  return byteLength(printExpr(expr));
 }

@@ -119,12 +119,11 @@ export class TypeChecker {
     let matching: VectorMatching | undefined = expr.matching as VectorMatching;
     if (isSet && matching.card === "one-to-one") matching = { ...matching, card: "many-to-many" };
     if (matching.on) {
+      const included = new Set(matching.include);
       for (const label of matching.labels) {
-        for (const included of matching.include) {
-          if (label !== included) continue;
-          const message = `label ${quote(label)} must not occur in ON and GROUP clause at once`;
-          this.#report(this.#operatorPosition(expr), message);
-        }
+        if (!included.has(label)) continue;
+        const message = `label ${quote(label)} must not occur in ON and GROUP clause at once`;
+        this.#report(this.#operatorPosition(expr), message);
       }
     }
     for (const side of [lhs, rhs]) {

@@ -9,12 +9,7 @@ const OURS = new URL("../../testdata/", import.meta.url);
 const REFERENCE = new URL("../../../../../shared/conformance/data/promql/", import.meta.url);
 
 /** Cases of the reference's scripts that fail still. Only ever take away from here. */
-const EXPECTED_FAILURES: Readonly<Record<string, number>> = {
-  // count_values takes a label name that is no UTF-8.
-  "aggregators.test": 1,
-  // Resets are not looked for on the fly under histogram_count, so some conflicts of hints go without a warning.
-  "native_histograms.test": 9,
-};
+const EXPECTED_FAILURES: Readonly<Record<string, number>> = {};
 
 /** What the reference runs its scripts with. */
 function newEngine(): Engine {
