@@ -53,10 +53,10 @@ export function streamCall(ev: Evaluation, node: CallNode, keep: boolean, sink: 
       streamTimestamp(ev, node, keep, sink);
       return;
     case "label_replace":
-      streamLabelReplace(ev, node, keep, sink);
+      streamLabelReplace(ev, node, sink);
       return;
     case "label_join":
-      streamLabelJoin(ev, node, keep, sink);
+      streamLabelJoin(ev, node, sink);
       return;
     case "info":
       streamInfo(ev, node, sink);

@@ -1,39 +1,36 @@
 // label_replace and label_join: they see series, not samples.
-import { METRIC_NAME } from "@narthex/model";
-import { RE2JS } from "re2js";
+import { compileReplaceRegex, METRIC_NAME, type ReplaceRegex } from "@narthex/model";
 import type { Evaluation } from "./evaluation.ts";
 import { isLabelName } from "./label-name.ts";
 import type { CallNode, PlanNode } from "./plan.ts";
 import { QueryError } from "./result.ts";
 import { mergeDuplicates, type Row, type RowSink } from "./row.ts";
-import { expandTemplate } from "./template.ts";
 
 /** Streams the rows of `label_replace(v, dst, replacement, src, regex)`. */
-export function streamLabelReplace(ev: Evaluation, { args }: CallNode, keep: boolean, sink: RowSink): void {
+export function streamLabelReplace(ev: Evaluation, { args }: CallNode, sink: RowSink): void {
   const target = text(args[1]);
   const replacement = text(args[2]);
   const source = text(args[3]);
   const pattern = text(args[4]);
-  let regex: RE2JS;
+  let regex: ReplaceRegex;
   try {
-    regex = RE2JS.compile(`^(?s:${pattern})$`);
+    regex = compileReplaceRegex(pattern);
   } catch (error) {
     throw new QueryError("execution", `invalid regular expression in label_replace(): ${pattern}`, { cause: error });
   }
   if (!isLabelName(target)) {
     throw new QueryError("execution", `invalid destination label name in label_replace(): ${target}`);
   }
-  relabel(ev, args[0] as PlanNode, keep, sink, (row) => {
-    const matcher = regex.matcher(row.labels.get(source));
-    if (!matcher.find()) return;
-    const value = expandTemplate(replacement, matcher, regex);
+  relabel(ev, args[0] as PlanNode, sink, (row) => {
+    const value = regex.expand(replacement, row.labels.get(source));
+    if (value === undefined) return;
     row.labels = row.labels.with(target, value);
     if (target === METRIC_NAME) row.dropName = false;
   });
 }
 
 /** Streams the rows of `label_join(v, dst, separator, src...)`. */
-export function streamLabelJoin(ev: Evaluation, { args }: CallNode, keep: boolean, sink: RowSink): void {
+export function streamLabelJoin(ev: Evaluation, { args }: CallNode, sink: RowSink): void {
   const target = text(args[1]);
   const separator = text(args[2]);
   const sources = args.slice(3).map(text);
@@ -45,13 +42,13 @@ export function streamLabelJoin(ev: Evaluation, { args }: CallNode, keep: boolea
   if (!isLabelName(target)) {
     throw new QueryError("execution", `invalid destination label name in label_join(): ${target}`);
   }
-  relabel(ev, args[0] as PlanNode, keep, sink, (row) => {
+  relabel(ev, args[0] as PlanNode, sink, (row) => {
     row.labels = row.labels.with(target, sources.map((source) => row.labels.get(source)).join(separator));
     if (target === METRIC_NAME) row.dropName = false;
   });
 }
 
-function relabel(ev: Evaluation, node: PlanNode, _keep: boolean, sink: RowSink, change: (row: Row) => void): void {
+function relabel(ev: Evaluation, node: PlanNode, sink: RowSink, change: (row: Row) => void): void {
   const rows: Row[] = [];
   ev.stream(node, true, (row) => {
     change(row);
