@@ -1,1 +1,1 @@
-export {};
+export { type MainOptions, main } from "./main.ts";

@@ -15,8 +15,9 @@ import { BUILD_INFO, COMPATIBLE_VERSION } from "./build-info.ts";
 import { type Config, loadConfig, loadConfigFile, toYaml } from "./config/index.ts";
 import { DiscoveryManager, DiscoveryMetrics } from "./discovery/index.ts";
 import { ActiveQueryLog } from "./query/active-query-log.ts";
-import type { EngineSettings } from "./query/engine-settings.ts";
+import type { EngineSettings, FeatureSwitches } from "./query/engine-settings.ts";
 import { QueryService } from "./query/query-service.ts";
+import { loadRuleFiles, type RuleGroupSource } from "./rules/rule-file.ts";
 import { RuleService } from "./rules/rule-service.ts";
 import { ScrapeManager } from "./scrape/index.ts";
 import type { ServerSettings } from "./settings.ts";
@@ -60,6 +61,7 @@ export class Server {
   readonly #reloadGauges: { readonly successful: Gauge; readonly time: Gauge; readonly ready: Gauge };
   #walReplay = { min: 0, max: 0, current: 0 };
   #config: Config;
+  #ruleGroups: readonly RuleGroupSource[];
   #running: Running | undefined;
   #stop: (() => void) | undefined;
   /** Reloads run one after the other. */
@@ -69,7 +71,7 @@ export class Server {
   constructor({ settings, logger, assets }: ServerOptions) {
     this.#settings = settings;
     this.#logger = logger;
-    this.#config = this.#load();
+    ({ config: this.#config, ruleGroups: this.#ruleGroups } = this.#load());
     this.#registry = new Registry({
       onCollectError: (error) => logger.error("Collecting the server's own metrics failed", { err: error as Error }),
     });
@@ -131,7 +133,7 @@ export class Server {
     });
     this.#walReplay = db.replayProgress;
     this.#running = this.#assemble(db);
-    await this.#apply(this.#config);
+    await this.#apply({ config: this.#config, ruleGroups: this.#ruleGroups });
     this.#notifications.remove(STARTING);
     this.#web.readiness = "ready";
     this.#reloadGauges.ready.set(1);
@@ -215,9 +217,7 @@ export class Server {
     const { configFile } = this.#settings;
     this.#logger.info("Loading configuration file", { filename: configFile });
     try {
-      const config = this.#load();
-      await this.#apply(config);
-      this.#config = config;
+      await this.#apply(this.#load());
     } catch (error) {
       this.#noteReload(false);
       this.#notifications.add(RELOAD_FAILED);
@@ -231,20 +231,27 @@ export class Server {
     this.#logger.info("Completed loading of configuration file", { filename: configFile, totalDuration });
   }
 
-  /** Rule files first: they are what can still be refused, and nothing may have changed by then. */
-  async #apply(config: Config): Promise<void> {
+  async #apply({ config, ruleGroups }: Loaded): Promise<void> {
     const { queries, scrape, discovery, rules } = this.#running as Running;
     this.#config = config;
+    this.#ruleGroups = ruleGroups;
     queries.configure(this.#engineSettings());
     scrape.applyConfig(config);
     discovery.applyConfig(new Map(config.allScrapeConfigs.map((job) => [job.jobName, job.discovery])));
-    await rules.apply(config, []);
+    await rules.apply(config, ruleGroups);
   }
 
-  #load(): Config {
+  /** Reads and checks everything that can be refused, before anything changes. Throws a `ConfigError`. */
+  #load(): Loaded {
     const { configFile, configText } = this.#settings;
     const options = { logger: this.#logger };
-    return configText === undefined ? loadConfigFile(configFile, options) : loadConfig(configText, configFile, options);
+    const config =
+      configText === undefined ? loadConfigFile(configFile, options) : loadConfig(configText, configFile, options);
+    const ruleGroups = loadRuleFiles(config.ruleFiles, {
+      nameValidationScheme: config.global.metricNameValidationScheme,
+      parser: featureSwitches(this.#settings.features),
+    });
+    return { config, ruleGroups };
   }
 
   #noteReload(successful: boolean): void {
@@ -257,19 +264,12 @@ export class Server {
 
   #engineSettings(): EngineSettings {
     const settings = this.#settings;
-    const has = (feature: string): boolean => settings.features.has(feature);
     return {
+      ...featureSwitches(settings.features),
       lookbackDeltaMs: settings.lookbackDeltaMs,
       maxSamples: settings.queryMaxSamples,
       timeoutMs: settings.queryTimeoutMs,
       defaultSubqueryStepMs: this.#config.global.evaluationIntervalMs,
-      experimentalFunctions: has("promql-experimental-functions"),
-      extendedRangeSelectors: has("promql-extended-range-selectors"),
-      fillModifiers: has("promql-binop-fill-modifiers"),
-      perStepStats: has("promql-per-step-stats"),
-      delayedNameRemoval: has("promql-delayed-name-removal"),
-      typeAndUnitLabels: has("type-and-unit-labels"),
-      useStartTimestamps: has("use-start-timestamps"),
     };
   }
 
@@ -335,4 +335,23 @@ export class Server {
     if (retentionBytes > 0) parts.push(this.#settings.flags["storage.tsdb.retention.size"] ?? "");
     return parts.join(" or ");
   }
+}
+
+/** A configuration with the rules of the files it names. */
+interface Loaded {
+  readonly config: Config;
+  readonly ruleGroups: readonly RuleGroupSource[];
+}
+
+/** Parts of the query language that `--enable-feature` switches. */
+function featureSwitches(features: ReadonlySet<string>): FeatureSwitches {
+  return {
+    experimentalFunctions: features.has("promql-experimental-functions"),
+    extendedRangeSelectors: features.has("promql-extended-range-selectors"),
+    fillModifiers: features.has("promql-binop-fill-modifiers"),
+    perStepStats: features.has("promql-per-step-stats"),
+    delayedNameRemoval: features.has("promql-delayed-name-removal"),
+    typeAndUnitLabels: features.has("type-and-unit-labels"),
+    useStartTimestamps: features.has("use-start-timestamps"),
+  };
 }

@@ -6,24 +6,13 @@ import type { Db } from "@narthex/tsdb";
 import type { Config } from "../config/index.ts";
 import type { QueryService } from "../query/query-service.ts";
 import type { ServerSettings } from "../settings.ts";
-import { AlertingRule, type AlertingRuleConfig } from "./alerting-rule.ts";
+import { AlertingRule } from "./alerting-rule.ts";
 import { RecordingRule } from "./recording-rule.ts";
+import type { RuleGroupSource } from "./rule-file.ts";
 import { RuleGroup } from "./rule-group.ts";
 import { RuleManager } from "./rule-manager.ts";
 import { RuleMetrics } from "./rule-metrics.ts";
 import { templateFunctions } from "./template-functions.ts";
-
-export interface LoadedRuleGroup {
-  readonly name: string;
-  readonly file: string;
-  readonly intervalMs: number | undefined;
-  readonly queryOffsetMs: number | undefined;
-  readonly limit: number;
-  readonly rules: readonly (
-    | { readonly kind: "record"; readonly name: string; readonly query: string; readonly labels: Labels }
-    | ({ readonly kind: "alert" } & AlertingRuleConfig)
-  )[];
-}
 
 export interface RuleServiceOptions {
   readonly db: Db;
@@ -58,7 +47,7 @@ export class RuleService {
   }
 
   /** Puts rule groups in force; those that mean the same go on undisturbed. */
-  apply(config: Config, loaded: readonly LoadedRuleGroup[]): Promise<void> {
+  apply(config: Config, loaded: readonly RuleGroupSource[]): Promise<void> {
     return this.#manager.update(loaded.map((group) => this.#group(group, config)));
   }
 
@@ -67,7 +56,7 @@ export class RuleService {
     await this.#manager.stop();
   }
 
-  #group(loaded: LoadedRuleGroup, config: Config): RuleGroup {
+  #group(loaded: RuleGroupSource, config: Config): RuleGroup {
     const { db, queries, logger, settings } = this.#options;
     const externalUrl = settings.externalUrl.href.replace(/\/$/, "");
     const alertingEnvironment = {

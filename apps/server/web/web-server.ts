@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import type { Regex } from "@narthex/model";
 import type { Logger } from "@narthex/toolkit";
 import Fastify, { type FastifyInstance, type HTTPMethods } from "fastify";
+import { ApiError } from "../api/api-error.ts";
 import { Call } from "./call.ts";
 import type { WebMetrics } from "./web-metrics.ts";
 
@@ -98,7 +99,17 @@ export class WebServer {
       routerOptions: { maxParamLength: 4096, ignoreTrailingSlash: false },
       frameworkErrors: (_error, request, reply) => {
         reply.hijack();
-        this.#notFound(new Call(request.raw, reply.raw, {}, Buffer.alloc(0)));
+        const call = new Call(request.raw, reply.raw, {}, Buffer.alloc(0));
+        // The router refuses percent-encoded bytes that are no UTF-8; in a label's name they are the name's fault.
+        const label = /\/api\/v1\/label\/([^/]*)\/values/.exec(request.raw.url ?? "")?.[1];
+        if (label === undefined) this.#notFound(call);
+        else
+          call.fail(
+            new ApiError(
+              "bad_data",
+              `invalid label name: "${label.replace(/%([0-9A-F]{2})/gi, (_, hex: string) => `\\x${hex.toLowerCase()}`)}"`,
+            ),
+          );
       },
     });
     (app.server as Server).maxConnections = maxConnections;
@@ -133,7 +144,9 @@ export class WebServer {
     const route = routes.find(({ methods }) => methods.includes(method));
     const finish = metrics.start((route ?? (routes[0] as Route)).path, call.response);
     try {
-      if (route === undefined) {
+      if (route === undefined && routes.every(({ path }) => path.endsWith("*"))) {
+        this.#notFound(call);
+      } else if (route === undefined) {
         const allowed = [...new Set(routes.flatMap(({ methods }) => methods))].sort().join(", ");
         call.response.setHeader("Allow", allowed);
         call.refuse(405, "Method Not Allowed");

@@ -1,0 +1,110 @@
+// `narthex server`: from the command line to a running server, and from a signal to a clean end.
+import { compileRegex } from "@narthex/model";
+import { createLogger, type Logger } from "@narthex/toolkit";
+import { COMPATIBLE_VERSION, NARTHEX_VERSION } from "./build-info.ts";
+import { ConfigError } from "./config/index.ts";
+import { flagRetention, parseServerFlags, type ServerCommand, statusFlags } from "./flags/index.ts";
+import { Server } from "./server.ts";
+import type { ServerSettings } from "./settings.ts";
+
+/** What the launcher adds to the command line. */
+export interface MainOptions {
+  /** Folder of the built web page. */
+  readonly assets?: string;
+  /** The configuration itself, in place of a file. */
+  readonly configText?: string;
+}
+
+/** Exit codes of the reference. */
+const EXIT = { clean: 0, failed: 1, badConfig: 2 } as const;
+const DEFAULT_WAL_SEGMENT_BYTES = 128 * 1024 * 1024;
+
+/** Runs until the server has stopped; resolves to the exit code. */
+export async function main(argv: string[], options: MainOptions = {}): Promise<number> {
+  const command = parseServerFlags(argv, { version: COMPATIBLE_VERSION });
+  if (command.kind === "exit") {
+    process.stdout.write(command.stdout);
+    process.stderr.write(command.stderr);
+    return command.code;
+  }
+  const { flags } = command;
+  const logger = createLogger({ level: flags.logLevel, format: flags.logFormat });
+  for (const { level, message, attributes } of command.notes) logger[level](message, attributes);
+
+  let server: Server;
+  try {
+    server = new Server({ settings: settingsOf(command, options.configText), logger, assets: options.assets });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    logger.error(`Error loading config (--config.file=${flags.configFile})`, { file: flags.configFile, err: error });
+    return EXIT.badConfig;
+  }
+  logger.info("Starting Prometheus Server", {
+    mode: "server",
+    version: `narthex ${NARTHEX_VERSION}, following ${COMPATIBLE_VERSION}`,
+  });
+
+  const stopping = untilToldToStop(server, logger);
+  process.on("SIGHUP", () => void server.reload().catch(() => {}));
+  try {
+    await server.start();
+  } catch (error) {
+    logger.error("Fatal error", { err: (error as Error).message });
+    await server.stop().catch(() => {});
+    return EXIT.failed;
+  }
+  await stopping;
+  await server.stop();
+  return EXIT.clean;
+}
+
+function untilToldToStop(server: Server, logger: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    const signals = { SIGTERM: "terminated", SIGINT: "interrupt" } as const;
+    for (const [name, signal] of Object.entries(signals)) {
+      process.once(name, () => {
+        logger.warn("Received an OS signal, exiting gracefully...", { signal });
+        resolve();
+      });
+    }
+    void server.untilQuit().then(() => {
+      logger.warn("Received termination request via web service, exiting gracefully...");
+      resolve();
+    });
+  });
+}
+
+function settingsOf(command: ServerCommand, configText: string | undefined): ServerSettings {
+  const { flags, features, web } = command;
+  const retention = flagRetention(flags);
+  return {
+    configFile: flags.configFile,
+    configText,
+    listenAddresses: flags.listenAddresses,
+    externalUrl: new URL(web.externalUrl),
+    routePrefix: web.routePrefix === "/" ? "" : web.routePrefix,
+    pageTitle: flags.webPageTitle,
+    corsOrigin: compileRegex(flags.webCorsOrigin),
+    readTimeoutMs: flags.webReadTimeoutMs,
+    maxConnections: flags.webMaxConnections,
+    enableLifecycle: flags.webEnableLifecycle,
+    enableAdminApi: flags.webEnableAdminApi,
+    storagePath: flags.tsdbPath,
+    noLockfile: flags.tsdbNoLockfile,
+    minBlockDurationMs: flags.tsdbMinBlockDurationMs,
+    retentionMs: retention.timeMs,
+    retentionBytes: retention.sizeBytes,
+    walSegmentBytes: flags.tsdbWalSegmentBytes || DEFAULT_WAL_SEGMENT_BYTES,
+    walCompression: flags.tsdbWalCompression ? flags.tsdbWalCompressionType : "none",
+    lookbackDeltaMs: flags.queryLookbackDeltaMs,
+    queryTimeoutMs: flags.queryTimeoutMs,
+    queryMaxConcurrency: flags.queryMaxConcurrency,
+    queryMaxSamples: flags.queryMaxSamples,
+    discoveryReloadIntervalMs: flags.scrapeDiscoveryReloadIntervalMs,
+    resendDelayMs: flags.rulesResendDelayMs,
+    outageToleranceMs: flags.rulesForOutageToleranceMs,
+    alertGracePeriodMs: flags.rulesForGracePeriodMs,
+    features,
+    flags: statusFlags(command, retention),
+  };
+}
