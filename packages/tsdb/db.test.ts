@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Registry } from "@narthex/client";
 import { Labels, Matcher } from "@narthex/model";
 import { Append, SampleBuffer } from "@narthex/storage";
 import { Db, type DbOptions } from "./db.ts";
@@ -211,4 +212,32 @@ test("Db: truncation leaves a checkpoint that a start builds on", async () => {
   const again = await open(fs);
   again.head.truncate(START + 3 * RANGE);
   assert.deepEqual(dump(again), before);
+});
+
+test("Db: its metrics and cardinality tell what the head holds", async () => {
+  const registry = new Registry();
+  const db = await open(new MemoryFs(), { registry });
+  write(db, 2, 0);
+  const { body } = await registry.expose("");
+  assert.match(body, /^prometheus_tsdb_head_series 3$/m);
+  assert.match(body, /^prometheus_tsdb_head_samples_appended_total\{type="float"\} 6$/m);
+  assert.match(body, /^prometheus_tsdb_wal_fsync_duration_seconds_count 0$/m);
+  assert.deepEqual(db.cardinality(2), {
+    seriesCountByMetricName: [{ name: "m", value: 3 }],
+    labelValueCountByLabelName: [
+      { name: "s", value: 3 },
+      { name: "__name__", value: 1 },
+    ],
+    memoryInBytesByLabelName: [
+      { name: "__name__", value: 3 },
+      { name: "s", value: 3 },
+    ],
+    seriesCountByLabelValuePair: [
+      { name: "__name__=m", value: 3 },
+      { name: "s=2", value: 1 },
+    ],
+  });
+  db.close();
+  const closed = await registry.expose("");
+  assert.doesNotMatch(closed.body, /prometheus_tsdb_/);
 });

@@ -4,8 +4,10 @@ import type { Appendable, Appender, Querier, Queryable } from "@narthex/storage"
 import type { Block } from "./block/block.ts";
 import { BlockList, listBlocks } from "./block-list.ts";
 import { HeadChunkReader, HeadChunkWriter, repairHeadChunks, scanHeadChunks } from "./chunk/head-chunks.ts";
+import { DbCounters, type DbDurations, registerDbMetrics } from "./db-metrics.ts";
 import { type FileSystem, joinPath } from "./fs/file-system.ts";
 import { NodeFs } from "./fs/node-fs.ts";
+import { type Cardinality, cardinality } from "./head/cardinality.ts";
 import { ChunkFileSink, ChunkFileSource, placeOf } from "./head/chunk-files.ts";
 import { Head } from "./head/head.ts";
 import { HeadView } from "./head/head-view.ts";
@@ -74,6 +76,9 @@ export class Db implements Queryable, Appendable {
   readonly #blocks: BlockList;
   #chunkWriter: HeadChunkWriter | undefined;
   #wal: WalWriter | undefined;
+  readonly #counters = new DbCounters();
+  #durations: DbDurations | undefined;
+  #unregister: () => void = () => {};
   #replay: ReplayProgress = { min: 0, max: 0, current: 0 };
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -81,6 +86,7 @@ export class Db implements Queryable, Appendable {
   /** Opens a directory, replays what is there, repairs what is damaged. Throws when the disk refuses. */
   static async open(options: DbOptions): Promise<Db> {
     const db = new Db(options);
+    db.#register();
     try {
       await db.#start();
       return db;
@@ -149,6 +155,11 @@ export class Db implements Queryable, Appendable {
     };
   }
 
+  /** What fills the head: the `limit` largest of each kind. Costs a walk over all label pairs. */
+  cardinality(limit: number): Cardinality {
+    return cardinality(this.head, limit);
+  }
+
   /** How far the replay came; afterwards, what it covered. */
   get replayProgress(): ReplayProgress {
     return this.#replay;
@@ -162,7 +173,13 @@ export class Db implements Queryable, Appendable {
   /** Looks for blocks that came or went. */
   reloadBlocks(): void {
     this.#assertOpen();
-    this.#blocks.use(listBlocks(this.#fs, this.directory));
+    this.#counters.reloads++;
+    try {
+      this.#blocks.use(listBlocks(this.#fs, this.directory));
+    } catch (error) {
+      this.#counters.reloadFailures++;
+      throw error;
+    }
   }
 
   /** Writes full chunks out. Runs by itself about once a minute. */
@@ -176,8 +193,12 @@ export class Db implements Queryable, Appendable {
    */
   truncateHead(minTime: number): void {
     this.#assertOpen();
+    const began = this.#now();
+    this.#counters.truncations++;
     const { removedSeries, removedChunks } = this.head.truncate(minTime);
-    this.#logger.info("Head GC completed", { series: removedSeries, chunks: removedChunks });
+    const took = this.#now() - began;
+    this.#durations?.headGc.observe(took / 1000);
+    this.#logger.info("Head GC completed", { series: removedSeries, chunks: removedChunks, duration: duration(took) });
     this.#chunkWriter?.truncate(this.head.oldestChunkFile());
     this.#chunkReader.close(this.head.oldestChunkFile());
     this.#checkpoint(minTime);
@@ -188,6 +209,7 @@ export class Db implements Queryable, Appendable {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#timer);
+    this.#unregister();
     try {
       if (this.#wal !== undefined) this.maintain();
       this.#chunkWriter?.close();
@@ -196,6 +218,24 @@ export class Db implements Queryable, Appendable {
       this.#chunkReader.close();
       this.#blocks.close();
     }
+  }
+
+  #register(): void {
+    const { registry } = this.#options;
+    if (registry === undefined) return;
+    const db = this;
+    const { durations, unregister } = registerDbMetrics(registry, {
+      counters: this.#counters,
+      head: this.head,
+      get blocks() {
+        return db.blocks;
+      },
+      walSegment: () => this.#wal?.segment ?? 0,
+      walBytes: () => this.#wal?.size() ?? 0,
+      chunkBytes: () => this.#chunkWriter?.size() ?? 0,
+    });
+    this.#durations = durations;
+    this.#unregister = unregister;
   }
 
   async #start(): Promise<void> {
@@ -223,9 +263,12 @@ export class Db implements Queryable, Appendable {
       mmap_chunk_replay_duration: duration(chunksLoaded - began),
       total_replay_duration: duration(this.#now() - began),
     });
+    this.#counters.replaySeconds = (this.#now() - began) / 1000;
     this.#wal = WalWriter.open(this.#fs, this.#path(WAL_DIRECTORY), {
       ...(this.#options.walSegmentBytes === undefined ? {} : { segmentBytes: this.#options.walSegmentBytes }),
       compression: this.#options.walCompression ?? "snappy",
+      now: () => this.#now(),
+      onSync: (seconds) => this.#durations?.walFsync.observe(seconds),
       onSyncError: (error) => this.#logger.error("Syncing a WAL segment failed", { err: error }),
     });
     this.head.attach(this.#wal, sink);
@@ -241,6 +284,7 @@ export class Db implements Queryable, Appendable {
       chunks.add(chunk.seriesRef, chunk.minTime, chunk.maxTime, chunk.encoding, samples, placeOf(ref));
     });
     if (corruption !== undefined) {
+      this.#counters.chunkCorruptions++;
       this.#logger.error("Loading on-disk chunks failed, the rest must come from the WAL", {
         file: corruption.path,
         offset: corruption.offset,
@@ -294,6 +338,7 @@ export class Db implements Queryable, Appendable {
     this.#replay = { min: first?.index ?? 0, max: last?.index ?? 0, current: first?.index ?? 0 };
     await this.#replayAll(reader, replay);
     if (reader.corruption !== undefined) {
+      this.#counters.walCorruptions++;
       this.#logger.warn("Encountered WAL read error, attempting repair", { err: reader.corruption });
       const { lostBytes, removedSegments } = repairWal(this.#fs, reader.corruption);
       this.#logger.warn("Successfully repaired WAL", { lost_bytes: lostBytes, removed_segments: removedSegments });
@@ -341,6 +386,9 @@ export class Db implements Queryable, Appendable {
     wal.cutSegment();
     const range = checkpointRange(this.#fs, directory);
     if (range === undefined) return;
+    const began = this.#now();
+    this.#counters.walTruncations++;
+    this.#counters.checkpoints++;
     try {
       writeCheckpoint(this.#fs, directory, range.from, range.to, {
         minTime,
@@ -348,10 +396,14 @@ export class Db implements Queryable, Appendable {
         compression: this.#options.walCompression ?? "snappy",
       });
       wal.truncate(range.to + 1);
+      this.#counters.checkpointDeletions++;
       removeCheckpoints(this.#fs, directory, range.to);
     } catch (error) {
+      this.#counters.checkpointFailures++;
+      this.#counters.walTruncationFailures++;
       this.#logger.error("Creating a checkpoint failed; the log is kept", { err: error });
     }
+    this.#durations?.walTruncate.observe((this.#now() - began) / 1000);
   }
 
   #path(name: string): string {

@@ -10,6 +10,7 @@ export { type Faults, FaultyFs } from "./fs/faulty-fs.ts";
 export { type EntryKind, type FileSystem, FileSystemError, type OpenFile, type OpenMode } from "./fs/file-system.ts";
 export { MemoryFs } from "./fs/memory-fs.ts";
 export { NodeFs } from "./fs/node-fs.ts";
+export type { Cardinality, NamedCount } from "./head/cardinality.ts";
 export { SnapshotExpiredError } from "./head/snapshots.ts";
 export { IndexReader } from "./index/index-reader.ts";
 export { estimatePostings, matchPostings, type PostingsSource } from "./index/matching.ts";

@@ -96,6 +96,8 @@ export class FinishedChunks {
   #pending = new Uint32Array(2048);
   #head = 0;
   #tail = 0;
+  /** Chunks moved to disk since the start. */
+  movedCount = 0;
   /** Chunks that have a place on disk but may not be readable there yet; at most one batch. */
   #placed: { readonly cell: number; readonly place: ChunkPlace }[] = [];
 
@@ -210,6 +212,7 @@ export class FinishedChunks {
       this.#reclaimer.laterChain(firstSlot);
     }
     closeWindow(control);
+    this.movedCount += this.#placed.length;
     this.#placed.length = 0;
   }
 

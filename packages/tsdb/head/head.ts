@@ -56,6 +56,7 @@ export interface HeadCounters {
   chunksCreated: number;
   chunksRemoved: number;
   appendersCreated: number;
+  walWriteFailures: number;
 }
 
 export class Head {
@@ -76,6 +77,7 @@ export class Head {
     chunksCreated: 0,
     chunksRemoved: 0,
     appendersCreated: 0,
+    walWriteFailures: 0,
   };
   /** Times of the oldest and newest sample; Infinity and -Infinity while there is none. */
   minTime: number = Infinity;
@@ -180,6 +182,7 @@ export class Head {
     else if (verdict === Append.outOfBounds) counters.outOfBounds += samples;
     else if (verdict === Append.duplicate) counters.duplicates += samples;
     else if (verdict === Append.tooOld) counters.tooOld += samples;
+    else if (verdict === Append.unknownRef) counters.seriesNotFound += samples;
   }
 
   /** Logs, then applies. Throws when the log refuses or memory is short; nothing of the batch is visible then. */
@@ -345,6 +348,7 @@ export class Head {
       }
       wal.flush();
     } catch (error) {
+      this.counters.walWriteFailures++;
       wal.discard();
       throw error;
     }

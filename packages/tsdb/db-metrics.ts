@@ -1,0 +1,250 @@
+// The engine's own metrics, under the reference's names: dashboards and alerts count on all of them from the start.
+import {
+  type Collector,
+  type FamilyHeader,
+  type FamilyType,
+  type FamilyWriter,
+  type Registry,
+  Summary,
+} from "@narthex/client";
+
+/** Numbers that the database keeps for its metrics; counters start at 0. */
+export class DbCounters {
+  reloads = 0;
+  reloadFailures = 0;
+  truncations = 0;
+  truncationFailures = 0;
+  checkpoints = 0;
+  checkpointFailures = 0;
+  checkpointDeletions = 0;
+  checkpointDeletionFailures = 0;
+  walTruncations = 0;
+  walTruncationFailures = 0;
+  walCorruptions = 0;
+  chunkCorruptions = 0;
+  replaySeconds = 0;
+}
+
+/** One sample: rendered labels and how to get the value. */
+type Reading = readonly [labels: string, value: () => number];
+
+interface Family {
+  readonly header: FamilyHeader;
+  readonly readings: readonly Reading[];
+  readonly bounds?: readonly number[];
+}
+
+/** What the metrics read. Times in milliseconds. */
+export interface DbReadings {
+  readonly counters: DbCounters;
+  readonly head: {
+    readonly seriesCount: number;
+    readonly chunkCount: number;
+    readonly activeAppenders: number;
+    readonly minTime: number;
+    readonly maxTime: number;
+    readonly counters: {
+      readonly samplesAppended: number;
+      readonly outOfOrder: number;
+      readonly outOfBounds: number;
+      readonly tooOld: number;
+      readonly seriesCreated: number;
+      readonly seriesRemoved: number;
+      readonly seriesNotFound: number;
+      readonly chunksCreated: number;
+      readonly chunksRemoved: number;
+      readonly walWriteFailures: number;
+    };
+    readonly finished: { readonly movedCount: number };
+    readonly snapshots: { readonly epoch: number; readonly liveCount: number; readonly oldest: number };
+  };
+  readonly blocks: readonly { readonly minTime: number; readonly size: number }[];
+  readonly walSegment: () => number;
+  readonly walBytes: () => number;
+  readonly chunkBytes: () => number;
+}
+
+/** Quantiles of duration summaries, with the error allowed for each. */
+const OBJECTIVES = { 0.5: 0.05, 0.9: 0.01, 0.99: 0.001 };
+const FLOAT = 'type="float"';
+const HISTOGRAM = 'type="histogram"';
+const zero = (): number => 0;
+
+function powers(start: number, factor: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => start * factor ** i);
+}
+
+/** Durations of rare work, in seconds. */
+export interface DbDurations {
+  readonly walFsync: Summary<readonly []>;
+  readonly walTruncate: Summary<readonly []>;
+  readonly headGc: Summary<readonly []>;
+}
+
+/** Registers all metrics of a database. Returns what the database itself must observe, and how to take them out again. */
+export function registerDbMetrics(
+  registry: Registry,
+  db: DbReadings,
+): { durations: DbDurations; unregister: () => void } {
+  const collector = new DbCollector(families(db));
+  registry.registerMetric(collector);
+  const summary = (name: string, help: string): Summary<readonly []> =>
+    new Summary({ name, help, objectives: OBJECTIVES, registers: [registry] });
+  const durations = {
+    walFsync: summary("prometheus_tsdb_wal_fsync_duration_seconds", "How long syncing the log to disk took."),
+    walTruncate: summary("prometheus_tsdb_wal_truncate_duration_seconds", "How long truncating the log took."),
+    headGc: summary("prometheus_tsdb_head_gc_duration_seconds", "How long removing old series from the head took."),
+  };
+  return {
+    durations,
+    unregister: () => {
+      for (const metric of [collector, ...Object.values(durations)]) registry.unregister(metric);
+    },
+  };
+}
+
+class DbCollector implements Collector {
+  readonly #families: readonly Family[];
+
+  constructor(all: readonly Family[]) {
+    this.#families = all;
+  }
+
+  describe(): readonly FamilyHeader[] {
+    return this.#families.map(({ header }) => header);
+  }
+
+  collect(writer: FamilyWriter): void {
+    for (const { header, readings, bounds } of this.#families) {
+      writer.family(header);
+      if (bounds !== undefined) writer.histogram("", bounds, new Float64Array(bounds.length + 1), 0, 0);
+      for (const [labels, value] of readings) writer.value(labels, value(), 0);
+    }
+  }
+}
+
+function families(db: DbReadings): Family[] {
+  const { counters, head } = db;
+  const all: Family[] = [];
+  const add = (type: FamilyType, name: string, help: string, ...readings: Reading[]): void => {
+    all.push({ header: { name: `prometheus_tsdb_${name}`, help, type, unit: "" }, readings });
+  };
+  const counter = (name: string, help: string, value: () => number): void => add("counter", name, help, ["", value]);
+  const gauge = (name: string, help: string, value: () => number): void => add("gauge", name, help, ["", value]);
+  const histogram = (name: string, help: string, bounds: readonly number[]): void => {
+    all.push({ header: { name: `prometheus_tsdb_${name}`, help, type: "histogram", unit: "" }, readings: [], bounds });
+  };
+  // An empty head has the extreme times of the reference's 64-bit integers.
+  const minTime = (): number => (Number.isFinite(head.minTime) ? head.minTime : 2 ** 63);
+  const maxTime = (): number => (Number.isFinite(head.maxTime) ? head.maxTime : -(2 ** 63));
+  const lowest = (): number => db.blocks[0]?.minTime ?? minTime();
+
+  gauge("head_series", "Series in the head.", () => head.seriesCount);
+  gauge("head_chunks", "Chunks of the head, in memory and on disk.", () => head.chunkCount);
+  counter("head_chunks_created_total", "Chunks begun in the head.", () => head.counters.chunksCreated);
+  counter("head_chunks_removed_total", "Chunks removed from the head.", () => head.counters.chunksRemoved);
+  gauge("head_chunks_storage_size_bytes", "Bytes of chunks_head.", db.chunkBytes);
+  counter("head_series_created_total", "Series created in the head.", () => head.counters.seriesCreated);
+  counter("head_series_removed_total", "Series removed from the head.", () => head.counters.seriesRemoved);
+  counter("head_series_not_found_total", "Look-ups of series that were not there.", () => head.counters.seriesNotFound);
+  gauge("head_active_appenders", "Transactions that are open.", () => head.activeAppenders);
+  gauge("head_min_time", "Time of the head's oldest sample, in milliseconds.", minTime);
+  gauge("head_max_time", "Time of the head's newest sample, in milliseconds.", maxTime);
+  gauge("head_min_time_seconds", "Time of the head's oldest sample.", () => minTime() / 1000);
+  gauge("head_max_time_seconds", "Time of the head's newest sample.", () => maxTime() / 1000);
+  counter("head_truncations_total", "Truncations of the head.", () => counters.truncations);
+  counter("head_truncations_failed_total", "Truncations of the head that failed.", () => counters.truncationFailures);
+  add(
+    "counter",
+    "head_samples_appended_total",
+    "Samples appended to the head.",
+    [FLOAT, () => head.counters.samplesAppended],
+    [HISTOGRAM, zero],
+  );
+  add(
+    "counter",
+    "head_out_of_order_samples_appended_total",
+    "Samples taken out of order.",
+    [FLOAT, zero],
+    [HISTOGRAM, zero],
+  );
+  add(
+    "counter",
+    "out_of_bound_samples_total",
+    "Samples refused because they are older than the head takes.",
+    [FLOAT, () => head.counters.outOfBounds],
+    [HISTOGRAM, zero],
+  );
+  add(
+    "counter",
+    "out_of_order_samples_total",
+    "Samples refused because they are older than the newest of their series.",
+    [FLOAT, () => head.counters.outOfOrder],
+    [HISTOGRAM, zero],
+  );
+  add(
+    "counter",
+    "too_old_samples_total",
+    "Samples refused because they are older than the out-of-order window.",
+    [FLOAT, () => head.counters.tooOld],
+    [HISTOGRAM, zero],
+  );
+  const { snapshots } = head;
+  gauge("isolation_high_watermark", "The newest moment that queries look at.", () => snapshots.epoch);
+  gauge("isolation_low_watermark", "The oldest moment that queries look at.", () =>
+    snapshots.liveCount > 0 ? snapshots.oldest : snapshots.epoch,
+  );
+  counter("mmap_chunks_total", "Full chunks written out of memory.", () => head.finished.movedCount);
+  counter("mmap_chunk_corruptions_total", "Damage found in chunks_head.", () => counters.chunkCorruptions);
+
+  gauge("blocks_loaded", "Blocks that are open.", () => db.blocks.length);
+  gauge("storage_blocks_bytes", "Bytes of all blocks.", () => db.blocks.reduce((sum, { size }) => sum + size, 0));
+  gauge("symbol_table_size_bytes", "Bytes of the blocks' symbol tables in memory.", zero);
+  gauge("lowest_timestamp", "Time of the oldest sample, in milliseconds.", lowest);
+  gauge("lowest_timestamp_seconds", "Time of the oldest sample.", () => lowest() / 1000);
+  counter("reloads_total", "Looks for new blocks on disk.", () => counters.reloads);
+  counter("reloads_failures_total", "Looks for new blocks on disk that failed.", () => counters.reloadFailures);
+  counter("size_retentions_total", "Deletions of blocks because of their size.", zero);
+  counter("time_retentions_total", "Deletions of blocks because of their age.", zero);
+  gauge("retention_limit_bytes", "Bytes kept at most; 0 means no limit.", zero);
+  gauge("retention_limit_seconds", "How long samples are kept; 0 means no limit.", zero);
+  histogram(
+    "tombstone_cleanup_seconds",
+    "How long rewriting blocks without deleted samples took.",
+    powers(0.005, 2.5, 11),
+  );
+  gauge("clean_start", "-1: no lock file. 0: an old lock file was replaced. 1: no lock file was left.", () => -1);
+  counter("snapshot_replay_error_total", "Memory snapshots that could not be read.", zero);
+  gauge(
+    "data_replay_duration_seconds",
+    "How long the start took to read what was on disk.",
+    () => counters.replaySeconds,
+  );
+
+  for (const [name, help] of [
+    ["compactions_total", "Compactions that ran."],
+    ["compactions_triggered_total", "Compactions that were asked for."],
+    ["compactions_failed_total", "Compactions that failed."],
+    ["compactions_skipped_total", "Compactions left out because they are switched off."],
+    ["vertical_compactions_total", "Compactions of overlapping blocks."],
+  ] as const) {
+    counter(name, help, zero);
+  }
+  histogram("compaction_duration_seconds", "How long compactions took.", powers(1, 2, 14));
+  histogram("compaction_chunk_size_bytes", "Bytes of chunks at their first compaction.", powers(32, 1.5, 12));
+  histogram("compaction_chunk_samples", "Samples of chunks at their first compaction.", powers(4, 1.5, 12));
+  histogram("compaction_chunk_range_seconds", "Time range of chunks at their first compaction.", powers(100, 4, 10));
+  gauge("compaction_populating_block", "1 while a block is being written.", zero);
+
+  counter("checkpoint_creations_total", "Checkpoints that were begun.", () => counters.checkpoints);
+  counter("checkpoint_creations_failed_total", "Checkpoints that failed.", () => counters.checkpointFailures);
+  counter("checkpoint_deletions_total", "Deletions of old checkpoints.", () => counters.checkpointDeletions);
+  counter("checkpoint_deletions_failed_total", "Deletions that failed.", () => counters.checkpointDeletionFailures);
+  counter("wal_truncations_total", "Truncations of the log.", () => counters.walTruncations);
+  counter("wal_truncations_failed_total", "Truncations of the log that failed.", () => counters.walTruncationFailures);
+  counter("wal_corruptions_total", "Damage found in the log.", () => counters.walCorruptions);
+  counter("wal_writes_failed_total", "Commits that the log could not take.", () => head.counters.walWriteFailures);
+  gauge("wal_segment_current", "Number of the segment being written.", db.walSegment);
+  gauge("wal_storage_size_bytes", "Bytes of the log.", db.walBytes);
+  return all;
+}
