@@ -15,9 +15,13 @@ export interface NegotiatedFormat {
   readonly contentType: string;
 }
 
+/** What can be asked for names that the classic rules do not allow. */
+const ESCAPINGS: ReadonlySet<string> = new Set(["allow-utf-8", "underscores", "dots", "values"]);
+
 interface AcceptRange {
   type: string;
   version: string;
+  escaping: string;
   quality: number;
 }
 
@@ -26,17 +30,20 @@ interface AcceptRange {
  * passed over; without anything usable the answer is the text format.
  */
 export function negotiateFormat(accept: string | undefined): NegotiatedFormat {
-  for (const range of parseAccept(accept ?? "")) {
+  const ranges = parseAccept(accept ?? "");
+  // All our names follow the classic rules, so whatever a scraper wants done to others is done already.
+  const escaping = ranges.find((range) => ESCAPINGS.has(range.escaping))?.escaping ?? "underscores";
+  for (const range of ranges) {
     if (range.type === "application/openmetrics-text" && /^(1\.0\.0|0\.0\.1|)$/.test(range.version)) {
       const version = range.version === "" ? "0.0.1" : range.version;
       return {
         format: "openmetrics",
-        contentType: `application/openmetrics-text; version=${version}; charset=utf-8; escaping=underscores`,
+        contentType: `application/openmetrics-text; version=${version}; charset=utf-8; escaping=${escaping}`,
       };
     }
     if (range.type === "text/plain" && /^(0\.0\.4|)$/.test(range.version)) break;
   }
-  return { format: "text", contentType: `${TEXT_CONTENT_TYPE}; escaping=underscores` };
+  return { format: "text", contentType: `${TEXT_CONTENT_TYPE}; escaping=${escaping}` };
 }
 
 function parseAccept(header: string): AcceptRange[] {
@@ -44,12 +51,13 @@ function parseAccept(header: string): AcceptRange[] {
   // A header of a sane client is short; what lies beyond is not read.
   for (const part of header.slice(0, 4096).split(",")) {
     const [type = "", ...parameters] = part.split(";");
-    const range: AcceptRange = { type: type.trim().toLowerCase(), version: "", quality: 1 };
+    const range: AcceptRange = { type: type.trim().toLowerCase(), version: "", escaping: "", quality: 1 };
     for (const parameter of parameters) {
       const equals = parameter.indexOf("=");
       const name = parameter.slice(0, equals).trim().toLowerCase();
       const value = parameter.slice(equals + 1).trim();
       if (name === "q") range.quality = Number(value);
+      if (name === "escaping") range.escaping = value;
       if (name === "version") range.version = value.replaceAll('"', "");
     }
     if (range.type !== "" && range.quality > 0) ranges.push(range);

@@ -80,6 +80,11 @@ work_seconds_created 1700000000.5
 test("registry: the Accept header's best usable format wins", async () => {
   const registry = new Registry();
   const formatFor = async (accept: string) => ((await registry.expose(accept)).body === "" ? "text" : "openmetrics");
+  const accept = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,*/*;q=0.1";
+  assert.match(
+    (await registry.expose(accept)).contentType,
+    /^application\/openmetrics-text; .*; escaping=allow-utf-8$/,
+  );
   assert.equal(await formatFor("*/*"), "text");
   assert.equal(await formatFor("garbage;;;=,,"), "text");
   assert.equal(

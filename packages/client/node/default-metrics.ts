@@ -1,0 +1,47 @@
+// The metrics that every Node program should have, with one call.
+import { renderLabels } from "../names.ts";
+import { type Registry, register } from "../registry.ts";
+import { GoMetrics } from "./go-metrics.ts";
+import { ProcessMetrics } from "./process-metrics.ts";
+import { RuntimeMetrics } from "./runtime-metrics.ts";
+
+/** What `collectDefaultMetrics` takes. */
+export interface DefaultMetricsOptions {
+  /** Where to register; the process-wide `register` unless said otherwise. */
+  readonly register?: Registry;
+  /** Put before every name (not before `go_*`). */
+  readonly prefix?: string;
+  /** Borne by every series. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly gcDurationBuckets?: readonly number[];
+  /** In milliseconds. */
+  readonly eventLoopMonitoringPrecision?: number;
+  /** Adds the nearest things that Node has to Go's runtime metrics; not unless asked. */
+  readonly go?: boolean;
+  /** What `go_info` shows as version. */
+  readonly goVersion?: string;
+}
+
+/**
+ * Registers `process_*` and `nodejs_*` metrics (and `go_*` if asked). All are read when an exposition is made; only
+ * garbage collection and the event loop's delay are watched all the time. Returns a function that ends the watching.
+ */
+export function collectDefaultMetrics(options: DefaultMetricsOptions = {}): () => void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("config must be null, undefined, or an object");
+  }
+  const registry = options.register ?? register;
+  const labels = options.labels ?? {};
+  const labelsText = renderLabels(Object.keys(labels), Object.values(labels));
+  const prefix = options.prefix ?? "";
+  registry.registerMetric(new ProcessMetrics(prefix, labelsText));
+  const runtime = new RuntimeMetrics({
+    registers: [registry],
+    prefix,
+    constLabels: labels,
+    gcDurationBuckets: options.gcDurationBuckets ?? [0.001, 0.01, 0.1, 1, 2, 5],
+    eventLoopPrecisionMs: options.eventLoopMonitoringPrecision ?? 10,
+  });
+  if (options.go === true) registry.registerMetric(new GoMetrics(runtime, options.goVersion, labelsText));
+  return () => runtime.close();
+}
