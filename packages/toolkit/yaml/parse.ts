@@ -1,6 +1,17 @@
 // From text to a tree of nodes with positions. The syntax is the `yaml` package's business; here its tree is made ours:
 // aliases resolved within bounds, merge keys unfolded, every scalar left as text.
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type YAMLError } from "yaml";
+import {
+  Composer,
+  type CST,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  Parser,
+  type YAMLError,
+} from "yaml";
 import { type Position, type YamlEntry, type YamlNode, type YamlScalar, YamlSyntaxError } from "./node.ts";
 
 /** Deeper nesting is refused: no file of people comes near. */
@@ -18,27 +29,42 @@ export interface ParsedYaml {
 /** Parses the first document of a text. Throws a `YamlSyntaxError` that says where the text stops being YAML. */
 export function parseYaml(text: string): ParsedYaml {
   const lines = new LineCounter();
-  let documents: readonly Document.Parsed[];
-  try {
-    const parsed = parseAllDocuments(text, {
-      schema: "failsafe",
-      uniqueKeys: false,
-      prettyErrors: false,
-      logLevel: "silent",
-      lineCounter: lines,
-    });
-    documents = "empty" in parsed ? [] : (parsed as Document.Parsed[]);
-  } catch (error) {
-    if (error instanceof RangeError) throw new YamlSyntaxError("yaml: exceeded max depth", START, { cause: error });
-    throw error;
-  }
-  const [first, second] = documents;
+  // The library composes nodes recursively, and a stack that runs out inside V8 takes the process with it. So the flat
+  // pass comes first, and what is nested too deep never reaches the recursive one.
+  const tokens = [...new Parser(lines.addNewLine).parse(text)];
+  refuseDepth(tokens, lines);
+  const composer = new Composer({
+    schema: "failsafe",
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: "silent",
+    lineCounter: lines,
+  });
+  const [first, second] = [...composer.compose(tokens, false, text.length)];
   if (first === undefined) return { root: undefined, secondDocument: undefined };
   const [mistake] = first.errors;
   if (mistake !== undefined) throw syntaxError(mistake, lines);
   const converter = new Converter(first, lines);
-  const root = first.contents === null ? undefined : converter.convert(first.contents, 0);
+  const root = first.contents === null ? undefined : converter.convert(first.contents);
   return { root, secondDocument: second === undefined ? undefined : positionOf(second.range[0], lines) };
+}
+
+/** Walks over tokens without recursion and throws at the first one below the bound. */
+function refuseDepth(tokens: readonly CST.Token[], lines: LineCounter): void {
+  const open: [token: CST.Token, depth: number][] = tokens.map((token) => [token, 0]);
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [token, depth] = next;
+    if (depth > MAX_DEPTH) {
+      const message = `yaml: exceeded max depth of ${MAX_DEPTH}`;
+      throw new YamlSyntaxError(message, "offset" in token ? positionOf(token.offset, lines) : START);
+    }
+    if (token.type === "document" && token.value !== undefined) open.push([token.value, depth]);
+    if (!("items" in token)) continue;
+    for (const { key, value } of token.items) {
+      if (key !== undefined && key !== null) open.push([key, depth + 1]);
+      if (value !== undefined) open.push([value, depth + 1]);
+    }
+  }
 }
 
 const START: Position = { line: 1, column: 1 };
@@ -68,11 +94,18 @@ function syntaxError(error: YAMLError, lines: LineCounter): YamlSyntaxError {
   return new YamlSyntaxError(`yaml: line ${at.line}: ${words}`, at, { cause: error });
 }
 
+interface Extent {
+  readonly size: number;
+  readonly depth: number;
+}
+
+const LEAF: Extent = { size: 1, depth: 0 };
+
 class Converter {
   readonly #document: Document.Parsed;
   readonly #lines: LineCounter;
   /** Nodes behind an alias are converted once and shared. */
-  readonly #sharedSizes = new Map<YamlNode, number>();
+  readonly #extents = new Map<YamlNode, Extent>();
   readonly #converted = new Map<unknown, YamlNode>();
   readonly #open = new Set<unknown>();
   #aliasedNodes = 0;
@@ -82,12 +115,11 @@ class Converter {
     this.#lines = lines;
   }
 
-  convert(node: unknown, depth: number): YamlNode {
+  convert(node: unknown): YamlNode {
     const done = this.#converted.get(node);
     if (done !== undefined) return done;
     const at = this.#at(node);
-    if (depth > MAX_DEPTH) throw new YamlSyntaxError(`yaml: exceeded max depth of ${MAX_DEPTH}`, at);
-    if (isAlias(node)) return this.#resolve(node, at, depth);
+    if (isAlias(node)) return this.#resolve(node, at);
     if (isScalar(node)) {
       const text = typeof node.value === "string" ? node.value : "";
       const plain = (node.type === undefined || node.type === "PLAIN") && node.tag !== "tag:yaml.org,2002:str";
@@ -96,9 +128,9 @@ class Converter {
     this.#open.add(node);
     let converted: YamlNode;
     if (isSeq(node)) {
-      converted = { kind: "sequence", items: node.items.map((item) => this.convert(item, depth + 1)), at };
+      converted = { kind: "sequence", items: node.items.map((item) => this.convert(item)), at };
     } else if (isMap(node)) {
-      converted = { kind: "mapping", entries: this.#entries(node.items, at, depth), at };
+      converted = { kind: "mapping", entries: this.#entries(node.items, at), at };
     } else {
       converted = { kind: "scalar", text: "", plain: true, at };
     }
@@ -107,15 +139,15 @@ class Converter {
     return converted;
   }
 
-  #entries(pairs: readonly { key: unknown; value: unknown }[], parent: Position, depth: number): YamlEntry[] {
+  #entries(pairs: readonly { key: unknown; value: unknown }[], parent: Position): YamlEntry[] {
     const merged: YamlEntry[] = [];
     const written: YamlEntry[] = [];
     for (const pair of pairs) {
-      const key = pair.key === null ? emptyScalar(parent) : this.convert(pair.key, depth + 1);
+      const key = pair.key === null ? emptyScalar(parent) : this.convert(pair.key);
       if (key.kind !== "scalar") {
         throw new YamlSyntaxError(`yaml: line ${key.at.line}: invalid map key: only texts can be keys here`, key.at);
       }
-      const value = pair.value === null ? emptyScalar(key.at) : this.convert(pair.value, depth + 1);
+      const value = pair.value === null ? emptyScalar(key.at) : this.convert(pair.value);
       if (key.plain && key.text === "<<") merged.push(...mergedEntries(value));
       else written.push({ key, value, merged: false });
     }
@@ -130,11 +162,7 @@ class Converter {
     return [...unfolded, ...written];
   }
 
-  #resolve(
-    alias: { source: string; resolve: (document: Document.Parsed) => unknown },
-    at: Position,
-    depth: number,
-  ): YamlNode {
+  #resolve(alias: { source: string; resolve: (document: Document.Parsed) => unknown }, at: Position): YamlNode {
     const target = alias.resolve(this.#document);
     if (target === undefined) {
       throw new YamlSyntaxError(`yaml: unknown anchor '${alias.source}' referenced`, at);
@@ -142,25 +170,32 @@ class Converter {
     if (this.#open.has(target)) {
       throw new YamlSyntaxError(`yaml: anchor '${alias.source}' value contains itself`, at);
     }
-    const node = this.convert(target, depth + 1);
-    this.#aliasedNodes += this.#size(node);
-    if (this.#aliasedNodes > MAX_ALIASED_NODES) {
+    const node = this.convert(target);
+    const { size, depth } = this.#measure(node);
+    this.#aliasedNodes += size;
+    if (this.#aliasedNodes > MAX_ALIASED_NODES || depth > MAX_DEPTH) {
       throw new YamlSyntaxError("yaml: document contains excessive aliasing", at);
     }
     return node;
   }
 
-  /** How many nodes a reader meets below `node`, shared ones counted each time. */
-  #size(node: YamlNode): number {
-    if (node.kind === "scalar") return 1;
-    let size = this.#sharedSizes.get(node);
-    if (size === undefined) {
+  /** How many nodes a reader meets below `node`, shared ones counted each time, and how deep they lie. */
+  #measure(node: YamlNode): Extent {
+    if (node.kind === "scalar") return LEAF;
+    let extent = this.#extents.get(node);
+    if (extent === undefined) {
       const children = node.kind === "sequence" ? node.items : node.entries.map((entry) => entry.value);
-      size = 1;
-      for (const child of children) size += this.#size(child);
-      this.#sharedSizes.set(node, size);
+      let size = 1;
+      let depth = 0;
+      for (const child of children) {
+        const below = this.#measure(child);
+        size += below.size;
+        depth = Math.max(depth, below.depth);
+      }
+      extent = { size, depth: depth + 1 };
+      this.#extents.set(node, extent);
     }
-    return size;
+    return extent;
   }
 
   #at(node: unknown): Position {

@@ -174,16 +174,21 @@ function suggestion(key: string, known: Iterable<string>): string {
   return best === undefined ? "" : `, did you mean ${JSON.stringify(best)}?`;
 }
 
-/** Insertions, deletions and replacements that lead from `a` to `b`; `limit` when there are as many or more. */
+/** Insertions, deletions, replacements and swaps of neighbours from `a` to `b`; `limit` when there are as many or more. */
 export function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
+  let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const cost = a[i - 1] === b[j - 1] ? 0 : 1;
-      row[j] = Math.min((previous[j] as number) + 1, (row[j - 1] as number) + 1, (previous[j - 1] as number) + cost);
+      let best = Math.min((previous[j] as number) + 1, (row[j - 1] as number) + 1, (previous[j - 1] as number) + cost);
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (isSwap) best = Math.min(best, (beforePrevious[j - 2] as number) + 1);
+      row[j] = best;
     }
+    beforePrevious = previous;
     previous = row;
   }
   return Math.min(previous[b.length] as number, limit);
