@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Gauge, Registry } from "@narthex/client";
 import { goDuration, type Logger } from "@narthex/toolkit";
-import { Db } from "@narthex/tsdb";
+import { Db, DirectoryLock } from "@narthex/tsdb";
 import { AdminRoutes } from "./api/v1/admin-routes.ts";
 import { QueryRoutes } from "./api/v1/query-routes.ts";
 import { addApiRoutes } from "./api/v1/routes.ts";
@@ -63,6 +63,7 @@ export class Server {
   #config: Config;
   #ruleGroups: readonly RuleGroupSource[];
   #running: Running | undefined;
+  #lock: DirectoryLock | undefined;
   #stop: (() => void) | undefined;
   /** Reloads run one after the other. */
   #reloading: Promise<void> = Promise.resolve();
@@ -119,7 +120,7 @@ export class Server {
     const settings = this.#settings;
     this.#notifications.add(STARTING);
     await this.#web.listen();
-    mkdirSync(settings.storagePath, { recursive: true });
+    this.#lock = this.#lockDirectory();
     const db = await Db.open({
       directory: settings.storagePath,
       logger: this.#logger.with({ component: "tsdb" }),
@@ -161,6 +162,7 @@ export class Server {
       await running.queries.close();
       running.db.close();
     }
+    this.#lock?.release();
     await this.#web.close();
     this.#logger.info("See you next time!");
   }
@@ -170,6 +172,28 @@ export class Server {
     return new Promise((resolve) => {
       this.#stop = resolve;
     });
+  }
+
+  /** Makes the data directory at need and holds it. Throws when another server has it. */
+  #lockDirectory(): DirectoryLock | undefined {
+    const { storagePath, noLockfile } = this.#settings;
+    mkdirSync(storagePath, { recursive: true });
+    const cleanStart = new Gauge({
+      name: "prometheus_tsdb_clean_start",
+      help: "-1: lockfile is disabled. 0: a lockfile from a previous execution was replaced. 1: lockfile creation was clean",
+      registers: [this.#registry],
+    });
+    if (noLockfile) {
+      cleanStart.set(-1);
+      return undefined;
+    }
+    const lock = new DirectoryLock(storagePath);
+    cleanStart.set(lock.state === "clean" ? 1 : 0);
+    if (lock.state === "left-over")
+      this.#logger.warn("A lockfile from a previous execution already existed. It was replaced", {
+        file: `${storagePath}/lock`,
+      });
+    return lock;
   }
 
   #assemble(db: Db): Running {
