@@ -7,6 +7,7 @@ import { gunzip, gunzipSync } from "node:zlib";
 import type { HttpClientConfig, TlsConfig } from "../config/types.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import { bodyErrorText, gzipErrorText, requestErrorText } from "./http-errors.ts";
+import { type Connection, PlainHttp, type PlainResponse } from "./plain-http.ts";
 import { ScrapeError } from "./scrape-error.ts";
 
 /** No body may be larger than this, whatever the configuration says: 256 MiB after decompression. */
@@ -47,14 +48,13 @@ export interface FetchedBody {
 export class HttpClient {
   readonly #config: HttpClientConfig;
   readonly #pool: BufferPool;
-  readonly #plain: http.Agent;
+  readonly #plain = new PlainHttp();
   #secure: https.Agent | undefined;
   #secureStamp = "";
 
   constructor(config: HttpClientConfig, pool: BufferPool) {
     this.#config = config;
     this.#pool = pool;
-    this.#plain = new http.Agent(agentOptions());
   }
 
   async fetch(request: FetchRequest): Promise<FetchedBody> {
@@ -75,7 +75,7 @@ export class HttpClient {
 
   /** Closes all connections. Requests in flight fail. */
   close(): void {
-    this.#plain.destroy();
+    this.#plain.close();
     this.#secure?.destroy();
   }
 
@@ -88,7 +88,7 @@ export class HttpClient {
     for (let attempt = 0; ; attempt++) {
       const exchange = new Exchange(this.#pool, url, request, this.#config.followRedirects);
       try {
-        const outcome = await exchange.run(this.#agent(url), headers, deadline);
+        const outcome = await exchange.run(this.#carrier(url), headers, deadline);
         return outcome;
       } catch (error) {
         // A kept-alive connection that the target had closed meanwhile says nothing about the target: try a new one.
@@ -98,7 +98,7 @@ export class HttpClient {
     }
   }
 
-  #agent(url: URL): http.Agent {
+  #carrier(url: URL): PlainHttp | https.Agent {
     if (url.protocol !== "https:") return this.#plain;
     const { tls } = this.#config;
     const stamp = [tls.caFile, tls.certFile, tls.keyFile].map(fileStamp).join("|");
@@ -136,6 +136,9 @@ export class HttpClient {
   }
 }
 
+type Done = (response: PlainResponse) => void;
+type Fail = (error: unknown, reused?: boolean) => void;
+
 /** One request and its response on one connection. */
 class Exchange {
   readonly #pool: BufferPool;
@@ -145,7 +148,6 @@ class Exchange {
   readonly #followsRedirects: boolean;
   #buffer: Uint8Array | undefined;
   #length = 0;
-  #outgoing: http.ClientRequest | undefined;
   #gotHeaders = false;
   failedOnStaleConnection = false;
 
@@ -159,20 +161,19 @@ class Exchange {
   }
 
   async run(
-    agent: http.Agent,
+    carrier: PlainHttp | https.Agent,
     headers: Record<string, string | string[]>,
     deadline: number,
   ): Promise<FetchedBody | { location: string }> {
     try {
-      const response = await this.#exchange(agent, headers, deadline);
-      const { statusCode = 0, statusMessage } = response;
+      const response = await this.#exchange(carrier, headers, deadline);
+      const { statusCode, statusMessage } = response;
       const location = response.headers.location;
       if (this.#followsRedirects && [301, 302, 303, 307, 308].includes(statusCode) && location !== undefined) {
         return { location };
       }
       if (statusCode !== 200) {
-        const text =
-          statusMessage === "" || statusMessage === undefined ? http.STATUS_CODES[statusCode] : statusMessage;
+        const text = statusMessage === "" ? http.STATUS_CODES[statusCode] : statusMessage;
         throw new ScrapeError(`server returned HTTP status ${statusCode} ${text ?? ""}`.trimEnd());
       }
       if (response.headers["content-encoding"] === "gzip") await this.#decompress(deadline);
@@ -184,57 +185,87 @@ class Exchange {
   }
 
   #exchange(
-    agent: http.Agent,
+    carrier: PlainHttp | https.Agent,
     headers: Record<string, string | string[]>,
     deadline: number,
-  ): Promise<http.IncomingMessage> {
-    const { signal, unixSocket } = this.#request;
-    const url = this.#url;
+  ): Promise<PlainResponse> {
+    const { signal } = this.#request;
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
-      const onAbort = () => fail(new Error("context canceled"));
+      let cancel = () => {};
       const settle = () => {
         clearTimeout(timer);
         signal.removeEventListener("abort", onAbort);
       };
-      const fail = (error: unknown) => {
+      const fail = (error: unknown, reused = false) => {
         settle();
-        const request = this.#outgoing;
-        request?.destroy();
+        cancel();
         const { code } = error as NodeJS.ErrnoException;
-        this.failedOnStaleConnection =
-          !this.#gotHeaders && request?.reusedSocket === true && (code === "ECONNRESET" || code === "EPIPE");
+        this.failedOnStaleConnection = !this.#gotHeaders && reused && (code === "ECONNRESET" || code === "EPIPE");
         if (error instanceof ScrapeError) reject(error);
-        else reject(new ScrapeError(this.#gotHeaders ? bodyErrorText(error) : requestErrorText(url.href, error)));
+        else reject(new ScrapeError(this.#gotHeaders ? bodyErrorText(error) : requestErrorText(this.#url.href, error)));
       };
-      if (signal.aborted) return onAbort();
+      const onAbort = () => fail(new Error("context canceled"));
+      if (signal.aborted) {
+        onAbort();
+        return;
+      }
       timer = setTimeout(() => fail(new Error("context deadline exceeded")), Math.max(0, deadline - performance.now()));
       signal.addEventListener("abort", onAbort);
-      const request = (url.protocol === "https:" ? https : http).request(url, {
-        agent,
-        headers,
-        ...(unixSocket === "" ? {} : { socketPath: unixSocket }),
-      });
-      this.#outgoing = request;
-      request.on("error", fail);
-      request.on("response", (response) => {
-        this.#gotHeaders = true;
-        response.on("error", fail);
-        response.on("aborted", () => fail(new Error("aborted")));
-        response.on("data", (chunk: Buffer) => {
-          try {
-            this.#take(chunk);
-          } catch (error) {
-            fail(error);
-          }
-        });
-        response.on("end", () => {
-          settle();
-          resolve(response);
-        });
-      });
-      request.end();
+      const done = (response: PlainResponse) => {
+        settle();
+        resolve(response);
+      };
+      if (carrier instanceof PlainHttp) cancel = this.#sendPlain(carrier, headers, done, fail);
+      else cancel = this.#sendSecure(carrier, headers, done, fail);
     });
+  }
+
+  #sendPlain(carrier: PlainHttp, headers: Record<string, string | string[]>, done: Done, fail: Fail): () => void {
+    let connection: Connection | undefined;
+    connection = carrier.send({
+      url: this.#url,
+      headers,
+      unixSocket: this.#request.unixSocket,
+      onHead: () => {
+        this.#gotHeaders = true;
+      },
+      onData: (bytes) => this.#take(bytes),
+      onEnd: done,
+      onError: (error) => fail(error, connection?.isReused ?? false),
+    });
+    return () => connection?.abandon();
+  }
+
+  #sendSecure(agent: https.Agent, headers: Record<string, string | string[]>, done: Done, fail: Fail): () => void {
+    const { unixSocket } = this.#request;
+    const request = https.request(this.#url, {
+      agent,
+      headers,
+      ...(unixSocket === "" ? {} : { socketPath: unixSocket }),
+    });
+    request.on("error", (error) => fail(error, request.reusedSocket));
+    request.on("response", (response) => {
+      this.#gotHeaders = true;
+      response.on("error", fail);
+      response.on("aborted", () => fail(new Error("aborted")));
+      response.on("data", (chunk: Buffer) => {
+        try {
+          this.#take(chunk);
+        } catch (error) {
+          fail(error);
+        }
+      });
+      response.on("end", () => {
+        const { statusCode = 0, statusMessage = "" } = response;
+        const single: Record<string, string> = {};
+        for (const [name, value] of Object.entries(response.headers))
+          if (value !== undefined) single[name] = String(value);
+        done({ statusCode, statusMessage, headers: single });
+      });
+    });
+    request.end();
+    return () => request.destroy();
   }
 
   #take(chunk: Uint8Array): void {
@@ -316,7 +347,7 @@ function bodyTooLarge(): ScrapeError {
   return new ScrapeError("body size limit exceeded", "body_size_limit");
 }
 
-function agentOptions(): http.AgentOptions {
+function agentOptions(): https.AgentOptions {
   return { keepAlive: true, timeout: IDLE_CONNECTION_MS, scheduling: "lifo" };
 }
 
