@@ -63,14 +63,18 @@ export function writeTestBlock(
   directory: string,
   series: readonly TestSeries[],
 ): { meta: BlockMeta; path: string } {
-  const times = series.flatMap(({ samples }) => samples.map(([t]) => t));
+  let minTime = Number.POSITIVE_INFINITY;
+  let maxTime = Number.NEGATIVE_INFINITY;
+  for (const { samples } of series) {
+    for (const [t] of samples) {
+      minTime = Math.min(minTime, t);
+      maxTime = Math.max(maxTime, t);
+    }
+  }
   const ulid = testUlid();
-  const meta = writeBlock(
-    fs,
-    directory,
-    { ulid, minTime: Math.min(...times), maxTime: Math.max(...times) + 1, compaction: firstLevel(ulid) },
-    [new TestSource(series)],
-  );
+  const meta = writeBlock(fs, directory, { ulid, minTime, maxTime: maxTime + 1, compaction: firstLevel(ulid) }, [
+    new TestSource(series),
+  ]);
   if (meta === undefined) throw new Error("a test block needs samples");
   return { meta, path: `${directory}/${ulid}` };
 }

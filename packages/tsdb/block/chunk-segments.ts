@@ -21,6 +21,8 @@ const GUESSED_CHUNK_BYTES = 1100;
 const MAX_READ_BYTES = 1024 * 1024;
 /** ...and no gap larger than this between two chunks. */
 const MAX_GAP_BYTES = 32 * 1024;
+/** Reads that follow each other grow up to this. */
+const MAX_AHEAD_BYTES = 64 * 1024;
 /** No chunk is larger. */
 const MAX_CHUNK_BYTES = 64 * 1024 * 1024;
 
@@ -44,6 +46,8 @@ export class ChunkSegments {
   #bufferedFile = -1;
   #bufferedFrom = 0;
   #bufferedTo = 0;
+  /** How much more than asked for is read, as long as reads follow each other. */
+  #aheadBytes = 0;
   readonly #chunk: RawChunk = { encoding: 0, bytes: this.#buffer, start: 0, end: 0 };
 
   /** Throws `ChunkError` when a file is none of a block's. */
@@ -159,7 +163,10 @@ export class ChunkSegments {
   }
 
   #fetch(index: number, from: number, to: number): void {
-    const end = Math.min(to, this.#sizes[index] as number);
+    // Whoever walks over neighbouring series gets more and more at once; whoever jumps gets what was asked for.
+    const follows = index === this.#bufferedFile && from >= this.#bufferedFrom && from <= this.#bufferedTo + 4096;
+    this.#aheadBytes = follows ? Math.min(MAX_AHEAD_BYTES, this.#aheadBytes * 2 + 2048) : 0;
+    const end = Math.min(Math.max(to, from + this.#aheadBytes), this.#sizes[index] as number);
     const length = Math.max(end - from, Math.min(CHUNK_FRAME_BYTES, (this.#sizes[index] as number) - from));
     if (this.#buffer.length < length) this.#buffer = new Uint8Array(Math.max(length, this.#buffer.length * 2));
     this.#bufferedFile = -1;
