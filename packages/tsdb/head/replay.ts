@@ -89,7 +89,8 @@ export class Replay {
   readonly #chunks: ReplayChunks;
   readonly #decoded = new SampleRecord();
   #records = new Uint32Array(1024);
-  #ids = new Uint32Array(64);
+  /** Labels of the series at hand, and before they are overwritten, of the one before it in the same record. */
+  #labels = new LabelRow(64);
   /** Refs of the log that stand for a series with another ref. */
   readonly #aliases = new Map<number, number>();
   readonly #unknownRefs = new Set<number>();
@@ -121,16 +122,30 @@ export class Replay {
   #applySeries(bytes: Uint8Array, start: number, end: number): void {
     const { symbols, table } = this.#head;
     const cursor = new SeriesRecordCursor(bytes, start, end);
+    let before = 0;
     while (cursor.next()) {
-      if (cursor.labelCount > this.#ids.length)
-        this.#ids = new Uint32Array(Math.min(cursor.labelCount * 2, end - start));
-      const ids = this.#ids;
-      let count = 0;
-      while (cursor.nextLabel()) {
-        if (cursor.valueEnd === cursor.valueStart) continue;
-        const name = symbols.internNameBytes(bytes, cursor.nameStart, cursor.nameEnd);
-        ids[count++] = symbols.internPairBytes(name, bytes, cursor.valueStart, cursor.valueEnd);
+      if (cursor.labelCount > this.#labels.ids.length) {
+        this.#labels = new LabelRow(Math.min(cursor.labelCount * 2, end - start));
+        before = 0;
       }
+      const { ids, starts, nameEnds, valueStarts, ends } = this.#labels;
+      let count = 0;
+      for (let i = 0; cursor.nextLabel(); i++) {
+        const { nameStart, nameEnd, valueStart, valueEnd } = cursor;
+        if (valueEnd === valueStart) continue;
+        // Series logged one after the other mostly differ in few labels: then the pair or its name is known already.
+        const isSameName =
+          i === count && count < before && sameBytes(bytes, nameStart, nameEnd, starts[count], nameEnds[count]);
+        if (!isSameName || !sameBytes(bytes, valueStart, valueEnd, valueStarts[count], ends[count])) {
+          const name = isSameName ? symbols.nameOfPair(ids[count]) : symbols.internNameBytes(bytes, nameStart, nameEnd);
+          ids[count] = symbols.internPairBytes(name, bytes, valueStart, valueEnd);
+        }
+        starts[count] = nameStart;
+        nameEnds[count] = nameEnd;
+        valueStarts[count] = valueStart;
+        ends[count++] = valueEnd;
+      }
+      before = count;
       if (count === 0) continue;
       const { ref } = cursor;
       const isUsable = ref > 0 && ref <= MAX_REF && recordOf(this.#head.memory, ref) === 0;
@@ -175,4 +190,28 @@ export class Replay {
     this.samples += kept;
     head.applyReplayed(records, times, halves, kept);
   }
+}
+
+/** Pair ids of one series and where in the record their text stands. */
+class LabelRow {
+  readonly ids: Uint32Array;
+  readonly starts: Uint32Array;
+  readonly nameEnds: Uint32Array;
+  readonly valueStarts: Uint32Array;
+  readonly ends: Uint32Array;
+
+  constructor(capacity: number) {
+    this.ids = new Uint32Array(capacity);
+    this.starts = new Uint32Array(capacity);
+    this.nameEnds = new Uint32Array(capacity);
+    this.valueStarts = new Uint32Array(capacity);
+    this.ends = new Uint32Array(capacity);
+  }
+}
+
+function sameBytes(bytes: Uint8Array, start: number, end: number, otherStart: number, otherEnd: number): boolean {
+  if (end - start !== otherEnd - otherStart) return false;
+  // From the end: what differs usually differs there.
+  for (let i = end - 1, j = otherEnd - 1; i >= start; i--, j--) if (bytes[i] !== bytes[j]) return false;
+  return true;
 }

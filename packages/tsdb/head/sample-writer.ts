@@ -69,45 +69,91 @@ export class SampleWriter {
     if (t >= floats[(base + Rec.nextCut) >> 1]) return this.#appendCarefully(record, t, high, low);
 
     const delta = t - floats[(base + Rec.lastTime) >> 1];
-    this.#base = base;
-    this.#word = series[base + Rec.unfinished];
-    this.#bits = (packed >>> BITS_SHIFT) & 31;
-    this.#words = packed >>> WORDS_SHIFT;
     const change = delta - series[base + Rec.delta];
-    let prefix = 0;
-    let prefixBits = 1;
+    // A field of n bits holds -(2^(n-1) - 1) to 2^(n-1); fields of more than 14 bits are rare.
+    if (change > 8192 || change < -8191) return this.#appendCarefully(record, t, high, low);
+
+    // From here on the bit writer's state stands in locals, and each `free = ...` block is one `#put`.
+    let piece = 0;
+    let size = 1;
     if (change !== 0) {
-      // A field of n bits holds -(2^(n-1) - 1) to 2^(n-1).
-      if (change >= -8191 && change <= 8192) {
-        prefix = (0b10 << 14) | (change & 0x3fff);
-        prefixBits = 16;
-      } else if (change >= -65535 && change <= 65536) {
-        prefix = (0b110 << 17) | (change & 0x1ffff);
-        prefixBits = 20;
-      } else if (change >= -524287 && change <= 524288) {
-        prefix = (0b1110 << 20) | (change & 0xfffff);
-        prefixBits = 24;
-      } else {
-        this.#put(0b1111, 4);
-        this.#put(Math.floor(change / TWO_32), 32);
-        this.#put(change >>> 0, 32);
-        prefixBits = 0;
-      }
+      piece = (0b10 << 14) | (change & 0x3fff);
+      size = 16;
       series[base + Rec.delta] = delta;
     }
-    const window = this.#putValue(
-      series[base + Rec.lastHigh] ^ high,
-      series[base + Rec.lastLow] ^ low,
-      (packed >>> LEADING_SHIFT) & 31,
-      (packed >>> TRAILING_SHIFT) & 63,
-      prefix,
-      prefixBits,
-    );
+    const xorHigh = series[base + Rec.lastHigh] ^ high;
+    const xorLow = series[base + Rec.lastLow] ^ low;
+    let word = series[base + Rec.unfinished];
+    let bits = (packed >>> BITS_SHIFT) & 31;
+    let words = packed >>> WORDS_SHIFT;
+    let window = packed & NO_WINDOW;
+    let shift = 0;
+    let significant = 0;
+    if ((xorHigh | xorLow) === 0) {
+      piece <<= 1;
+      size += 1;
+    } else {
+      let leading = xorHigh !== 0 ? Math.clz32(xorHigh) : 32 + Math.clz32(xorLow);
+      const trailing = xorLow !== 0 ? 31 - Math.clz32(xorLow & -xorLow) : 63 - Math.clz32(xorHigh & -xorHigh);
+      if (leading > 31) leading = 31;
+      const windowLeading = (packed >>> LEADING_SHIFT) & 31;
+      shift = (packed >>> TRAILING_SHIFT) & 63;
+      if (leading >= windowLeading && trailing >= shift) {
+        piece = (piece << 2) | 0b10;
+        size += 2;
+        significant = 64 - windowLeading - shift;
+      } else {
+        shift = trailing;
+        significant = 64 - leading - trailing;
+        piece = (piece << 13) | (0b11 << 11) | (leading << 6) | (significant & 63);
+        size += 13;
+        window = (leading << LEADING_SHIFT) | (trailing << TRAILING_SHIFT);
+      }
+    }
+    let free = 32 - bits;
+    if (size < free) {
+      word |= piece << (free - size);
+      bits += size;
+    } else {
+      bits = size - free;
+      this.#store(base, words++, word | (piece >>> bits));
+      word = bits === 0 ? 0 : piece << (32 - bits);
+    }
+    if (significant !== 0) {
+      piece = xorHigh >>> shift;
+      size = significant;
+      if (shift >= 32) piece = xorHigh >>> (shift - 32);
+      else {
+        if (significant > 32) {
+          size = significant - 32;
+          free = 32 - bits;
+          if (size < free) {
+            word |= piece << (free - size);
+            bits += size;
+          } else {
+            bits = size - free;
+            this.#store(base, words++, word | (piece >>> bits));
+            word = bits === 0 ? 0 : piece << (32 - bits);
+          }
+          size = 32;
+        }
+        piece = shift === 0 ? xorLow : (xorLow >>> shift) | (xorHigh << (32 - shift));
+      }
+      free = 32 - bits;
+      if (size < free) {
+        word |= piece << (free - size);
+        bits += size;
+      } else {
+        bits = size - free;
+        this.#store(base, words++, word | (piece >>> bits));
+        word = bits === 0 ? 0 : piece << (32 - bits);
+      }
+    }
     floats[(base + Rec.lastTime) >> 1] = t;
     series[base + Rec.lastLow] = low;
     series[base + Rec.lastHigh] = high;
-    series[base + Rec.unfinished] = this.#word;
-    series[base + Rec.packed] = (count + 1) | window | (this.#bits << BITS_SHIFT) | (this.#words << WORDS_SHIFT);
+    series[base + Rec.unfinished] = word;
+    series[base + Rec.packed] = (count + 1) | window | (bits << BITS_SHIFT) | (words << WORDS_SHIFT);
     return false;
   }
 
@@ -165,8 +211,6 @@ export class SampleWriter {
         series[base + Rec.lastLow] ^ low,
         (packed >>> LEADING_SHIFT) & 31,
         (packed >>> TRAILING_SHIFT) & 63,
-        0,
-        0,
       );
     }
     floats[(base + Rec.lastTime) >> 1] = t;
@@ -189,28 +233,23 @@ export class SampleWriter {
     }
   }
 
-  /** Writes `prefix`, then the value's change; returns the window of significant bits, packed. */
-  #putValue(high: number, low: number, leading: number, trailing: number, prefix: number, prefixBits: number): number {
+  /** Writes a value's change; returns the window of significant bits, packed. */
+  #putValue(high: number, low: number, leading: number, trailing: number): number {
     const window = (leading << LEADING_SHIFT) | (trailing << TRAILING_SHIFT);
     if ((high | low) === 0) {
-      this.#put(prefix << 1, prefixBits + 1);
+      this.#put(0, 1);
       return window;
     }
     let zerosAbove = high !== 0 ? Math.clz32(high) : 32 + Math.clz32(low);
     const zerosBelow = low !== 0 ? 31 - Math.clz32(low & -low) : 63 - Math.clz32(high & -high);
     if (zerosAbove > 31) zerosAbove = 31;
     if (zerosAbove >= leading && zerosBelow >= trailing) {
-      this.#put((prefix << 2) | 0b10, prefixBits + 2);
+      this.#put(0b10, 2);
       this.#putShifted(high, low, trailing, 64 - leading - trailing);
       return window;
     }
     const significant = 64 - zerosAbove - zerosBelow;
-    const header = (0b11 << 11) | (zerosAbove << 6) | (significant & 63);
-    if (prefixBits <= 19) this.#put((prefix << 13) | header, prefixBits + 13);
-    else {
-      this.#put(prefix, prefixBits);
-      this.#put(header, 13);
-    }
+    this.#put((0b11 << 11) | (zerosAbove << 6) | (significant & 63), 13);
     this.#putShifted(high, low, zerosBelow, significant);
     return (zerosAbove << LEADING_SHIFT) | (zerosBelow << TRAILING_SHIFT);
   }
@@ -238,19 +277,24 @@ export class SampleWriter {
       return;
     }
     const over = count - free;
-    const slots = this.#slots;
-    const index = this.#words % SLOT_DATA_WORDS;
-    let slot = this.#series[this.#base + Rec.currentSlot];
-    if (index === 0 && this.#words !== 0) {
-      const next = this.#takeSlot();
-      slots[slot * SLOT_WORDS + SLOT_LINK] = next;
-      this.#series[this.#base + Rec.currentSlot] = next;
-      slot = next;
-    }
-    slots[slot * SLOT_WORDS + index] = this.#word | (over === 0 ? value : value >>> over);
-    this.#words++;
+    this.#store(this.#base, this.#words++, this.#word | (over === 0 ? value : value >>> over));
     this.#bits = over;
     this.#word = over === 0 ? 0 : value << (32 - over);
+  }
+
+  /** Stores the chunk's word number `at`, in a new slot when the current one is full. */
+  #store(base: number, at: number, word: number): void {
+    const slots = this.#slots;
+    const series = this.#series;
+    const index = at % SLOT_DATA_WORDS;
+    let slot = series[base + Rec.currentSlot];
+    if (index === 0 && at !== 0) {
+      const next = this.#takeSlot();
+      slots[slot * SLOT_WORDS + SLOT_LINK] = next;
+      series[base + Rec.currentSlot] = next;
+      slot = next;
+    }
+    slots[slot * SLOT_WORDS + index] = word;
   }
 
   #putVarint(value: number): void {
