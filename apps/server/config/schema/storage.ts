@@ -66,6 +66,8 @@ const floatEncoding: Codec<TsdbConfig["floatChunkEncoding"]> = {
 type TsdbDraft = Writable<Omit<TsdbConfig, "retention">> & { retention: RetentionConfig | undefined };
 
 const tsdb: Codec<TsdbDraft> = struct<TsdbDraft>("config.plain", [
+  // The reference shows the window twice, once as a number under this name; what it shows must load again.
+  field<TsdbDraft>("outofordertimewindow", "outOfOrderTimeWindowMs", int, { keep: true }),
   field<TsdbDraft>("out_of_order_time_window", "outOfOrderTimeWindowMs", duration),
   field<TsdbDraft>("stale_series_compaction_threshold", "staleSeriesCompactionThreshold", float),
   field<TsdbDraft>("chunk_encoding", "floatChunkEncoding", floatEncoding),
