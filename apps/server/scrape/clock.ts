@@ -15,7 +15,7 @@ export interface Clock {
 /** Timers longer than this overflow Node's; they are set in steps. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** The system's time. Its timers keep the process alive no longer than it would live anyway. */
+/** The system's time. A timer keeps the process alive until it rings or is cancelled. */
 export const systemClock: Clock = {
   now: () => performance.timeOrigin + performance.now(),
   after(ms, callback) {

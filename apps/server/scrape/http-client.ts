@@ -111,9 +111,13 @@ export class HttpClient {
   }
 
   #ownHeaders(): Record<string, string | string[]> {
-    const { basicAuth, authorization, oauth2, httpHeaders } = this.#config;
+    const { basicAuth, authorization, oauth2, proxy, httpHeaders } = this.#config;
     const headers: Record<string, string | string[]> = {};
+    // Better no scrape than one that goes another way, or as somebody else, than the configuration says.
     if (oauth2 !== undefined) throw new ScrapeError("oauth2 is not supported by this version");
+    if (proxy.proxyUrl !== undefined || proxy.proxyFromEnvironment) {
+      throw new ScrapeError("scraping through a proxy is not supported by this version");
+    }
     if (basicAuth !== undefined) {
       const user = basicAuth.usernameFile === "" ? basicAuth.username : readCredential(basicAuth.usernameFile);
       const password =

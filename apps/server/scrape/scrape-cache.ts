@@ -12,6 +12,7 @@ import type { SampleBatch } from "./sample-batch.ts";
 import { type SampleLabelOptions, storedLabels } from "./sample-labels.ts";
 import { ScrapeError } from "./scrape-error.ts";
 import { SeriesIndex } from "./series-index.ts";
+import { endSample, lineStartBefore, SeriesScan, seriesText, withoutEnd } from "./series-text.ts";
 import {
   BLOCK_HEADER_WORDS,
   type Block,
@@ -22,7 +23,6 @@ import {
   entryCount,
   entryType,
   type FamilyMetadata,
-  finishHash,
   hashSeries,
   MAX_SERIES_BYTES,
   runMatches,
@@ -71,6 +71,8 @@ const UNTRACKED = 4;
 
 const LINE_BREAK = 0x0a;
 const SPACE = 0x20;
+
+const scan = new SeriesScan();
 
 /** One target's cache. Not reentrant; `scrape` runs straight through. */
 export class ScrapeCache {
@@ -453,26 +455,11 @@ export class ScrapeCache {
     const start = this.#position === 0 ? 0 : this.#position + 1;
     const first = bytes[start] as number;
     if (start >= this.#end || first === 0x23 || first === LINE_BREAK || first === SPACE || first === 0x09) return false;
-    let i = start;
-    let hash = 0x811c9dc5 | 0;
-    let inBraces = false;
-    let inQuotes = false;
-    for (; i < this.#end; i++) {
-      const byte = bytes[i] as number;
-      if (inQuotes) {
-        if (byte === 0x5c) {
-          hash = Math.imul(hash ^ byte, 0x01000193);
-          i++;
-        } else if (byte === 0x22) inQuotes = false;
-      } else if (byte === 0x22) inQuotes = true;
-      else if (byte === 0x7b) inBraces = true;
-      else if (byte === 0x7d) inBraces = false;
-      else if (byte === LINE_BREAK || (byte === SPACE && !inBraces)) break;
-      hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
-    }
+    scan.run(bytes, start, this.#end);
+    const { end: i, hash } = scan;
     const valueStart = i + 1;
     if (bytes[i] !== SPACE || valueStart >= this.#end) return false;
-    const address = this.#lookUp(bytes, start, i, finishHash(hash));
+    const address = this.#lookUp(bytes, start, i, hash);
     if (address < 0) return false;
     const after = scanDecimal(bytes, valueStart, this.#batch.values, this.#batch.count);
     if (after < 0 || bytes[after] !== LINE_BREAK) return false;
@@ -590,7 +577,7 @@ export class ScrapeCache {
   /** The entry with the same text that is not marked as a repetition. */
   #firstOf(number: number): number {
     const { bytes, length } = this.#textOf(number);
-    const textEnd = length - SAMPLE_END.length;
+    const textEnd = withoutEnd(length);
     const address = this.#lookUp(bytes, 0, textEnd, hashSeries(bytes, 0, textEnd));
     return address < 0 ? number : (this.#starts[address >>> 8] as number) + (address & 255);
   }
@@ -801,26 +788,6 @@ export class ScrapeCache {
     for (let e = 0; e < this.#count; e++) seen[e] = markBefore(seen[e] as number, generation);
     this.#extras.unsee(generation);
   }
-}
-
-const SAMPLE_END = " 1\n";
-
-/** Completes a series text in `bytes` to a sample's line and returns its length. */
-function endSample(bytes: Uint8Array, at: number): number {
-  for (let i = 0; i < SAMPLE_END.length; i++) bytes[at + i] = SAMPLE_END.charCodeAt(i);
-  return at + SAMPLE_END.length;
-}
-
-/** A series text as a key: one character a byte. */
-function seriesText(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
-}
-
-/** Where the line that holds `at` begins, no earlier than `limit`. */
-function lineStartBefore(bytes: Uint8Array, at: number, limit: number): number {
-  let start = at;
-  while (start > limit && bytes[start - 1] !== LINE_BREAK) start--;
-  return start;
 }
 
 /** Counts of a scrape that took in nothing. */
