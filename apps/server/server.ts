@@ -178,17 +178,8 @@ export class Server {
   #lockDirectory(): DirectoryLock | undefined {
     const { storagePath, noLockfile } = this.#settings;
     mkdirSync(storagePath, { recursive: true });
-    const cleanStart = new Gauge({
-      name: "prometheus_tsdb_clean_start",
-      help: "-1: lockfile is disabled. 0: a lockfile from a previous execution was replaced. 1: lockfile creation was clean",
-      registers: [this.#registry],
-    });
-    if (noLockfile) {
-      cleanStart.set(-1);
-      return undefined;
-    }
+    if (noLockfile) return undefined;
     const lock = new DirectoryLock(storagePath);
-    cleanStart.set(lock.state === "clean" ? 1 : 0);
     if (lock.state === "left-over")
       this.#logger.warn("A lockfile from a previous execution already existed. It was replaced", {
         file: `${storagePath}/lock`,
