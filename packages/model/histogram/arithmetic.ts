@@ -1,6 +1,6 @@
 // Arithmetic of native histograms. Functions named after a deed change their first argument (its bucket arrays
 // included); histograms that came from a storage are shared, so copy them first.
-import { exponentialBound, isCustomBucketsSchema, isExponentialSchema } from "./buckets.ts";
+import { exponentialBound, isCustomBucketsSchema, isExponentialSchema, sameSpans } from "./buckets.ts";
 import { boundsMatch, decreasedWithinSharedBounds, intersectBounds, mergeToBounds } from "./custom-buckets.ts";
 import { CounterResetHint, type FloatHistogramFields } from "./float-histogram.ts";
 import { KahanSum } from "./kahan.ts";
@@ -159,6 +159,7 @@ function mergeBuckets(
   const schema = Math.min(histogram.schema, other.schema);
   const { zeroThreshold } = histogram;
   for (const positive of [true, false]) {
+    if (addInPlace(histogram, other, positive, sign, compensation)) continue;
     const ours = coarsen(readSide(histogram, positive, compensation), histogram.schema, schema);
     let theirs = readSide(other, positive, undefined);
     if (compensation !== undefined && other.schema > schema) {
@@ -173,6 +174,41 @@ function mergeBuckets(
     compensation.schema = schema;
     compensation.zeroThreshold = zeroThreshold;
   }
+}
+
+/** The usual case, one layout for both: adds bucket by bucket, or does nothing and returns false. */
+function addInPlace(
+  histogram: FloatHistogramFields,
+  other: FloatHistogramFields,
+  positive: boolean,
+  sign: 1 | -1,
+  compensation: FloatHistogramFields | undefined,
+): boolean {
+  if (!sameLayout(histogram, other, positive)) return false;
+  const buckets = positive ? histogram.positiveBuckets : histogram.negativeBuckets;
+  const added = positive ? other.positiveBuckets : other.negativeBuckets;
+  if (compensation === undefined) {
+    for (let i = 0; i < buckets.length; i++) (buckets[i] as number) += sign * (added[i] as number);
+    return true;
+  }
+  const carried = positive ? compensation.positiveBuckets : compensation.negativeBuckets;
+  for (let i = 0; i < buckets.length; i++) {
+    kahan.reset(buckets[i], carried[i]).add(added[i] as number);
+    buckets[i] = kahan.sum;
+    carried[i] = kahan.compensation;
+  }
+  return true;
+}
+
+/** Whether one side of both has the very same buckets, none of them within the zero bucket. */
+function sameLayout(a: FloatHistogramFields, b: FloatHistogramFields, positive: boolean): boolean {
+  const spans = positive ? a.positiveSpans : a.negativeSpans;
+  const buckets = positive ? a.positiveBuckets : a.negativeBuckets;
+  if (a.schema !== b.schema || !sameSpans(spans, positive ? b.positiveSpans : b.negativeSpans)) return false;
+  if (buckets.length !== (positive ? b.positiveBuckets : b.negativeBuckets).length) return false;
+  const [first] = spans;
+  if (first === undefined || !isExponentialSchema(a.schema)) return true;
+  return exponentialBound(first.offset, a.schema) > a.zeroThreshold;
 }
 
 /** Sets the hint that both together justify, and tells whether they contradicted each other. */
@@ -239,6 +275,12 @@ export function detectReset(histogram: FloatHistogramFields, previous: FloatHist
 }
 
 function decreasedOn(histogram: FloatHistogramFields, previous: FloatHistogramFields, positive: boolean): boolean {
+  if (sameLayout(histogram, previous, positive)) {
+    const after = positive ? histogram.positiveBuckets : histogram.negativeBuckets;
+    const earlier = positive ? previous.positiveBuckets : previous.negativeBuckets;
+    for (let i = 0; i < after.length; i++) if ((after[i] as number) < (earlier[i] as number)) return true;
+    return false;
+  }
   const { schema, zeroThreshold } = histogram;
   const now = readSide(histogram, positive, undefined);
   const before = coarsen(readSide(previous, positive, undefined), previous.schema, schema);

@@ -60,6 +60,18 @@ export function bucketIndices(spans: readonly Span[], bucketCount: number): Int3
   return filled === bucketCount ? indices : indices.subarray(0, filled);
 }
 
+/** Whether two lists of spans are the same, span by span. */
+export function sameSpans(a: readonly Span[], b: readonly Span[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    const left = a[i] as Span;
+    const right = b[i] as Span;
+    if (left.offset !== right.offset || left.length !== right.length) return false;
+  }
+  return true;
+}
+
 /** The fewest spans that cover buckets of these ascending indices. */
 export function spansOf(indices: ArrayLike<number>): Span[] {
   const spans: Span[] = [];
@@ -87,7 +99,8 @@ export interface Bucket {
 
 /**
  * A cursor over buckets: `next()` moves it and tells whether there is a bucket, then the fields describe that one.
- * Empty buckets inside spans are visited too. The histogram must not change meanwhile.
+ * Empty buckets inside spans are visited too. Before the first `next` all fields are 0; after the last they stay on the
+ * last bucket. The layout of the histogram must not change meanwhile.
  */
 export interface BucketCursor extends Readonly<Bucket> {
   next(): boolean;
@@ -118,19 +131,16 @@ export function negativeBucketsReversed(histogram: FloatHistogramFields): Bucket
  * is cut at the zero threshold. The order in which the HTTP API prints them.
  */
 export function allBuckets(histogram: FloatHistogramFields): BucketCursor {
-  return new AllCursor(histogram, negativeBucketsReversed(histogram), positiveBuckets(histogram));
+  return new AllCursor(histogram, new SideCursor(histogram, false, true), new SideCursor(histogram, true, false));
 }
 
 /** As `allBuckets`, highest first. */
 export function allBucketsReversed(histogram: FloatHistogramFields): BucketCursor {
-  return new AllCursor(histogram, positiveBucketsReversed(histogram), negativeBuckets(histogram));
+  return new AllCursor(histogram, new SideCursor(histogram, true, true), new SideCursor(histogram, false, false));
 }
 
+// Bounds are worked out when they are asked for: most walks only count until they have found their bucket.
 class SideCursor implements BucketCursor {
-  lower = 0;
-  upper = 0;
-  lowerInclusive = false;
-  upperInclusive = false;
   count = 0;
   index = 0;
   readonly #histogram: FloatHistogramFields;
@@ -139,6 +149,7 @@ class SideCursor implements BucketCursor {
   readonly #positive: boolean;
   readonly #step: number;
   #at: number;
+  #started = false;
 
   constructor(histogram: FloatHistogramFields, positive: boolean, reversed: boolean) {
     this.#histogram = histogram;
@@ -151,43 +162,54 @@ class SideCursor implements BucketCursor {
   }
 
   next(): boolean {
-    this.#at += this.#step;
-    if (this.#at < 0 || this.#at >= this.#indices.length) return false;
-    const { schema, customValues } = this.#histogram;
-    const index = this.#indices[this.#at] as number;
-    this.index = index;
-    this.count = this.#buckets[this.#at] as number;
-    const far = bucketBound(index, schema, customValues);
-    const near = bucketBound(index - 1, schema, customValues);
-    this.lower = this.#positive ? near : -far;
-    this.upper = this.#positive ? far : -near;
-    if (schema === CUSTOM_BUCKETS_SCHEMA) {
-      this.lowerInclusive = index === 0;
-      this.upperInclusive = true;
-    } else {
-      this.lowerInclusive = this.lower < 0;
-      this.upperInclusive = this.upper > 0;
-    }
+    const at = this.#at + this.#step;
+    // The cursor stays on its last bucket, as its fields do.
+    if (at < 0 || at >= this.#indices.length) return false;
+    this.#at = at;
+    this.#started = true;
+    this.index = this.#indices[at] as number;
+    this.count = this.#buckets[at] as number;
     return true;
+  }
+
+  get lower(): number {
+    return this.#positive ? this.#bound(this.index - 1) : -this.#bound(this.index);
+  }
+
+  get upper(): number {
+    return this.#positive ? this.#bound(this.index) : -this.#bound(this.index - 1);
+  }
+
+  get lowerInclusive(): boolean {
+    return this.#histogram.schema === CUSTOM_BUCKETS_SCHEMA ? this.index === 0 : this.lower < 0;
+  }
+
+  get upperInclusive(): boolean {
+    return this.#histogram.schema === CUSTOM_BUCKETS_SCHEMA || this.upper > 0;
+  }
+
+  #bound(index: number): number {
+    return this.#started ? bucketBound(index, this.#histogram.schema, this.#histogram.customValues) : 0;
   }
 }
 
 class AllCursor implements BucketCursor {
-  lower = 0;
-  upper = 0;
-  lowerInclusive = false;
-  upperInclusive = false;
   count = 0;
   index = 0;
-  readonly #histogram: FloatHistogramFields;
-  readonly #before: BucketCursor;
-  readonly #after: BucketCursor;
+  readonly #threshold: number;
+  readonly #zeroCount: number;
+  readonly #before: SideCursor;
+  readonly #after: SideCursor;
   #stage: "before" | "zero" | "after" = "before";
+  /** Undefined while on the zero bucket. */
+  #current: SideCursor | undefined;
 
-  constructor(histogram: FloatHistogramFields, before: BucketCursor, after: BucketCursor) {
-    this.#histogram = histogram;
+  constructor(histogram: FloatHistogramFields, before: SideCursor, after: SideCursor) {
+    this.#threshold = histogram.zeroThreshold;
+    this.#zeroCount = histogram.zeroCount;
     this.#before = before;
     this.#after = after;
+    this.#current = before;
   }
 
   next(): boolean {
@@ -197,13 +219,9 @@ class AllCursor implements BucketCursor {
     }
     if (this.#stage === "zero") {
       this.#stage = "after";
-      const { zeroCount, zeroThreshold } = this.#histogram;
-      if (zeroCount > 0) {
-        this.lower = -zeroThreshold;
-        this.upper = zeroThreshold;
-        this.lowerInclusive = true;
-        this.upperInclusive = true;
-        this.count = zeroCount;
+      if (this.#zeroCount > 0) {
+        this.#current = undefined;
+        this.count = this.#zeroCount;
         this.index = 0;
         return true;
       }
@@ -211,14 +229,30 @@ class AllCursor implements BucketCursor {
     return this.#after.next() && this.#take(this.#after);
   }
 
-  #take(bucket: Bucket): true {
-    const threshold = this.#histogram.zeroThreshold;
-    this.lower = bucket.lower > 0 && bucket.lower < threshold ? threshold : bucket.lower;
-    this.upper = bucket.upper < 0 && bucket.upper > -threshold ? -threshold : bucket.upper;
-    this.lowerInclusive = bucket.lowerInclusive;
-    this.upperInclusive = bucket.upperInclusive;
-    this.count = bucket.count;
-    this.index = bucket.index;
+  get lower(): number {
+    if (this.#current === undefined) return -this.#threshold;
+    const { lower } = this.#current;
+    return lower > 0 && lower < this.#threshold ? this.#threshold : lower;
+  }
+
+  get upper(): number {
+    if (this.#current === undefined) return this.#threshold;
+    const { upper } = this.#current;
+    return upper < 0 && upper > -this.#threshold ? -this.#threshold : upper;
+  }
+
+  get lowerInclusive(): boolean {
+    return this.#current === undefined || this.#current.lowerInclusive;
+  }
+
+  get upperInclusive(): boolean {
+    return this.#current === undefined || this.#current.upperInclusive;
+  }
+
+  #take(side: SideCursor): true {
+    this.#current = side;
+    this.count = side.count;
+    this.index = side.index;
     return true;
   }
 }

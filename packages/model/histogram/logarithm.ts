@@ -47,8 +47,9 @@ export function exp2(x: number): number {
 
 /** `fraction * 2^exponent`, rounded once. The fraction lies between 0.5 and 2. */
 export function loadExponent(fraction: number, exponent: number): number {
-  // 2^exponent alone may be infinite or zero where the product is neither.
   if (exponent > 1023) return fraction * 2 ** 1023 * 2 ** (exponent - 1023);
   if (exponent < -1022) return fraction * 2 ** -1022 * 2 ** (exponent + 1022);
-  return fraction * 2 ** exponent;
+  halves[1] = (exponent + 1023) << 20;
+  halves[0] = 0;
+  return fraction * (float[0] as number);
 }

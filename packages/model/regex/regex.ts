@@ -25,9 +25,13 @@ export class RegexSyntaxError extends Error {
   override readonly name = "RegexSyntaxError";
 }
 
-/** Results kept per pattern that runs on RE2: so many texts, and none longer than this; then all are forgotten. */
+/**
+ * Results kept per pattern that runs on RE2: so many texts, and none longer than this. Once full, it stays as it is
+ * until so many further texts were not in it (a walk over many texts would otherwise flush it for nothing).
+ */
 const CACHED_RESULTS = 4096;
 const CACHED_TEXT_CHARS = 256;
+const FORGOTTEN_AFTER_MISSES = 65_536;
 
 /** Compiles `source`, or throws a `RegexSyntaxError`. */
 export function compileRegex(source: string): Regex {
@@ -87,14 +91,18 @@ function literalRegex(source: string, literals: readonly string[]): Regex {
 
 function re2Regex(source: string, compiled: RE2JS, prefix: string): Regex {
   const known = new Map<string, boolean>();
+  let misses = 0;
   const matches = (text: string): boolean => {
     if (prefix !== "" && !text.startsWith(prefix)) return false;
     if (text.length > CACHED_TEXT_CHARS) return compiled.matches(text);
     let result = known.get(text);
     if (result === undefined) {
       result = compiled.matches(text);
-      if (known.size >= CACHED_RESULTS) known.clear();
-      known.set(text, result);
+      if (known.size < CACHED_RESULTS) known.set(text, result);
+      else if (++misses >= FORGOTTEN_AFTER_MISSES) {
+        known.clear();
+        misses = 0;
+      }
     }
     return result;
   };
