@@ -81,6 +81,21 @@ function scalar(): string {
   return pick(["2", "0.5", "-3", "10", "time() / 1000", "scalar(temperature{job='j0',instance='i0'})"]);
 }
 
+/** Something whose series are in the order of the storage, so that sums over it have one right last bit. */
+function inStorageOrder(sums = true): string {
+  const selector = pick(SELECTORS.filter((text) => !text.startsWith("{")));
+  switch (random(sums ? 4 : 3)) {
+    case 0:
+      return `${pick(WINDOWS)}(${selector}[${pick(RANGES)}]${pick(MODIFIERS)})`;
+    case 1:
+      return `${selector}${pick(MODIFIERS)} ${pick(["*", "-", ">", "<= bool"])} ${scalar()}`;
+    case 2:
+      return `${selector}${pick(MODIFIERS)}`;
+    default:
+      return `sum by (job) (${selector}${pick(MODIFIERS)}) / 3`;
+  }
+}
+
 function vector(depth: number): string {
   if (depth <= 0) return `${pick(SELECTORS)}${pick(MODIFIERS)}`;
   switch (random(12)) {
@@ -89,11 +104,12 @@ function vector(depth: number): string {
     case 2:
       return `${pick(WINDOWS)}(${pick(SELECTORS)}[${pick(RANGES)}]${pick(MODIFIERS)})`;
     case 3:
-      return `${pick(WINDOWS)}((${vector(depth - 1)})[${pick(["5m", "10m"])}:${pick(["1m", "45s", ""])}]${pick(["", " offset 2m"])})`;
+      return `${pick(WINDOWS)}((${inStorageOrder()})[${pick(["5m", "10m"])}:${pick(["1m", "45s", ""])}]${pick(["", " offset 2m"])})`;
     case 4:
     case 5: {
       const grouping = pick(["", " by (job)", " without (instance)", " by (job, instance)"]);
-      return `${pick(["sum", "avg", "min", "max", "count", "group"])}${grouping} (${vector(depth - 1)})`;
+      if (random(2) === 0) return `${pick(["sum", "avg"])}${grouping} (${inStorageOrder(false)})`;
+      return `${pick(["min", "max", "count", "group"])}${grouping} (${vector(depth - 1)})`;
     }
     case 6:
       return `quantile by (job) (${pick(["0.3", "0.9"])}, ${vector(depth - 1)})`;

@@ -138,7 +138,9 @@ export class NaiveEvaluator {
         byKey.set(labels.key, series);
       }
     }
-    return { series: [...byKey.values()], end, rangeMs: expr.rangeMs };
+    // The order of the storage, which decides in which order values are added up.
+    const series = [...byKey.values()].sort((a, b) => Labels.compare(a.labels, b.labels));
+    return { series, end, rangeMs: expr.rangeMs };
   }
 
   #call(expr: Call, t: number): NaiveValue {
@@ -163,7 +165,7 @@ export class NaiveEvaluator {
         return this.#each(first, t, (v) => Math.max(low, v));
       }
       case "absent":
-        return this.#vector(first, t).length === 0 ? [element(Labels.empty, 1)] : [];
+        return this.#vector(first, t).length === 0 ? [element(absentLabels(first), 1)] : [];
       case "quantile_over_time": {
         const q = this.#scalar(first, t);
         return this.#window(second, t, name, (points) =>
@@ -278,6 +280,14 @@ export class NaiveEvaluator {
     }
     return unique(result);
   }
+}
+
+/** The labels of a selector's equality matchers; the fuzz test matches no label twice. */
+function absentLabels(expr: Expr): Labels {
+  if (expr.kind === "paren") return absentLabels(expr.expr);
+  if (expr.kind !== "vectorSelector") return Labels.empty;
+  const equal = expr.matchers.filter(({ type, name }) => type === "=" && name !== "__name__");
+  return Labels.fromUnsorted(equal.map(({ name, value }) => [name, value] as const));
 }
 
 function element(labels: Labels, value: number): NaiveElement {
