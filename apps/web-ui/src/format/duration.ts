@@ -65,6 +65,7 @@ export function humanSpan(spanMs: number): string {
   if (!Number.isFinite(spanMs)) return "unknown";
   const sign = spanMs < 0 ? "-" : "";
   const ms = Math.abs(spanMs);
+  if (ms > 0 && ms < 0.05) return `${sign}<0.1 ms`;
   if (ms < 1000) return `${sign}${ms < 10 ? trim(ms.toFixed(1)) : Math.round(ms)} ms`;
   if (ms < 60_000) return `${sign}${trim((ms / 1000).toFixed(ms < 10_000 ? 1 : 0))} s`;
   const [large, largeMs, small, smallMs] =

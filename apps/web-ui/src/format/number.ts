@@ -11,10 +11,10 @@ export function axisLabels(marks: readonly (number | null)[]): string[] {
   const known = marks.filter((mark) => mark !== null);
   const largest = Math.max(0, ...known.map(Math.abs));
   const { divisor, prefix } = scaleOf(largest);
+  const gap = known.length > 1 ? Math.abs(known[1]! - known[0]!) : largest;
+  const tolerance = (gap / divisor) * 1e-3;
   const decimals = [0, 1, 2, 3, 4, 5, 6, 7, 8].find((digits) =>
-    known.every(
-      (mark) => Math.abs(Number((mark / divisor).toFixed(digits)) - mark / divisor) <= (largest / divisor) * 1e-6,
-    ),
+    known.every((mark) => Math.abs(Number((mark / divisor).toFixed(digits)) - mark / divisor) <= tolerance),
   );
   return marks.map((mark) => {
     if (mark === null) return "";

@@ -57,8 +57,8 @@ export function parseTime(text: string, local = false): number | null {
 /** How long ago `t` was: `3 s ago`, `in 2m`, `never` for the API's zero time (year 1). */
 export function timeAgo(t: number, now: number): string {
   if (Number.isNaN(t) || t < 0) return "never";
-  const span = now - t;
-  if (Math.abs(span) < 500) return "just now";
+  const span = Math.round((now - t) / 1000) * 1000;
+  if (span === 0) return "just now";
   return span > 0 ? `${humanSpan(span)} ago` : `in ${humanSpan(-span)}`;
 }
 

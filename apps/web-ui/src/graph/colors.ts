@@ -15,7 +15,7 @@ const DASHES: readonly (readonly number[])[] = [[], [7, 4], [2, 3], [10, 3, 2, 3
 /** The colour of series `index` of a graph with one query: stable per index, three rounds of twelve before it repeats. */
 export function poolColor(index: number, tone: Tone): string {
   const round = Math.floor(index / POOL_HUES.length) % 3;
-  const lightness = tone === "light" ? [0.55, 0.42, 0.66][round]! : [0.76, 0.64, 0.86][round]!;
+  const lightness = tone === "light" ? [0.55, 0.42, 0.63][round]! : [0.76, 0.64, 0.86][round]!;
   const chroma = [0.15, 0.12, 0.11][round]!;
   return oklchHex(lightness, chroma, POOL_HUES[index % POOL_HUES.length]!);
 }
@@ -25,7 +25,7 @@ export function familyColor(query: number, index: number, tone: Tone): string {
   const hue = FAMILY_HUES[query % FAMILY_HUES.length]!;
   const shade = [0, 1, -1, 2, -2][index % 5]!;
   const turn = [0, 14, -14][Math.floor(index / 5) % 3]!;
-  const lightness = (tone === "light" ? 0.54 : 0.76) + shade * 0.06;
+  const lightness = (tone === "light" ? 0.54 : 0.76) + shade * (tone === "light" ? 0.045 : 0.06);
   return oklchHex(lightness, 0.15 - Math.abs(shade) * 0.015, hue + turn);
 }
 

@@ -112,6 +112,7 @@ export function GraphView(props: GraphViewProps): JSX.Element {
         ref={container}
         role="application"
         class="canvas"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys move through the graph, so it must take the focus
         tabIndex={0}
         aria-label={`Graph of ${series.length} series. Arrow keys move through time and series, Shift with arrows pans, plus and minus zoom.`}
         onKeyDown={(event) => {

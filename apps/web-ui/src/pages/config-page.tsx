@@ -27,24 +27,25 @@ export function ConfigPage(): JSX.Element {
       </PageHead>
       {waitingFor(asked, "the configuration")}
       {asked.answer && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard
-        <pre class="card yaml" role="region" tabIndex={0} aria-label="Configuration">
-          {lines.slice(0, COLOURED_LINES).map((line, i) => (
-            <span key={i}>
-              {yamlSpans(line).map(({ kind, text }, j) =>
-                kind === "plain" ? (
-                  text
-                ) : (
-                  <span key={j} class={`yaml-${kind}`}>
-                    {text}
-                  </span>
-                ),
-              )}
-              {"\n"}
-            </span>
-          ))}
-          {lines.slice(COLOURED_LINES).join("\n")}
-        </pre>
+        <section class="card" aria-label="Configuration">
+          <pre class="yaml">
+            {lines.slice(0, COLOURED_LINES).map((line, i) => (
+              <span key={i}>
+                {yamlSpans(line).map(({ kind, text }, j) =>
+                  kind === "plain" ? (
+                    text
+                  ) : (
+                    <span key={j} class={`yaml-${kind}`}>
+                      {text}
+                    </span>
+                  ),
+                )}
+                {"\n"}
+              </span>
+            ))}
+            {lines.slice(COLOURED_LINES).join("\n")}
+          </pre>
+        </section>
       )}
     </>
   );

@@ -157,7 +157,10 @@ function useGroups(
                 (wanted === "" || rule[field] === wanted) &&
                 matchesSearch(search, rule.labels ?? {}, `${rule.name} ${rule.query} ${group.name}`),
             )
-            .sort((a, b) => STATE_RANK[a.state ?? "inactive"] - STATE_RANK[b.state ?? "inactive"]),
+            // Alerts are read for what fires, rules in the order they run in.
+            .sort((a, b) =>
+              field === "state" ? STATE_RANK[a.state ?? "inactive"] - STATE_RANK[b.state ?? "inactive"] : 0,
+            ),
         }))
         .filter(({ rules }) => rules.length > 0),
     [groups, search, field, wanted],

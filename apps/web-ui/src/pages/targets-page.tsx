@@ -213,7 +213,11 @@ function TargetRow({ target }: { target: ActiveTarget }): JSX.Element {
           <Ago time={target.lastScrape} />
           {target.scrapeInterval && <span class="muted"> every {target.scrapeInterval}</span>}
         </td>
-        <td class="number" title={target.scrapeTimeout ? `Given up after ${target.scrapeTimeout}` : undefined}>
+        <td
+          class="number"
+          data-before="took"
+          title={target.scrapeTimeout ? `Given up after ${target.scrapeTimeout}` : undefined}
+        >
           {target.lastScrapeDuration > 0 ? humanSpan(target.lastScrapeDuration * 1000) : "–"}
         </td>
       </tr>

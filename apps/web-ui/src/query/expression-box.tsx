@@ -6,9 +6,9 @@ import { settings } from "../shell/settings.ts";
 import { useCell } from "../shell/signal.ts";
 import { tone } from "../shell/theme.ts";
 
-/** The box. `value` comes from outside when it changes there; `onDraft` hears every change, `onRun` of Enter. */
+/** The box. Each new `given` object replaces the text; `onDraft` hears what is typed, `onRun` of Enter. */
 export function ExpressionBox(props: {
-  value: string;
+  given: { readonly text: string };
   label: string;
   focus: boolean;
   invalid: boolean;
@@ -19,7 +19,7 @@ export function ExpressionBox(props: {
   const area = useRef<HTMLTextAreaElement>(null);
   const editor = useRef<CodeEditor>(null);
   const [upgraded, setUpgraded] = useState(false);
-  const draft = useRef(props.value);
+  const draft = useRef(props.given.text);
   const latest = useRef(props);
   latest.current = props;
   const wishes = useCell(settings);
@@ -60,11 +60,12 @@ export function ExpressionBox(props: {
   }, [wishes, dark, upgraded]);
 
   useEffect(() => {
-    if (props.value === draft.current) return;
-    draft.current = props.value;
-    editor.current?.setValue(props.value);
-    if (area.current) area.current.value = props.value;
-  }, [props.value]);
+    const { text } = props.given;
+    if (text === draft.current) return;
+    draft.current = text;
+    editor.current?.setValue(text);
+    if (area.current) area.current.value = text;
+  }, [props.given]);
 
   useEffect(() => {
     if (props.focus) area.current?.focus();
@@ -78,7 +79,7 @@ export function ExpressionBox(props: {
           aria-label={props.label}
           aria-invalid={props.invalid}
           data-first-input=""
-          defaultValue={props.value}
+          defaultValue={props.given.text}
           placeholder="Enter expression (press Shift+Enter for newlines)"
           rows={Math.min(8, draft.current.split("\n").length)}
           spellcheck={false}

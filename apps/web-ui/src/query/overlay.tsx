@@ -54,7 +54,7 @@ export function OverlayPanels(props: {
               onDuplicate={() => actions.duplicate(index)}
               onRemove={() => actions.remove(index)}
             />
-            <RunStats run={run} panel={lead} />
+            <RunStats run={run} panel={lead} brief />
             {run.error && <QueryError error={run.error} expr={run.expr} onTable={null} />}
             {run.answer && <Annotations warnings={run.answer.warnings} infos={run.answer.infos} />}
             {!run.loading && Array.isArray(run.answer?.data?.result) && run.answer.data.result.length === 0 && (

@@ -114,8 +114,16 @@ function Outcome({
   );
 }
 
-/** How long it took and how much came. */
-export function RunStats({ run, panel }: { run: QueryRun; panel: PanelState }): JSX.Element | null {
+/** How long it took and how much came; `brief` leaves out what a shared graph says once for all. */
+export function RunStats({
+  run,
+  panel,
+  brief = false,
+}: {
+  run: QueryRun;
+  panel: PanelState;
+  brief?: boolean;
+}): JSX.Element | null {
   const { answer, loading } = run;
   if (!answer?.data) return loading ? <p class="stats">running…</p> : null;
   const { data } = answer;
@@ -126,7 +134,9 @@ export function RunStats({ run, panel }: { run: QueryRun; panel: PanelState }): 
     `${groupDigits(count)} ${count === 1 ? "result" : "results"}`,
     `${humanSpan(answer.loadMs)}${evaluated === undefined ? "" : ` (${humanSpan(evaluated * 1000)} in the server)`}`,
     ...(samples === undefined ? [] : [`${groupDigits(samples)} samples read`]),
-    ...(panel.tab === "graph" && run.grid.end > 0 ? [`one point every ${formatDuration(run.grid.stepMs)}`] : []),
+    ...(!brief && panel.tab === "graph" && run.grid.end > 0
+      ? [`one point every ${formatDuration(run.grid.stepMs)}`]
+      : []),
   ];
   return <p class="stats">{loading ? "running…" : parts.join(" · ")}</p>;
 }

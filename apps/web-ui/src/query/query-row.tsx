@@ -22,18 +22,27 @@ export function QueryRow(props: {
   onDuplicate: () => void;
   onRemove: (() => void) | null;
 }): JSX.Element {
-  const [draft, setDraft] = useState(props.expr);
+  // What is typed lives in a ref: fed back as a value, it would race with the next keystroke. `given` is what comes
+  // from outside (the address, the formatter, the list of metrics) and replaces what was typed.
+  const draft = useRef(props.expr);
+  const [given, setGiven] = useState({ text: props.expr });
+  const give = (text: string): void => {
+    draft.current = text;
+    setGiven({ text });
+  };
   const [metricsOpen, setMetricsOpen] = useState(false);
-  useEffect(() => setDraft(props.expr), [props.expr]);
+  useEffect(() => {
+    if (draft.current.trim() !== props.expr) give(props.expr);
+  }, [props.expr]);
   const run = (expr: string): void => {
     rememberQuery(expr);
     props.onRun(expr.trim());
   };
   const format = async (): Promise<void> => {
-    if (draft.trim() === "") return;
+    if (draft.current.trim() === "") return;
     try {
-      const { data } = await ask<string>("format_query", { query: draft }, { form: true });
-      setDraft(data);
+      const { data } = await ask<string>("format_query", { query: draft.current }, { form: true });
+      give(data);
       toast("Expression formatted");
     } catch (error) {
       toast(`Error formatting query: ${asApiError(error).message}`, "error");
@@ -43,19 +52,26 @@ export function QueryRow(props: {
     <div class="query-row">
       {props.badge}
       <ExpressionBox
-        value={draft}
+        given={given}
         label={props.label}
         focus={props.focus}
         invalid={props.invalid}
-        onDraft={setDraft}
+        onDraft={(text) => {
+          draft.current = text;
+        }}
         onRun={run}
       />
-      <button type="button" class="primary run" aria-busy={props.loading} onClick={() => run(draft)}>
+      <button type="button" class="primary run" aria-busy={props.loading} onClick={() => run(draft.current)}>
         {props.loading ? "Running" : "Run"}
       </button>
       <div class="query-tools">
         <IconButton icon="list" label="Explore metrics" onClick={() => setMetricsOpen(true)} />
-        <HistoryMenu onPick={run} />
+        <HistoryMenu
+          onPick={(expr) => {
+            give(expr);
+            run(expr);
+          }}
+        />
         <IconButton icon="format" label="Format expression" onClick={format} />
         <IconButton icon="copy" label="Duplicate query" onClick={props.onDuplicate} />
         <IconButton
@@ -70,7 +86,8 @@ export function QueryRow(props: {
         onClose={() => setMetricsOpen(false)}
         onPick={(name) => {
           setMetricsOpen(false);
-          setDraft(draft.trim() === "" ? name : `${draft.trimEnd()} ${name}`);
+          const before = draft.current.trimEnd();
+          give(before === "" ? name : `${before} ${name}`);
         }}
       />
     </div>
@@ -82,32 +99,32 @@ function HistoryMenu({ onPick }: { onPick: (expr: string) => void }): JSX.Elemen
   const [entries, setEntries] = useState<readonly string[] | null>(null);
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (!entries) return;
-    root.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus();
-    const away = (event: Event): void => {
-      if (!root.current?.contains(event.target as Node)) setEntries(null);
+    const element = root.current;
+    if (!entries || !element) return;
+    element.querySelector<HTMLElement>("[role=menuitem]")?.focus();
+    const onAway = (event: Event): void => {
+      if (!element.contains(event.target as Node)) setEntries(null);
     };
-    addEventListener("pointerdown", away);
-    return () => removeEventListener("pointerdown", away);
+    const onKey = (event: KeyboardEvent): void => {
+      const items = [...element.querySelectorAll<HTMLElement>("[role=menuitem]")];
+      const at = items.indexOf(document.activeElement as HTMLElement);
+      if (event.key === "Escape" || event.key === "Tab") {
+        setEntries(null);
+        element.querySelector<HTMLElement>("button")?.focus();
+      } else if (event.key === "ArrowDown") items[Math.min(items.length - 1, at + 1)]?.focus();
+      else if (event.key === "ArrowUp") items[Math.max(0, at - 1)]?.focus();
+      else return;
+      if (event.key !== "Tab") event.preventDefault();
+    };
+    addEventListener("pointerdown", onAway);
+    element.addEventListener("keydown", onKey);
+    return () => {
+      removeEventListener("pointerdown", onAway);
+      element.removeEventListener("keydown", onKey);
+    };
   }, [entries]);
   return (
-    <div
-      ref={root}
-      class="menu-root"
-      role="presentation"
-      onKeyDown={(event) => {
-        if (!entries) return;
-        const items = [...(root.current?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? [])];
-        const at = items.indexOf(document.activeElement as HTMLElement);
-        if (event.key === "Escape" || event.key === "Tab") {
-          setEntries(null);
-          root.current?.querySelector<HTMLElement>("button")?.focus();
-        } else if (event.key === "ArrowDown") items[Math.min(items.length - 1, at + 1)]?.focus();
-        else if (event.key === "ArrowUp") items[Math.max(0, at - 1)]?.focus();
-        else return;
-        if (event.key !== "Tab") event.preventDefault();
-      }}
-    >
+    <div ref={root} class="menu-root">
       <button
         type="button"
         class="plain"
