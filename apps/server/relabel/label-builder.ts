@@ -1,5 +1,5 @@
 // A label set under change: what relabeling works on.
-import { Labels } from "@narthex/model";
+import { compareStrings, Labels } from "@narthex/model";
 
 /**
  * Collects changes to a base set. Reading sees them at once; the base stays as it was.
@@ -54,6 +54,20 @@ export class LabelBuilder {
   /** The finished set; the base itself when nothing was changed. */
   labels(): Labels {
     if (this.#changed.size === 0 && this.#deleted.size === 0) return this.#base;
-    return Labels.fromUnsorted(this.entries());
+    // The base is sorted already: only what changed is sorted, then both are merged.
+    const changed = [...this.#changed].sort((a, b) => compareStrings(a[0], b[0]));
+    const pairs: string[] = [];
+    let next = 0;
+    const { pairs: base } = this.#base;
+    for (let i = 0; i < base.length; i += 2) {
+      const name = base[i] as string;
+      if (this.#deleted.has(name) || this.#changed.has(name)) continue;
+      for (; next < changed.length && compareStrings((changed[next] as [string, string])[0], name) < 0; next++) {
+        pairs.push(...(changed[next] as [string, string]));
+      }
+      pairs.push(name, base[i + 1] as string);
+    }
+    for (; next < changed.length; next++) pairs.push(...(changed[next] as [string, string]));
+    return pairs.length === 0 ? Labels.empty : new Labels(pairs);
   }
 }
