@@ -31,10 +31,12 @@ export function compressInto(source: Uint8Array, target: Uint8Array, at: number 
     length = Math.floor(length / 128);
   }
   target[out++] = length;
+  // One load and one check for four bytes.
+  const words = new DataView(source.buffer, source.byteOffset, source.byteLength);
   for (let start = 0; start < source.length; start += BLOCK_BYTES) {
     const end = Math.min(start + BLOCK_BYTES, source.length);
     if (end - start < MIN_SEARCH_BYTES) out = writeLiteral(source, start, end, target, out);
-    else out = compressBlock(source, start, end, target, out);
+    else out = compressBlock(source, words, start, end, target, out);
   }
   return out;
 }
@@ -137,7 +139,14 @@ function uncompressBody(source: Uint8Array, position: number, target: Uint8Array
   if (out !== length) throw new EncodingError("corrupt", `snappy data holds ${out} bytes, declared are ${length}`, at);
 }
 
-function compressBlock(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
+function compressBlock(
+  source: Uint8Array,
+  words: DataView,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  at: number,
+): number {
   let bits = 8;
   while (bits < MAX_TABLE_BITS && 1 << bits < end - start) bits++;
   const shift = 32 - bits;
@@ -146,7 +155,7 @@ function compressBlock(source: Uint8Array, start: number, end: number, target: U
   let out = at;
   let literalStart = start;
   let position = start + 1;
-  let next = read32(source, position);
+  let next = words.getInt32(position, true);
   for (;;) {
     // Search: the longer nothing is found, the larger the steps, so that incompressible data passes quickly.
     let steps = 32;
@@ -155,10 +164,10 @@ function compressBlock(source: Uint8Array, start: number, end: number, target: U
       const slot = Math.imul(next, 0x1e35a7bd) >>> shift;
       candidate = start + table[slot]!;
       table[slot] = position - start;
-      if (candidate < position && read32(source, candidate) === next) break;
+      if (candidate < position && words.getInt32(candidate, true) === next) break;
       position += steps++ >>> 5;
       if (position > lastStart) return writeLiteral(source, literalStart, end, target, out);
-      next = read32(source, position);
+      next = words.getInt32(position, true);
     }
     if (literalStart < position) out = writeLiteral(source, literalStart, position, target, out);
     // Copies: one match often ends where the next begins.
@@ -167,6 +176,10 @@ function compressBlock(source: Uint8Array, start: number, end: number, target: U
       const distance = position - candidate;
       position += 4;
       candidate += 4;
+      while (position + 4 <= end && words.getInt32(position, true) === words.getInt32(candidate, true)) {
+        position += 4;
+        candidate += 4;
+      }
       while (position < end && source[position] === source[candidate]) {
         position++;
         candidate++;
@@ -174,21 +187,17 @@ function compressBlock(source: Uint8Array, start: number, end: number, target: U
       out = writeCopy(target, out, distance, position - matchStart);
       literalStart = position;
       if (position > lastStart) return writeLiteral(source, literalStart, end, target, out);
-      const before = read32(source, position - 1);
+      const before = words.getInt32(position - 1, true);
       table[Math.imul(before, 0x1e35a7bd) >>> shift] = position - 1 - start;
       next = (before >>> 8) | (source[position + 3]! << 24);
       const slot = Math.imul(next, 0x1e35a7bd) >>> shift;
       candidate = start + table[slot]!;
       table[slot] = position - start;
-      if (candidate >= position || read32(source, candidate) !== next) break;
+      if (candidate >= position || words.getInt32(candidate, true) !== next) break;
     }
     position++;
-    next = read32(source, position);
+    next = words.getInt32(position, true);
   }
-}
-
-function read32(bytes: Uint8Array, i: number): number {
-  return bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
 }
 
 function writeLiteral(source: Uint8Array, start: number, end: number, target: Uint8Array, out: number): number {
