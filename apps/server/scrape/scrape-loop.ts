@@ -2,7 +2,7 @@
 import { ExpositionError } from "@narthex/exposition";
 import type { Appendable, Appender, SeriesRef } from "@narthex/storage";
 import { Append } from "@narthex/storage";
-import { formatDuration, type Logger } from "@narthex/toolkit";
+import { goDuration, type Logger } from "@narthex/toolkit";
 import type { ScrapeConfig } from "../config/types.ts";
 import type { Clock, Timer } from "./clock.ts";
 import { parserFor } from "./content-type.ts";
@@ -74,7 +74,7 @@ export class ScrapeLoop {
     this.#settings = settings;
     this.#environment = environment;
     this.#reports = new ReportSeries(target, settings.config.extraScrapeMetrics);
-    this.#intervalText = formatDuration(target.intervalMs);
+    this.#intervalText = goDuration(target.intervalMs);
     this.#flushesSeen = cache.forcedFlushes;
   }
 

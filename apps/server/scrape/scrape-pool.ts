@@ -1,5 +1,6 @@
 // All scrape loops of one job.
 import type { Labels } from "@narthex/model";
+import { goDuration } from "@narthex/toolkit";
 import type { ScrapeConfig } from "../config/types.ts";
 import type { TargetGroup } from "../discovery/target-group.ts";
 import { Relabeler } from "../relabel/index.ts";
@@ -132,7 +133,7 @@ export class ScrapePool {
     this.#enforceTargetLimit();
     for (const loop of this.#loops.values()) this.#start(loop);
     oldClient.close();
-    const interval = `${config.scrapeIntervalMs / 1000}s`;
+    const interval = goDuration(config.scrapeIntervalMs);
     metrics.reloadLength.labels(interval).observe((performance.now() - begun) / 1000);
   }
 
