@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Gauge, Registry } from "@narthex/client";
 import { goDuration, type Logger } from "@narthex/toolkit";
-import { Db, DirectoryLock } from "@narthex/tsdb";
+import { Db } from "@narthex/tsdb";
 import { AdminRoutes } from "./api/v1/admin-routes.ts";
 import { QueryRoutes } from "./api/v1/query-routes.ts";
 import { addApiRoutes } from "./api/v1/routes.ts";
@@ -63,7 +63,6 @@ export class Server {
   #config: Config;
   #ruleGroups: readonly RuleGroupSource[];
   #running: Running | undefined;
-  #lock: DirectoryLock | undefined;
   #stop: (() => void) | undefined;
   /** Reloads run one after the other. */
   #reloading: Promise<void> = Promise.resolve();
@@ -120,7 +119,7 @@ export class Server {
     const settings = this.#settings;
     this.#notifications.add(STARTING);
     await this.#web.listen();
-    this.#lock = this.#lockDirectory();
+    mkdirSync(settings.storagePath, { recursive: true });
     const db = await Db.open({
       directory: settings.storagePath,
       logger: this.#logger.with({ component: "tsdb" }),
@@ -162,7 +161,6 @@ export class Server {
       await running.queries.close();
       running.db.close();
     }
-    this.#lock?.release();
     await this.#web.close();
     this.#logger.info("See you next time!");
   }
@@ -172,19 +170,6 @@ export class Server {
     return new Promise((resolve) => {
       this.#stop = resolve;
     });
-  }
-
-  /** Makes the data directory at need and holds it. Throws when another server has it. */
-  #lockDirectory(): DirectoryLock | undefined {
-    const { storagePath, noLockfile } = this.#settings;
-    mkdirSync(storagePath, { recursive: true });
-    if (noLockfile) return undefined;
-    const lock = new DirectoryLock(storagePath);
-    if (lock.state === "left-over")
-      this.#logger.warn("A lockfile from a previous execution already existed. It was replaced", {
-        file: `${storagePath}/lock`,
-      });
-    return lock;
   }
 
   #assemble(db: Db): Running {
