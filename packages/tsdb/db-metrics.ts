@@ -23,6 +23,8 @@ export class DbCounters {
   walCorruptions = 0;
   chunkCorruptions = 0;
   replaySeconds = 0;
+  /** -1: no lock file. 0: an old one was replaced. 1: there was none. */
+  cleanStart = -1;
 }
 
 /** One sample: rendered labels and how to get the value. */
@@ -213,7 +215,11 @@ function families(db: DbReadings): Family[] {
     "How long rewriting blocks without deleted samples took.",
     powers(0.005, 2.5, 11),
   );
-  gauge("clean_start", "-1: no lock file. 0: an old lock file was replaced. 1: no lock file was left.", () => -1);
+  gauge(
+    "clean_start",
+    "-1: no lock file. 0: an old lock file was replaced. 1: no lock file was left.",
+    () => counters.cleanStart,
+  );
   counter("snapshot_replay_error_total", "Memory snapshots that could not be read.", zero);
   gauge(
     "data_replay_duration_seconds",

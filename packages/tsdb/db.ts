@@ -5,6 +5,7 @@ import type { Block } from "./block/block.ts";
 import { BlockList, listBlocks } from "./block-list.ts";
 import { HeadChunkReader, HeadChunkWriter, repairHeadChunks, scanHeadChunks } from "./chunk/head-chunks.ts";
 import { DbCounters, type DbDurations, registerDbMetrics } from "./db-metrics.ts";
+import { DirectoryLock } from "./fs/directory-lock.ts";
 import { type FileSystem, joinPath } from "./fs/file-system.ts";
 import { NodeFs } from "./fs/node-fs.ts";
 import { type Cardinality, cardinality } from "./head/cardinality.ts";
@@ -42,6 +43,8 @@ export interface DbOptions {
   readonly walCompression?: Compression;
   /** Shared memory to reserve (not to use): a power of two, 4 GiB unless told or refused. */
   readonly memoryBytes?: number;
+  /** Whether the directory is locked against other processes; yes, unless it lies on a file system of a test. */
+  readonly lockFile?: boolean;
   /** How often full chunks are written out beside commits; 0 means never (call `maintain`). */
   readonly maintenanceIntervalMs?: number;
   /** Told how far the replay of the log has come, for the status page. */
@@ -81,6 +84,7 @@ export class Db implements Queryable, Appendable {
   #unregister: () => void = () => {};
   #replay: ReplayProgress = { min: 0, max: 0, current: 0 };
   #timer: NodeJS.Timeout | undefined;
+  #lock: DirectoryLock | undefined;
   #closed = false;
 
   /** Opens a directory, replays what is there, repairs what is damaged. Throws when the disk refuses. */
@@ -217,6 +221,7 @@ export class Db implements Queryable, Appendable {
       this.#wal?.close();
       this.#chunkReader.close();
       this.#blocks.close();
+      this.#lock?.release();
     }
   }
 
@@ -241,6 +246,7 @@ export class Db implements Queryable, Appendable {
   async #start(): Promise<void> {
     const began = this.#now();
     this.#fs.mkdir(this.directory);
+    if (this.#options.lockFile ?? this.#fs instanceof NodeFs) this.#takeLock();
     this.reloadBlocks();
     this.head.minValidTime = this.#blocks.maxTime;
     this.#logger.info("Replaying on-disk memory mappable chunks if any");
@@ -274,6 +280,15 @@ export class Db implements Queryable, Appendable {
     this.head.attach(this.#wal, sink);
     const interval = this.#options.maintenanceIntervalMs ?? MAINTENANCE_INTERVAL_MS;
     if (interval > 0) this.#timer = setInterval(() => this.maintain(), interval).unref();
+  }
+
+  #takeLock(): void {
+    this.#lock = new DirectoryLock(this.directory);
+    this.#counters.cleanStart = this.#lock.state === "clean" ? 1 : 0;
+    if (this.#lock.state === "clean") return;
+    this.#logger.warn("A lockfile from a previous execution already existed. It was replaced", {
+      file: this.#path("lock"),
+    });
   }
 
   #loadChunks(): ReplayChunks {

@@ -6,7 +6,6 @@ export { type HeadChunk, HeadChunkReader, HeadChunkWriter, scanHeadChunks } from
 export { decodeHistogramChunk, encodeHistogramChunk } from "./chunk/histogram.ts";
 export { decodeXor, encodeXor } from "./chunk/xor.ts";
 export { Db, type DbOptions, type DbStats, type ReplayProgress } from "./db.ts";
-export { DirectoryLock, DirectoryLockedError, type LockState } from "./fs/directory-lock.ts";
 export { type Faults, FaultyFs } from "./fs/faulty-fs.ts";
 export { type EntryKind, type FileSystem, FileSystemError, type OpenFile, type OpenMode } from "./fs/file-system.ts";
 export { MemoryFs } from "./fs/memory-fs.ts";
