@@ -103,7 +103,7 @@ test("configuration error: text that is no YAML says where it breaks off", () =>
 test("configuration error: a file that is not there", () => {
   assert.throws(() => loadConfigFile("/nonexistent/p.yml"), {
     code: "config_unreadable",
-    message: "open /nonexistent/p.yml: no such file or directory",
+    message: "open /nonexistent/p.yml: no such file or directory (name another file with --config.file)",
   });
 });
 

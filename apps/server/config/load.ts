@@ -35,7 +35,7 @@ export interface LoadOptions {
 
 /** Reads and checks a configuration file and the files of its `scrape_config_files`. Throws a `ConfigError`. */
 export function loadConfigFile(file: string, options: LoadOptions = {}): Config {
-  return loadConfig(readText(file), file, options);
+  return loadConfig(readText(file, "name another file with --config.file"), file, options);
 }
 
 /** The same for a text in memory. Relative paths are resolved against the directory of `file`, which need not exist. */
@@ -53,8 +53,8 @@ export function loadConfig(text: string, file = "", options: LoadOptions = {}): 
   return { ...complete, file, allScrapeConfigs: loadScrapeConfigFiles(complete) };
 }
 
-/** Reads a file whole. Throws a `ConfigError` that says what to do about it. */
-export function readText(file: string): string {
+/** Reads a file whole. Throws a `ConfigError` that ends with `advice`, if there is any. */
+export function readText(file: string, advice?: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
@@ -62,7 +62,7 @@ export function readText(file: string): string {
     const reason = OPEN_ERRORS[code ?? ""] ?? message;
     throw new ConfigError(
       "config_unreadable",
-      `open ${file}: ${reason}`,
+      `open ${file}: ${reason}${advice === undefined ? "" : ` (${advice})`}`,
       [{ file, line: 0, column: 0, message: reason }],
       { cause: error },
     );
