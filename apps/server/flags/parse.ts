@@ -7,6 +7,7 @@ import { splitFeatures } from "./features.ts";
 import { MISSING_FEATURES, MISSING_FLAGS } from "./missing.ts";
 import type { ServerFlags } from "./server-flags.ts";
 import { SERVER_FLAGS } from "./table.ts";
+import { versionText } from "./version.ts";
 
 /** A line for the log about the command line. */
 export interface StartNote {
@@ -26,9 +27,11 @@ export interface ServerCommand {
   readonly notes: readonly StartNote[];
 }
 
-/** What to call the program in messages, what `--version` prints, and the name of this machine. */
+/** What to call the program in messages, its version, and the name of this machine. */
 export interface CommandContext {
+  /** Standard: `narthex server`. */
   readonly program?: string;
+  /** The number alone: `--version` prints it among the reference's lines. */
   readonly version: string;
   /** Standard: the operating system's. */
   readonly hostname?: string;
@@ -39,7 +42,7 @@ export function parseServerFlags(argv: readonly string[], context: CommandContex
   const program = {
     name: context.program ?? "narthex server",
     description: "The Prometheus monitoring server",
-    version: context.version,
+    version: versionText(context.version),
     flags: SERVER_FLAGS,
   };
   const parsed = parseFlags(program, argv);
