@@ -55,9 +55,9 @@ export function compileRegex(source: string): Regex {
 }
 
 /** Compiles with RE2's engine. Throws a `RegexSyntaxError` in Go's words. */
-export function compileRe2(source: string): RE2JS {
+export function compileRe2(source: string, dotMatchesNewline: boolean = true): RE2JS {
   try {
-    return RE2JS.compile(source, RE2JS.DOTALL);
+    return RE2JS.compile(source, dotMatchesNewline ? RE2JS.DOTALL : 0);
   } catch (error) {
     throw syntaxError(source, error as Error);
   }

@@ -14,4 +14,5 @@ test("search: every match anywhere is replaced, captures put in", () => {
     assert.equal(compileSearchRegex(pattern).replaceAll(text, template), expected, pattern);
   assert.equal(compileSearchRegex("b.").find("abc"), true);
   assert.equal(compileSearchRegex("^b").find("abc"), false);
+  assert.equal(compileSearchRegex("a.c").find("a\nc"), false);
 });

@@ -10,9 +10,9 @@ export interface SearchRegex {
   replaceAll(text: string, template: string): string;
 }
 
-/** Throws a `RegexSyntaxError` in Go's words. */
+/** Unlike in matchers, the dot does not match a newline. Throws a `RegexSyntaxError` in Go's words. */
 export function compileSearchRegex(source: string): SearchRegex {
-  const compiled = compileRe2(source);
+  const compiled = compileRe2(source, false);
   const names = compiled.namedGroups() as Readonly<Record<string, number>>;
   return {
     find: (text) => compiled.matcher(text).find(),
