@@ -40,8 +40,11 @@ export function QueryPage(): JSX.Element {
     else navigate("query", query);
   }, []);
   const actions: PanelActions = {
-    change: (index, change) =>
-      go({ ...state, panels: state.panels.map((panel, i) => (i === index ? { ...panel, ...change } : panel)) }),
+    change: (index, change) => {
+      // Run means run, also when the address comes to say the same in other words.
+      if (change.expr !== undefined) setRound((n) => n + 1);
+      go({ ...state, panels: state.panels.map((panel, i) => (i === index ? { ...panel, ...change } : panel)) });
+    },
     changeAll: (change) => go({ ...state, panels: state.panels.map((panel) => ({ ...panel, ...change })) }),
     duplicate: (index) => {
       ids.current.splice(index + 1, 0, nextId.current++);
