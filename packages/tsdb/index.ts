@@ -1,9 +1,15 @@
 export { Block, BlockError } from "./block/block.ts";
+export { BlockWriter, removeBlock, removeLeftovers } from "./block/block-writer.ts";
+export { compactionRanges, planCompaction, planDeletion, type RetentionLimits } from "./block/compaction-plan.ts";
+export { BlockSource, type CompactionSource } from "./block/compaction-source.ts";
+export { compactBlocks, firstLevel, linkBlock, writeBlock } from "./block/compactor.ts";
 export { type BlockMeta, BlockMetaError, readBlockMeta, writeBlockMeta } from "./block/meta.ts";
+export { ChunkList } from "./chunk/chunk-list.ts";
 export { decodeChunk } from "./chunk/decode.ts";
 export { ChunkEncoding, ChunkError, chunkSampleCount } from "./chunk/format.ts";
 export { type HeadChunk, HeadChunkReader, HeadChunkWriter, scanHeadChunks } from "./chunk/head-chunks.ts";
 export { decodeHistogramChunk, encodeHistogramChunk } from "./chunk/histogram.ts";
+export { encodeChunks } from "./chunk/sample-encoder.ts";
 export { decodeXor, encodeXor } from "./chunk/xor.ts";
 export { Db, type DbOptions, type DbStats, type ReplayProgress } from "./db.ts";
 export { type Faults, FaultyFs } from "./fs/faulty-fs.ts";

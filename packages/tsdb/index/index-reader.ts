@@ -21,6 +21,9 @@ const TWO_32 = 0x1_0000_0000;
 /** Lists of so many ids in all are kept at most (16 MiB). */
 const MAX_CACHED_IDS = 4 * 1024 * 1024;
 
+/** A list itself, however short, takes the memory of about so many ids. */
+const LIST_WEIGHT = 40;
+
 /** One series of an index as it was read; reused from call to call. */
 export class IndexSeries {
   /** Symbol references: name, value, name, value; `labelCount` pairs. */
@@ -94,13 +97,14 @@ export class IndexReader implements PostingsSource {
     });
   }
 
-  postingsWhere(name: string, test: (value: string) => boolean): Uint32Array {
+  postingsWhere(name: string, test: (value: string) => boolean, prefix?: string): Uint32Array {
     return guarded(this.path, () => {
       const lists: Uint32Array[] = [];
-      this.#table.each(name, (value, list) => {
+      const visit = (value: string, list: number): boolean => {
         if (test(value)) lists.push(this.#list(list));
         return true;
-      });
+      };
+      this.#table.each(name, visit, prefix);
       return union(lists);
     });
   }
@@ -189,13 +193,14 @@ export class IndexReader implements PostingsSource {
         ((bytes[from + 2] as number) << 8) |
         (bytes[from + 3] as number);
     }
-    if (this.#listIds + count > MAX_CACHED_IDS) {
+    const weight = count + LIST_WEIGHT;
+    if (this.#listIds + weight > MAX_CACHED_IDS) {
       this.#lists.clear();
       this.#listIds = 0;
     }
     if (count <= MAX_CACHED_IDS / 4) {
       this.#lists.set(offset, ids);
-      this.#listIds += count;
+      this.#listIds += weight;
     }
     return ids;
   }

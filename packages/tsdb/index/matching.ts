@@ -8,8 +8,11 @@ export interface PostingsSource {
   allPostings(): Uint32Array;
   /** Series that have this label with this value; an empty list when there are none. */
   postings(name: string, value: string): Uint32Array;
-  /** Series that have this label with any value that passes. `test` is called once for each value. */
-  postingsWhere(name: string, test: (value: string) => boolean): Uint32Array;
+  /**
+   * Series that have this label with any value that passes. `test` is called once for each value, except that those
+   * without `prefix` need not be tested: they do not pass.
+   */
+  postingsWhere(name: string, test: (value: string) => boolean, prefix?: string): Uint32Array;
   /** About how many values a label has: an upper bound is enough. */
   valueCount(name: string): number;
   /** The value that a series has of a label, "" without it. */
@@ -33,7 +36,9 @@ function cost(matcher: Matcher, source: PostingsSource): number {
   const literals = literalsOf(matcher) ?? excludedLiteralsOf(matcher);
   if (literals !== undefined) return literals.length;
   const values = source.valueCount(matcher.name);
-  return matcher.regex !== undefined && matcher.regex.prefix !== "" ? 1 + values / 8 : 2 + values;
+  return matcher.type === "=~" && matcher.regex !== undefined && matcher.regex.prefix !== ""
+    ? 1 + values / 8
+    : 2 + values;
 }
 
 /** Reading one series' labels costs about as much as testing so many values. */
@@ -71,7 +76,10 @@ export function matchPostings(source: PostingsSource, matchers: readonly Matcher
 /** Series having the label with a value that the matcher accepts. */
 function accepted(source: PostingsSource, matcher: Matcher): Uint32Array {
   const literals = literalsOf(matcher);
-  if (literals === undefined) return source.postingsWhere(matcher.name, (value) => matcher.matches(value));
+  if (literals === undefined) {
+    const prefix = matcher.type === "=~" ? matcher.regex?.prefix : undefined;
+    return source.postingsWhere(matcher.name, (value) => matcher.matches(value), prefix);
+  }
   if (literals.length === 1) return source.postings(matcher.name, literals[0] as string);
   return union(literals.map((value) => source.postings(matcher.name, value)));
 }

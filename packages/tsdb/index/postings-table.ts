@@ -108,13 +108,7 @@ export class PostingsTable {
     const entry = this.#names.get(name);
     if (entry === undefined) return undefined;
     const { values, places } = entry;
-    let low = 0;
-    let high = values.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compareStrings(values[middle] as string, value) <= 0) low = middle + 1;
-      else high = middle;
-    }
+    const low = firstAfter(values, value);
     if (low === 0) return undefined;
     let found: number | undefined;
     this.#walk(places[low - 1] as number, places[low] as number, (candidate, list) => {
@@ -125,17 +119,24 @@ export class PostingsTable {
     return found;
   }
 
-  /** Calls `visit` with each value of a label in order, and where its list lies, until it returns false. */
-  each(name: string, visit: (value: string, list: number) => boolean): void {
+  /**
+   * Calls `visit` with each value of a label in order, and where its list lies, until it returns false. With a prefix,
+   * values that do not begin with it may be passed over.
+   */
+  each(name: string, visit: (value: string, list: number) => boolean, prefix = ""): void {
     if (this.#whole !== undefined) {
       for (const [value, list] of this.#whole.get(name) ?? []) if (!visit(value, list)) return;
       return;
     }
-    const places = this.#names.get(name)?.places;
-    if (places === undefined) return;
+    const entry = this.#names.get(name);
+    if (entry === undefined) return;
+    const { values, places } = entry;
+    const from = prefix === "" ? 0 : Math.max(0, firstAfter(values, prefix) - 1);
     let more = true;
     // Stretch by stretch, so that a label with millions of values needs no buffer for all of them.
-    for (let i = 0; i + 1 < places.length && more; i++) {
+    for (let i = from; i + 1 < places.length && more; i++) {
+      const first = values[i] as string;
+      if (compareStrings(first, prefix) > 0 && !first.startsWith(prefix)) break;
       this.#walk(places[i] as number, places[i + 1] as number, (value, list) => (more = visit(value, list)));
     }
   }
@@ -152,4 +153,16 @@ export class PostingsTable {
       if (!visit(value, reader.uvarint())) return;
     }
   }
+}
+
+/** Position of the first of `values` (sorted) that comes after `value`. */
+function firstAfter(values: readonly string[], value: string): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareStrings(values[middle] as string, value) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
