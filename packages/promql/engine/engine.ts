@@ -46,7 +46,7 @@ export interface QueryOptions {
   readonly lookbackDeltaMs?: number;
   /** How many series or elements the answer may have; 0 for all. Further ones are left out with a warning. */
   readonly limit?: number;
-  /** Counts peak samples exactly; `perStep` also the samples of each step, if the engine allows it. */
+  /** `perStep` counts the samples of each step too, if the engine allows it. */
   readonly stats?: "none" | "total" | "perStep";
   /** Asked between series; true stops the query. */
   readonly cancelled?: () => boolean;
@@ -197,7 +197,6 @@ export class Engine {
         delayedNameRemoval: options.delayedNameRemoval,
         typeAndUnitLabels: options.typeAndUnitLabels,
         useStartTimestamps: options.useStartTimestamps,
-        exactCounts: query.stats !== undefined && query.stats !== "none",
       };
       const prepared = options.now();
       const ev = new Evaluation(session, grid, statistics);

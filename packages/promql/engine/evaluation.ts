@@ -14,6 +14,7 @@ import {
   constantRow,
   emptyRow,
   type Grid,
+  histogramWeight,
   METADATA_LABELS,
   mergeDuplicates,
   type Row,
@@ -32,8 +33,6 @@ export interface Session {
   readonly delayedNameRemoval: boolean;
   readonly typeAndUnitLabels: boolean;
   readonly useStartTimestamps: boolean;
-  /** Whether samples are counted exactly as the reference does, for statistics. */
-  readonly exactCounts: boolean;
 }
 
 interface CachedRows {
@@ -125,7 +124,7 @@ export class Evaluation {
       scratch.labels = Labels.empty;
       return scratch;
     }
-    this.session.limits.allocate(this.steps * 9 + 200);
+    this.session.limits.allocate(this.#rowBytes);
     return emptyRow(Labels.empty, this.steps);
   }
 
@@ -138,6 +137,16 @@ export class Evaluation {
     copy.histograms = row.histograms?.slice();
     copy.points = row.points;
     return copy;
+  }
+
+  /** Gives back the memory of a node's rows once they are used up; shared rows stay. */
+  release(node: PlanNode, rows: readonly Row[]): void {
+    if (this.session.shared.has(node.key)) return;
+    this.session.limits.release(rows.length * this.#rowBytes);
+  }
+
+  get #rowBytes(): number {
+    return this.steps * 9 + 200;
   }
 
   /** What a selector or subquery refers to at the first step, and how that moves. */
@@ -177,8 +186,10 @@ export class Evaluation {
     statistics.total += weight;
     const { perStep } = statistics;
     if (perStep === undefined) return;
-    for (let k = 0; k < row.present.length; k++) perStep[k] += row.present[k];
-    if (weight !== row.points) perStep[0] += weight - row.points;
+    for (let k = 0; k < row.present.length; k++) {
+      const histogram = row.histograms?.[k];
+      perStep[k] += histogram === undefined ? row.present[k] : histogramWeight(histogram);
+    }
   }
 
   /** The grid of a subquery's own steps: multiples of its resolution inside (first - range, last]. */

@@ -149,6 +149,7 @@ function estimate(ev: Evaluation, node: CallNode): Row[] {
     }
     for (const family of families.values()) rows.push(classicRow(ev, family, estimator, mixed.get(family)));
   }
+  ev.release(vector, input);
   return rows;
 }
 

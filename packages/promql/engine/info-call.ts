@@ -47,6 +47,7 @@ export function streamInfo(ev: Evaluation, node: CallNode, sink: RowSink): void 
     }
     enrich(ev, row, bySignature.get(signature(row.labels)) ?? [], dataMatchers, rows);
   }
+  ev.release(node.args[0] as PlanNode, base);
   const result = [...rows.values()];
   limits.samples = before + rowsWeight(result);
   limits.require(0);

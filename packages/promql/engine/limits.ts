@@ -18,7 +18,7 @@ export class Limits {
   samples = 0;
   /** Most samples held at one time. */
   peak = 0;
-  /** Bytes of rows allocated so far: an upper bound of what is held. */
+  /** Bytes of rows allocated and not given back. */
   #bytes = 0;
   #units = 0;
   readonly #options: LimitOptions;
@@ -57,7 +57,7 @@ export class Limits {
 
   /** Gives back bytes that were taken. */
   release(bytes: number): void {
-    this.#bytes -= bytes;
+    this.#bytes = Math.max(0, this.#bytes - bytes);
   }
 
   /** To be called with an estimate of the samples or points looked at since the last call. */

@@ -43,7 +43,6 @@ export function streamRankedAggregate(ev: Evaluation, node: AggregateNode, _keep
   }
   const rows: Row[] = [];
   for (const group of groups.values()) {
-    limits.worked(group.rows.length * ev.steps);
     switch (node.op) {
       case "quantile":
         rows.push(quantileOf(ev, node, group, param));
@@ -58,6 +57,7 @@ export function streamRankedAggregate(ev: Evaluation, node: AggregateNode, _keep
         rows.push(...ranked(ev, node, group, param, input.length));
     }
   }
+  ev.release(node.expr, input);
   const result = rows.filter(({ points }) => points > 0);
   limits.samples = before + rowsWeight(result);
   limits.require(0);
@@ -106,6 +106,7 @@ function quantileOf(ev: Evaluation, node: AggregateNode, { labels, rows }: Ranke
   result.labels = labels;
   const values = new Float64Array(rows.length);
   for (let k = 0; k < ev.steps; k++) {
+    ev.session.limits.worked(rows.length);
     let n = 0;
     for (const row of rows) {
       if (row.present[k] === 0) continue;
@@ -175,6 +176,7 @@ function ranked(
   for (let k = 0; k < ev.steps; k++) {
     const limit = Math.min(Math.trunc(param[k]), inputCount);
     if (limit < 1) continue;
+    ev.session.limits.worked(rows.length);
     const heap = new ValueHeap<Row>(top);
     for (const row of rows) {
       if (row.present[k] === 0) continue;
@@ -193,6 +195,7 @@ function ranked(
 function firstOf(ev: Evaluation, { rows }: RankedGroup, param: Float64Array, inputCount: number): Row[] {
   const selection = new Selection(ev);
   for (let k = 0; k < ev.steps; k++) {
+    ev.session.limits.worked(rows.length);
     let left = Math.min(Math.trunc(param[k]), inputCount);
     for (const row of rows) {
       if (left < 1) break;
@@ -208,6 +211,7 @@ function firstOf(ev: Evaluation, { rows }: RankedGroup, param: Float64Array, inp
 function ratioOf(ev: Evaluation, { rows }: RankedGroup, param: Float64Array): Row[] {
   const selection = new Selection(ev);
   for (const row of rows) {
+    ev.session.limits.worked(ev.steps);
     const offset = labelsFraction(row.labels);
     for (let k = 0; k < ev.steps; k++) {
       if (row.present[k] === 0 || param[k] === 0) continue;

@@ -12,7 +12,9 @@ export function streamSetOperation(ev: Evaluation, node: BinaryNode, keep: boole
   const signature = signatureOf(matching?.on ?? false, matching?.labels ?? []);
   if (node.op !== "or") {
     const left = keepLeft(ev, node);
-    const masks = stepMasks(ev, ev.rows(node.rhs), signature);
+    const right = ev.rows(node.rhs);
+    const masks = stepMasks(ev, right, signature);
+    ev.release(node.rhs, right);
     const wanted = node.op === "and" ? 1 : 0;
     let out = 0;
     const filter = (row: Row): void => {
@@ -42,6 +44,8 @@ export function streamSetOperation(ev: Evaluation, node: BinaryNode, keep: boole
     if (mask !== undefined) filterSteps(row, mask, 0);
     if (row.points > 0) rows.push(row);
   }
+  ev.release(node.lhs, left);
+  ev.release(node.rhs, right);
   let out = 0;
   for (const row of rows) out += rowWeight(row);
   limits.require(out);

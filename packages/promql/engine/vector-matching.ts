@@ -31,6 +31,8 @@ export function streamVectorBinary(ev: Evaluation, node: BinaryNode, sink: RowSi
   const left = ev.rows(node.lhs);
   const right = ev.rows(node.rhs);
   const rows = new Matcher(ev, node).match(left, right);
+  ev.release(node.lhs, left);
+  ev.release(node.rhs, right);
   let out = 0;
   for (const row of rows) out += rowWeight(row);
   limits.require(out);
@@ -83,12 +85,19 @@ class Matcher {
       if (group.one.length > 1) this.#refuseSeveral(group.one, many, one);
     }
     const rows: Row[] = [];
-    const inserted = new Map<MatchGroup, Row[]>();
+    const inserted = new Map<MatchGroup, Map<string, Uint8Array>>();
+    const matchedIn = (group: MatchGroup): Map<string, Uint8Array> => {
+      let matched = inserted.get(group);
+      if (matched === undefined) {
+        matched = new Map();
+        inserted.set(group, matched);
+      }
+      return matched;
+    };
     for (const row of many) {
       const group = groupOf(row);
       this.#ev.session.limits.worked(this.#ev.steps * (group.one.length + 1));
-      const matched = inserted.get(group) ?? [];
-      inserted.set(group, matched);
+      const matched = matchedIn(group);
       for (const partner of group.one) this.#pair(row, partner, undefined, rows, matched);
       if (fillOne !== undefined) {
         const partner = this.#filler(row.labels, fillOne);
@@ -98,8 +107,7 @@ class Matcher {
     if (fillMany !== undefined) {
       for (const row of one) {
         const group = groupOf(row);
-        const matched = inserted.get(group) ?? [];
-        inserted.set(group, matched);
+        const matched = matchedIn(group);
         const partner = this.#filler(row.labels, fillMany);
         this.#pair(partner, row, otherSteps(group.many, this.#ev.steps), rows, matched);
       }
@@ -108,7 +116,7 @@ class Matcher {
   }
 
   /** Combines a row of the "many" side with one of the "one" side, at the given steps (undefined: all). */
-  #pair(many: Row, one: Row, steps: Uint8Array | undefined, rows: Row[], matched: Row[]): void {
+  #pair(many: Row, one: Row, steps: Uint8Array | undefined, rows: Row[], matched: Map<string, Uint8Array>): void {
     const { steps: count } = this.#ev;
     // Where both have a point there is a match, whatever the operator makes of it.
     const meets = new Uint8Array(count);
@@ -201,21 +209,27 @@ class Matcher {
   }
 
   /** Refuses a second match at a step: of the whole group, or for grouped matches of the same result labels. */
-  #refuseRepeated(row: Row, meets: Uint8Array, matched: Row[]): void {
+  #refuseRepeated(row: Row, meets: Uint8Array, matched: Map<string, Uint8Array>): void {
     const oneToOne = this.#matching.card === "one-to-one";
-    for (const earlier of matched) {
-      if (!oneToOne && !earlier.labels.equals(row.labels)) continue;
-      for (let k = 0; k < meets.length; k++) {
-        if (meets[k] === 0 || earlier.present[k] === 0) continue;
-        throw new QueryError(
-          "execution",
-          oneToOne
-            ? "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
-            : "multiple matches for labels: grouping labels must ensure unique matches",
-        );
-      }
+    const key = oneToOne ? "" : row.labels.key;
+    const earlier = matched.get(key);
+    if (earlier === undefined) {
+      matched.set(key, meets);
+      return;
     }
-    matched.push({ ...row, present: meets });
+    for (let k = 0; k < meets.length; k++) {
+      if (meets[k] === 0) continue;
+      if (earlier[k] === 0) {
+        earlier[k] = 1;
+        continue;
+      }
+      throw new QueryError(
+        "execution",
+        oneToOne
+          ? "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
+          : "multiple matches for labels: grouping labels must ensure unique matches",
+      );
+    }
   }
 
   /** Refuses two rows of the "one" side that have a point at the same step, if the other side has any there. */
