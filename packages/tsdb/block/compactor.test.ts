@@ -105,6 +105,18 @@ describe("compaction", () => {
     assert.equal(fs.list("data").length, 2);
   });
 
+  test("a full disk marks nobody and leaves nothing behind", () => {
+    const inner = new MemoryFs();
+    const paths = [1, 2].map((i) => writeTestBlock(inner, "data", [{ labels: { a: "b" }, samples: [[i, i]] }]).path);
+    const fs = new FaultyFs(inner, { capacityBytes: 100 });
+    assert.throws(() => compactBlocks(fs, "data", paths, testUlid()), { code: "ENOSPC" });
+    assert.deepEqual(
+      paths.map((path) => readBlockMeta(inner, path).compaction.failed),
+      [false, false],
+    );
+    assert.equal(inner.list("data").length, 2);
+  });
+
   test("a crash at any write leaves either the parents or a whole block, after a power cut too", () => {
     const original = new MemoryFs();
     original.mkdir("data");

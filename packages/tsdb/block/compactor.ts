@@ -57,8 +57,8 @@ export function writeBlock(
 
 /**
  * Merges the blocks at `paths` (all in `directory`) into a new one named `ulid`. Returns its meta.json, or undefined
- * when nothing was left: then the parents are marked deletable. When it fails, the parents are marked as failed, so
- * that no plan takes them again. The parents stay: whoever runs the storage removes them once nobody reads them.
+ * when nothing was left: then the parents are marked deletable. When it fails (except for a full disk), the parents are
+ * marked as failed, so that no plan takes them again. The parents stay: whoever runs the storage removes them once nobody reads them.
  */
 export function compactBlocks(
   fs: FileSystem,
@@ -77,7 +77,8 @@ export function compactBlocks(
     if (meta === undefined) for (const path of paths) mark(fs, path, { deletable: true });
     return meta;
   } catch (error) {
-    for (const path of paths) {
+    // A full disk says nothing about the blocks: the next attempt may succeed.
+    for (const path of (error as { code?: unknown }).code === "ENOSPC" ? [] : paths) {
       try {
         mark(fs, path, { failed: true });
       } catch {
