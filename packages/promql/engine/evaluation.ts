@@ -289,7 +289,9 @@ export class Evaluation {
     const before = limits.samples;
     const pending: Row[] = [];
     let out = 0;
+    let atLastStep = 0;
     this.stream(node, keep || merges, (row) => {
+      atLastStep += row.present[this.steps - 1];
       change(row);
       if (row.points === 0) return;
       if (dropsName) {
@@ -302,6 +304,7 @@ export class Evaluation {
       if (merges) pending.push(row);
       else sink(row);
     });
+    limits.require(out + atLastStep);
     limits.samples = before + out;
     if (merges) for (const row of mergeDuplicates(pending)) sink(row);
   }

@@ -156,6 +156,9 @@ export class SeriesWindows {
     const bounds = this.floatBounds;
     limits.require(bounds.largest);
     row.points = kernel(floats, 0, this.#ev.steps, row.values, row.present);
+    // The last window is still held when the row is added to the result.
+    const last = this.#ev.steps - 1;
+    limits.require(bounds.hi[last] - bounds.lo[last] + row.points);
     this.#ev.statistics.total += bounds.total;
     const { perStep } = this.#ev.statistics;
     if (perStep !== undefined) for (let k = 0; k < perStep.length; k++) perStep[k] += bounds.hi[k] - bounds.lo[k];

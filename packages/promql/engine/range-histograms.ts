@@ -21,7 +21,7 @@ import { durationSeconds, isStartTimeReset, startTimesOverlap } from "../functio
 import { evaluateExtendedHistograms } from "./extended-histograms.ts";
 import { HistogramSum } from "./histogram-aggregation.ts";
 import type { RangeCall, SeriesWindows } from "./range-call.ts";
-import { histogramWeight, putFloat, putHistogram, type Row } from "./row.ts";
+import { histogramWeight, putFloat, putHistogram, type Row, rowWeight } from "./row.ts";
 
 /** One window of a series that has histograms. */
 export interface MixedWindow {
@@ -57,12 +57,14 @@ export function evaluateMixedWindows(
   row.present.fill(0);
   const name = labels.get(METRIC_NAME);
   let largest = 0;
+  let lastSize = 0;
   for (let k = 0; k < ev.steps; k++) {
     const floatLo = floatBounds.lo[k];
     const floatHi = floatBounds.hi[k];
     const histogramLo = histogramBounds.lo[k];
     const histogramHi = histogramBounds.hi[k];
     const size = floatHi - floatLo + weights[histogramHi] - weights[histogramLo];
+    lastSize = size;
     if (size === 0) continue;
     largest = Math.max(largest, size);
     ev.statistics.addAtStep(k, size);
@@ -73,7 +75,7 @@ export function evaluateMixedWindows(
     const window = { call, windows, row, name, step: k, floatLo, floatHi, histogramLo, histogramHi };
     evaluateWindow(window, node.name);
   }
-  ev.session.limits.require(largest);
+  ev.session.limits.require(Math.max(largest, lastSize + rowWeight(row)));
   if (windows.floats.startTimes !== undefined)
     windows.noteOverlaps(windows.floats, floatBounds.hi[ev.steps - 1], labels, node);
 }
