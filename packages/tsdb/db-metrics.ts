@@ -23,6 +23,8 @@ export class DbCounters {
   walCorruptions = 0;
   chunkCorruptions = 0;
   replaySeconds = 0;
+  compactions = 0;
+  compactionFailures = 0;
   /** -1: no lock file. 0: an old one was replaced. 1: there was none. */
   cleanStart = -1;
 }
@@ -228,14 +230,14 @@ function families(db: DbReadings): Family[] {
   );
 
   for (const [name, help] of [
-    ["compactions_total", "Compactions that ran."],
-    ["compactions_triggered_total", "Compactions that were asked for."],
-    ["compactions_failed_total", "Compactions that failed."],
     ["compactions_skipped_total", "Compactions left out because they are switched off."],
     ["vertical_compactions_total", "Compactions of overlapping blocks."],
   ] as const) {
     counter(name, help, zero);
   }
+  counter("compactions_total", "Compactions that ran.", () => counters.compactions);
+  counter("compactions_triggered_total", "Compactions that were asked for.", () => counters.compactions);
+  counter("compactions_failed_total", "Compactions that failed.", () => counters.compactionFailures);
   histogram("compaction_duration_seconds", "How long compactions took.", powers(1, 2, 14));
   histogram("compaction_chunk_size_bytes", "Bytes of chunks at their first compaction.", powers(32, 1.5, 12));
   histogram("compaction_chunk_samples", "Samples of chunks at their first compaction.", powers(4, 1.5, 12));

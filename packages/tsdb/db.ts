@@ -1,7 +1,9 @@
 // The database: a directory in the reference's formats, its head in shared memory, one writer.
 import type { Registry } from "@narthex/client";
 import type { Appendable, Appender, Querier, Queryable } from "@narthex/storage";
+import { ulid } from "ulid";
 import type { Block } from "./block/block.ts";
+import { removeLeftovers } from "./block/block-writer.ts";
 import { BlockList, listBlocks } from "./block-list.ts";
 import { HeadChunkReader, HeadChunkWriter, repairHeadChunks, scanHeadChunks } from "./chunk/head-chunks.ts";
 import { DbCounters, type DbDurations, registerDbMetrics } from "./db-metrics.ts";
@@ -13,9 +15,10 @@ import { ChunkFileSink, ChunkFileSource, placeOf } from "./head/chunk-files.ts";
 import { Head } from "./head/head.ts";
 import { HeadView } from "./head/head-view.ts";
 import { Replay, ReplayChunks } from "./head/replay.ts";
+import { startHeadJob } from "./head-compaction.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import { type DbShare, HEAD_CHUNKS_DIRECTORY, openQuerier, type ReadTicket } from "./share.ts";
-import { checkpointRange, removeCheckpoints, writeCheckpoint } from "./wal/checkpoint.ts";
+import { checkpointRange, removeCheckpoints } from "./wal/checkpoint.ts";
 import { type Compression, lastCheckpoint } from "./wal/format.ts";
 import { RecordError } from "./wal/record.ts";
 import { closeSegmentGaps, repairWal, WalReader } from "./wal/wal-reader.ts";
@@ -27,6 +30,8 @@ const DEFAULT_BLOCK_RANGE_MS = 2 * 60 * 60 * 1000;
 const YIELD_EVERY_MS = 50;
 /** Full chunks are written out at least this often. */
 const MAINTENANCE_INTERVAL_MS = 60_000;
+/** Queries older than a truncation of the head get so long to end. */
+const READER_PATIENCE_MS = 300_000;
 
 export interface DbOptions {
   /** The data directory; made at need. */
@@ -85,6 +90,7 @@ export class Db implements Queryable, Appendable {
   #replay: ReplayProgress = { min: 0, max: 0, current: 0 };
   #timer: NodeJS.Timeout | undefined;
   #lock: DirectoryLock | undefined;
+  #compacting: Promise<void> | undefined;
   #closed = false;
 
   /** Opens a directory, replays what is there, repairs what is damaged. Throws when the disk refuses. */
@@ -186,26 +192,45 @@ export class Db implements Queryable, Appendable {
     }
   }
 
-  /** Writes full chunks out. Runs by itself about once a minute. */
+  /** Writes full chunks out, and begins a compaction when one is due. Runs by itself about once a minute. */
   maintain(): void {
     this.head.moveChunksOut(Number.POSITIVE_INFINITY);
+    const range = this.#options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS;
+    if (this.#closed || this.head.maxTime - this.head.minTime <= range * 1.5) return;
+    this.compact().catch((error: unknown) => this.#logger.error("compaction failed", { err: error }));
+  }
+
+  /**
+   * Turns the oldest ranges of the head into blocks while it spans more than one and a half of them, as the reference does, and
+   * forgets them in the head. Long work runs in a worker. Rejects when the disk refuses; the head keeps everything then. One run at
+   * a time: a second call waits for the first. Runs by itself with `maintain`.
+   */
+  compact(): Promise<void> {
+    this.#compacting ??= this.#compactHead().finally(() => {
+      this.#compacting = undefined;
+    });
+    return this.#compacting;
   }
 
   /**
    * Forgets head samples before `minTime`, which the caller has in a block, and log segments that are no longer needed.
-   * Queries that began earlier must have ended or expired: they would miss what goes.
+   * Waits until queries that began earlier have ended; after five minutes it gives up those that are left.
    */
-  truncateHead(minTime: number): void {
+  async truncateHead(minTime: number): Promise<void> {
     this.#assertOpen();
+    this.head.minValidTime = Math.max(this.head.minValidTime, minTime);
+    await this.#earlierReaders();
+    if (this.#closed) return;
     const began = this.#now();
     this.#counters.truncations++;
     const { removedSeries, removedChunks } = this.head.truncate(minTime);
+    const oldestFile = this.head.oldestChunkFile();
+    this.#chunkWriter?.truncate(oldestFile);
+    this.#chunkReader.close(oldestFile);
     const took = this.#now() - began;
     this.#durations?.headGc.observe(took / 1000);
     this.#logger.info("Head GC completed", { series: removedSeries, chunks: removedChunks, duration: duration(took) });
-    this.#chunkWriter?.truncate(this.head.oldestChunkFile());
-    this.#chunkReader.close(this.head.oldestChunkFile());
-    this.#checkpoint(minTime);
+    await this.#checkpoint(minTime);
   }
 
   /** Flushes and closes. Idempotent; readers elsewhere must have ended. */
@@ -215,7 +240,7 @@ export class Db implements Queryable, Appendable {
     clearInterval(this.#timer);
     this.#unregister();
     try {
-      if (this.#wal !== undefined) this.maintain();
+      if (this.#wal !== undefined) this.head.moveChunksOut(Number.POSITIVE_INFINITY);
       this.#chunkWriter?.close();
     } finally {
       this.#wal?.close();
@@ -247,6 +272,8 @@ export class Db implements Queryable, Appendable {
     const began = this.#now();
     this.#fs.mkdir(this.directory);
     if (this.#options.lockFile ?? this.#fs instanceof NodeFs) this.#takeLock();
+    const leftovers = removeLeftovers(this.#fs, this.directory);
+    if (leftovers.length > 0) this.#logger.info("Found and deleted tmp block dirs", { dirs: leftovers.join(", ") });
     this.reloadBlocks();
     this.head.minValidTime = this.#blocks.maxTime;
     this.#logger.info("Replaying on-disk memory mappable chunks if any");
@@ -393,8 +420,53 @@ export class Db implements Queryable, Appendable {
     }
   }
 
+  async #compactHead(): Promise<void> {
+    const range = this.#options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS;
+    const { head } = this;
+    while (!this.#closed && head.maxTime - head.minTime > range * 1.5) {
+      const minTime = Math.floor(head.minTime / range) * range;
+      const maxTime = minTime + range;
+      // From here on the range gets no more samples.
+      head.minValidTime = Math.max(head.minValidTime, maxTime);
+      const began = this.#now();
+      const ticket = this.beginRead();
+      const id = ulid(began);
+      this.#counters.compactions++;
+      try {
+        const job = { kind: "block", ulid: id, ticket, minTime, maxTime } as const;
+        await startHeadJob(this.#fs, this.share(), this.#view, job);
+      } catch (error) {
+        this.#counters.compactionFailures++;
+        throw error;
+      } finally {
+        this.endRead(ticket);
+      }
+      if (this.#closed) return;
+      this.#logger.info("write block", {
+        mint: minTime,
+        maxt: maxTime,
+        ulid: id,
+        duration: duration(this.#now() - began),
+      });
+      this.reloadBlocks();
+      await this.truncateHead(maxTime);
+    }
+  }
+
+  /** Returns when no snapshot is older than this moment. */
+  async #earlierReaders(): Promise<void> {
+    const { snapshots } = this.head;
+    const moment = snapshots.take(this.head.table.lastRef);
+    snapshots.release(moment);
+    const giveUpAt = this.#now() + READER_PATIENCE_MS;
+    while (!this.#closed && snapshots.liveCount > 0 && ((snapshots.oldest - moment.epoch) | 0) < 0) {
+      if (this.#now() > giveUpAt) snapshots.expireOldest();
+      else await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
   /** Replaces the older two thirds of the log by a checkpoint. Failures leave the log as it is. */
-  #checkpoint(minTime: number): void {
+  async #checkpoint(minTime: number): Promise<void> {
     const wal = this.#wal;
     if (wal === undefined) return;
     const directory = this.#path(WAL_DIRECTORY);
@@ -405,11 +477,10 @@ export class Db implements Queryable, Appendable {
     this.#counters.walTruncations++;
     this.#counters.checkpoints++;
     try {
-      writeCheckpoint(this.#fs, directory, range.from, range.to, {
-        minTime,
-        keep: (ref) => this.head.isLoggedRefNeeded(ref),
-        compression: this.#options.walCompression ?? "snappy",
-      });
+      const compression = this.#options.walCompression ?? "snappy";
+      const { aliases } = this.head;
+      const job = { kind: "checkpoint", ...range, minTime, aliases, compression } as const;
+      await startHeadJob(this.#fs, this.share(), this.#view, job);
       wal.truncate(range.to + 1);
       this.#counters.checkpointDeletions++;
       removeCheckpoints(this.#fs, directory, range.to);

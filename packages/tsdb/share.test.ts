@@ -133,7 +133,7 @@ if (!isMainThread) {
         if (step % 1500 === 0) {
           while (waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, 1));
           firstStep = Math.floor((step - 700) / 480) * 480;
-          db.truncateHead(START + firstStep * STEP);
+          await db.truncateHead(START + firstStep * STEP);
         }
       }
       while (waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -201,7 +201,7 @@ if (!isMainThread) {
         while (performance.now() < until) append();
         assert.equal((await answered).error, undefined);
         db.endRead(ticket);
-        db.truncateHead(START + (step - BATCH) * STEP);
+        await db.truncateHead(START + (step - BATCH) * STEP);
       }
     } finally {
       await worker.terminate();

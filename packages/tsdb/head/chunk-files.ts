@@ -4,7 +4,7 @@ import { decodeChunk } from "../chunk/decode.ts";
 import { ChunkError } from "../chunk/format.ts";
 import { type HeadChunkReader, type HeadChunkWriter, headChunkFile, headChunkRef } from "../chunk/head-chunks.ts";
 import type { ChunkPlace, ChunkSink } from "./finished-chunks.ts";
-import type { ChunkSource } from "./head-view.ts";
+import type { ChunkBytes, ChunkSource } from "./head-view.ts";
 
 /** Writes full chunks. Used by the single writer. */
 export class ChunkFileSink implements ChunkSink {
@@ -44,6 +44,10 @@ export class ChunkFileSource implements ChunkSource {
     if (!decodeChunk(chunk.encoding, chunk.bytes, chunk.start, chunk.end, minTime, maxTime, into)) {
       throw new ChunkError(`chunk at ${offset} of file ${file} in ${this.#reader.directory} cannot be decoded`);
     }
+  }
+
+  chunk(file: number, offset: number): ChunkBytes {
+    return this.#reader.read(headChunkRef(file, offset));
   }
 }
 

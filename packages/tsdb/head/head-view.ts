@@ -4,7 +4,7 @@ import type { SampleBuffer } from "@narthex/storage";
 import { decodeXor } from "../chunk/xor.ts";
 import { COLD_WORDS, FINISHED_WORDS, type HeadMemory, RECORD_WORDS, UNDO_WORDS } from "../memory/layout.ts";
 import { beginCopy, copyHolds } from "../memory/window.ts";
-import { ChunkBuffer } from "./finished-chunks.ts";
+import { ChunkBuffer, ENCODING_XOR } from "./finished-chunks.ts";
 import {
   BITS_SHIFT,
   COUNT_MASK,
@@ -28,6 +28,16 @@ export interface ChunkSource {
    * Decodes the samples with `minTime <= t <= maxTime` of one chunk to the end of `into`. Throws when the chunk cannot be read.
    */
   read(file: number, offset: number, minTime: number, maxTime: number, into: SampleBuffer): void;
+  /** The chunk as it is, valid until the next call. */
+  chunk(file: number, offset: number): ChunkBytes;
+}
+
+/** A chunk's bytes, from its count on. */
+export interface ChunkBytes {
+  readonly encoding: number;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
 }
 
 /** A chunk in the head's memory contradicts itself: a defect of the program, never of what it was given. */
@@ -108,17 +118,67 @@ export class HeadView {
     if (count === 0) return;
     const start = this.#recordFloats[Rec.nextCut >> 1] - copy[Rec.cutAhead];
     if (start > until || this.#recordFloats[Rec.lastTime >> 1] < minTime) return;
-    const words = packed >>> WORDS_SHIFT;
-    const bits = (packed >>> BITS_SHIFT) & 31;
-    this.#buffer.fill(
-      this.memory.slots,
-      copy[Rec.firstSlot],
-      words * 4 + ((bits + 7) >>> 3),
-      count,
-      words,
-      copy[Rec.unfinished],
-    );
+    this.#fillOpen();
     this.#decode(minTime, until, into);
+  }
+
+  /**
+   * Hands over, ascending, all chunks of a series that touch `minTime <= t <= maxTime`: whole, so that samples outside may be in
+   * them. For ranges that get no more samples; then every snapshot sees the same.
+   */
+  chunks(
+    record: number,
+    minTime: number,
+    maxTime: number,
+    visit: (minTime: number, maxTime: number, chunk: ChunkBytes) => void,
+  ): void {
+    const copy = this.#record;
+    this.#copyRecord(record);
+    let found = 0;
+    for (let cell = copy[Rec.finished]; cell !== 0 && found < MAX_CHAIN; ) {
+      cell = this.#copyCell(cell, found);
+      if (this.#cellTimes[2 * found + 1] < minTime) break;
+      if (this.#cellTimes[2 * found] <= maxTime) found++;
+    }
+    while (--found >= 0) {
+      const [first, last] = [this.#cellTimes[2 * found], this.#cellTimes[2 * found + 1]];
+      const file = this.#cells[3 * found];
+      const offset = this.#cells[3 * found + 1];
+      const info = this.#cells[3 * found + 2];
+      if (info < IN_SLOTS) {
+        if (this.#chunks === undefined) throw new HeadCorruptionError("a chunk lies on disk, but there is no disk");
+        visit(first, last, this.#chunks.chunk(file, offset));
+      } else {
+        this.#buffer.fill(this.memory.slots, file, offset, info & FIN_COUNT_MASK, (offset + 3) >>> 2, 0);
+        visit(first, last, {
+          encoding: ENCODING_XOR,
+          bytes: this.#buffer.bytes,
+          start: this.#buffer.start,
+          end: this.#buffer.end,
+        });
+      }
+    }
+    if ((copy[Rec.packed] & COUNT_MASK) === 0) return;
+    const first = this.#recordFloats[Rec.nextCut >> 1] - copy[Rec.cutAhead];
+    const last = this.#recordFloats[Rec.lastTime >> 1];
+    if (first > maxTime || last < minTime) return;
+    this.#fillOpen();
+    visit(first, last, {
+      encoding: ENCODING_XOR,
+      bytes: this.#buffer.bytes,
+      start: this.#buffer.start,
+      end: this.#buffer.end,
+    });
+  }
+
+  /** Fills the buffer with the open chunk of the record at hand. */
+  #fillOpen(): void {
+    const copy = this.#record;
+    const packed = copy[Rec.packed];
+    const words = packed >>> WORDS_SHIFT;
+    const dataBytes = words * 4 + ((((packed >>> BITS_SHIFT) & 31) + 7) >>> 3);
+    const { slots } = this.memory;
+    this.#buffer.fill(slots, copy[Rec.firstSlot], dataBytes, packed & COUNT_MASK, words, copy[Rec.unfinished]);
   }
 
   #copyRecord(record: number): void {

@@ -7,7 +7,7 @@ import { decodeXor, encodeXor } from "../chunk/xor.ts";
 import type { ChunkPlace, ChunkSink } from "./finished-chunks.ts";
 import { Head } from "./head.ts";
 import { HeadQuerier } from "./head-querier.ts";
-import { type ChunkSource, HeadView } from "./head-view.ts";
+import { type ChunkBytes, type ChunkSource, HeadView } from "./head-view.ts";
 import { predictedEnd, rangeEnd } from "./sample-writer.ts";
 
 const RANGE = 7_200_000;
@@ -38,6 +38,11 @@ class MemorySink implements ChunkSink, ChunkSource {
   }
 
   flush(): void {}
+
+  chunk(_file: number, offset: number): ChunkBytes {
+    const { bytes } = this.chunks[offset] as WrittenChunk;
+    return { encoding: 1, bytes, start: 0, end: bytes.length };
+  }
 
   read(_file: number, offset: number, minTime: number, maxTime: number, into: SampleBuffer): void {
     const { bytes } = this.chunks[offset] as WrittenChunk;

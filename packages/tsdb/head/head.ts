@@ -255,6 +255,11 @@ export class Head {
     this.#aliases.set(ref, record);
   }
 
+  /** Refs in the log that stand for series with another ref. */
+  get aliases(): number[] {
+    return [...this.#aliases.keys()];
+  }
+
   /** Whether a checkpoint must keep the labels of a ref. */
   isLoggedRefNeeded(ref: number): boolean {
     return this.recordOf(ref) !== 0 || this.#aliases.has(ref);
@@ -365,6 +370,7 @@ export class Head {
     const { epoch } = snapshots;
     const hasReaders = snapshots.liveCount > 0;
     const { newest } = snapshots;
+    const { minValidTime } = this;
     let { minTime, maxTime } = this;
     let created = 0;
     let applied = 0;
@@ -376,8 +382,8 @@ export class Head {
         const t = times[i];
         const base = record * RECORD_WORDS;
         const last = seriesFloats[(base + Rec.lastTime) >> 1];
-        // Another transaction, or an earlier sample of this one, was faster.
-        if (!(t > last)) continue;
+        // Another transaction, or an earlier sample of this one, was faster; or the time went into a block meanwhile.
+        if (!(t > last) || t < minValidTime) continue;
         if (series[base + Rec.epoch] !== epoch) {
           const before = series[base + Rec.epoch];
           if (hasReaders && ((before - newest) | 0) <= 0) {

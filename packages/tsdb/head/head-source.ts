@@ -1,0 +1,73 @@
+// The head as a source of a block: the series with samples in a range that gets no more of them.
+import type { Labels } from "@narthex/model";
+import type { CompactionSource } from "../block/compaction-source.ts";
+import type { ChunkList } from "../chunk/chunk-list.ts";
+import { COLD_WORDS } from "../memory/layout.ts";
+import type { HeadView } from "./head-view.ts";
+import { sortByLabels } from "./label-order.ts";
+import { Cold } from "./record.ts";
+import { matchingRecords } from "./series-filter.ts";
+import { checkSnapshot, type Snapshot } from "./snapshots.ts";
+
+/** Any thread. Throws `SnapshotExpiredError` when the snapshot was given up. */
+export class HeadSource implements CompactionSource {
+  readonly #view: HeadView;
+  readonly #snapshot: Snapshot;
+  readonly #minTime: number;
+  readonly #maxTime: number;
+  readonly #records: Uint32Array;
+  /** Chunks may reach over the range's ends; what does is taken out like deleted samples. */
+  readonly #outside: readonly number[];
+
+  /** Samples with `minTime <= t <= maxTime`; no more of them may come. */
+  constructor(view: HeadView, snapshot: Snapshot, minTime: number, maxTime: number) {
+    view.symbols.refresh();
+    this.#view = view;
+    this.#snapshot = snapshot;
+    this.#minTime = minTime;
+    this.#maxTime = maxTime;
+    this.#outside = [Number.MIN_SAFE_INTEGER, minTime - 1, maxTime + 1, Number.MAX_SAFE_INTEGER];
+    const records = matchingRecords(view.memory, view.symbols, [], snapshot.lastRef).filter(
+      (record) => view.lastTime(record, snapshot) >= minTime && view.firstTime(record) <= maxTime,
+    );
+    sortByLabels(view.memory, view.symbols, records);
+    this.#records = records;
+  }
+
+  get seriesCount(): number {
+    return this.#records.length;
+  }
+
+  *symbols(): Iterable<string> {
+    const { memory, symbols } = this.#view;
+    const { arena, cold } = memory;
+    const pairs = new Set<number>();
+    const names = new Set<number>();
+    for (const record of this.#records) {
+      const list = cold[record * COLD_WORDS + Cold.labels];
+      for (let i = 1; i <= arena[list]; i++) pairs.add(arena[list + i]);
+    }
+    for (const pair of pairs) {
+      names.add(symbols.nameOfPair(pair));
+      yield symbols.valueText(pair);
+    }
+    for (const name of names) yield symbols.nameText(name);
+  }
+
+  labels(index: number): Labels {
+    checkSnapshot(this.#view.memory.control, this.#snapshot);
+    return this.#view.labels(this.#records[index]);
+  }
+
+  chunks(index: number, into: ChunkList): void {
+    into.clear();
+    this.#view.chunks(this.#records[index], this.#minTime, this.#maxTime, (minTime, maxTime, chunk) =>
+      into.add(minTime, maxTime, chunk.encoding, chunk.bytes, chunk.start, chunk.end),
+    );
+    checkSnapshot(this.#view.memory.control, this.#snapshot);
+  }
+
+  deleted(): readonly number[] {
+    return this.#outside;
+  }
+}
