@@ -10,11 +10,6 @@ export function formatTime(t: number, local = false): string {
   return `${f.year}-${pad(f.month)}-${pad(f.day)} ${pad(f.hour)}:${pad(f.minute)}:${pad(f.second)}${milliseconds}`;
 }
 
-/** `14:03:05`, the time of day alone. */
-export function formatClock(t: number, local = false): string {
-  return formatTime(t - (t % 1000), local).slice(11);
-}
-
 /**
  * Reads `2026-11-21 14:03:05`, `2026-11-21T14:03`, `2026-11-21`, a Unix time in seconds, or an RFC 3339 text with a zone.
  * Texts without a zone are UTC unless `local`. Returns null for anything else.
