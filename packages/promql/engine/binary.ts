@@ -16,20 +16,21 @@ export function streamBinary(ev: Evaluation, node: BinaryNode, keep: boolean, si
     streamSetOperation(ev, node, keep, sink);
     return;
   }
-  if (node.lhs.type === "scalar") {
-    if (node.rhs.type === "scalar") {
-      scalars(ev, node, sink);
-      return;
-    }
-    vectorScalar(ev, node, node.rhs, ev.scalar(node.lhs), true, keep, sink);
+  if (node.lhs.type === "vector" && node.rhs.type === "vector") {
+    streamVectorBinary(ev, node, sink);
     return;
   }
-  if (node.rhs.type === "scalar") {
-    vectorScalar(ev, node, node.lhs, ev.scalar(node.rhs), false, keep, sink);
+  if (node.lhs.type === "scalar" && node.rhs.type === "scalar") {
+    scalars(ev, node, sink);
     return;
   }
-  streamVectorBinary(ev, node, sink);
-  return;
+  const swapped = node.lhs.type === "scalar";
+  const { limits } = ev.session;
+  const before = limits.samples;
+  const scalar = ev.scalar(swapped ? node.lhs : node.rhs);
+  const held = limits.samples - before;
+  vectorScalar(ev, node, swapped ? node.rhs : node.lhs, scalar, swapped, keep, sink);
+  limits.samples -= held;
 }
 
 /** Whether the operator compares. */
@@ -123,10 +124,11 @@ function vectorScalar(
 ): void {
   const { op, returnBool } = node;
   const apply = floatChange(ev, node, scalar, swapped);
-  ev.map(vector, keep, sink, changesMetric(op) || returnBool, (row) => {
+  const change = (row: Row): void => {
     if (row.histograms === undefined) apply(row);
     else mixedChange(ev, node, row, scalar, swapped);
-  });
+  };
+  ev.map(vector, keep, sink, changesMetric(op) || returnBool, change, { scalars: 1 });
 }
 
 /** Makes the in-place change of a row of floats. */

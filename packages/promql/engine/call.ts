@@ -83,9 +83,13 @@ export function streamCall(ev: Evaluation, node: CallNode, keep: boolean, sink: 
     emitScalar(ev, sink, (k) => calendar(Math.trunc(ev.timeOf(k) / 1000)));
     return;
   }
+  const { limits } = ev.session;
+  const before = limits.samples;
   const apply = calendar === undefined ? floatFunction(ev, node) : (value: number) => calendar(Math.trunc(value));
   if (apply === undefined) throw new QueryError("internal", `function ${name} has no evaluation`);
+  const held = limits.samples - before;
   streamFloatCall(ev, node, apply, keep, sink);
+  limits.samples -= held;
   return;
 }
 

@@ -40,6 +40,16 @@ interface CachedRows {
   readonly statistics: SampleStatistics;
 }
 
+/** What a change of rows does besides. */
+interface MapOptions {
+  /** The labels that go with the name. */
+  readonly dropped?: ReadonlySet<string>;
+  /** Whether the reference holds no second copy meanwhile. */
+  readonly inPlace?: boolean;
+  /** How many scalars are held at each step. */
+  readonly scalars?: number;
+}
+
 /** A place in the window or step grid of a selector: the first time it refers to, and how that moves per step. */
 export interface Reference {
   readonly first: number;
@@ -104,7 +114,10 @@ export class Evaluation {
 
   /** The values of a scalar node, one per step. Must not be changed. */
   scalar(node: PlanNode): Float64Array {
-    if (node.kind === "number") return this.fill(node.value);
+    if (node.kind === "number") {
+      this.session.limits.add(this.steps);
+      return this.fill(node.value);
+    }
     const [row] = this.rows(node);
     if (row === undefined) throw new QueryError("internal", "a scalar expression has no value");
     return row.values;
@@ -261,15 +274,22 @@ export class Evaluation {
   }
 
   #negate(node: UnaryNode, keep: boolean, sink: RowSink): void {
-    this.map(node.expr, keep, sink, true, (row) => {
-      const { values, histograms } = row;
-      for (let k = 0; k < values.length; k++) values[k] = -values[k];
-      if (histograms === undefined) return;
-      for (let k = 0; k < histograms.length; k++) {
-        const histogram: FloatHistogramFields | undefined = histograms[k];
-        if (histogram !== undefined) histograms[k] = negateHistogram(histogram);
-      }
-    });
+    this.map(
+      node.expr,
+      keep,
+      sink,
+      true,
+      (row) => {
+        const { values, histograms } = row;
+        for (let k = 0; k < values.length; k++) values[k] = -values[k];
+        if (histograms === undefined) return;
+        for (let k = 0; k < histograms.length; k++) {
+          const histogram: FloatHistogramFields | undefined = histograms[k];
+          if (histogram !== undefined) histograms[k] = negateHistogram(histogram);
+        }
+      },
+      { inPlace: true },
+    );
   }
 
   /**
@@ -282,14 +302,14 @@ export class Evaluation {
     sink: RowSink,
     dropsName: boolean,
     change: (row: Row) => void,
-    dropped: ReadonlySet<string> = METADATA_LABELS,
+    { dropped = METADATA_LABELS, inPlace = false, scalars = 0 }: MapOptions = {},
   ): void {
     const { limits, delayedNameRemoval } = this.session;
     const merges = dropsName && !delayedNameRemoval && !this.hasUniqueNames(node);
     const before = limits.samples;
     const pending: Row[] = [];
     let out = 0;
-    let atLastStep = 0;
+    let atLastStep = scalars;
     this.stream(node, keep || merges, (row) => {
       atLastStep += row.present[this.steps - 1];
       change(row);
@@ -299,12 +319,12 @@ export class Evaluation {
         else row.labels = row.labels.without(dropped);
       }
       out += rowWeight(row);
-      limits.require(out);
+      if (!inPlace) limits.require(out);
       limits.worked(this.steps);
       if (merges) pending.push(row);
       else sink(row);
     });
-    limits.require(out + atLastStep);
+    if (!inPlace) limits.require(out + atLastStep);
     limits.samples = before + out;
     if (merges) for (const row of mergeDuplicates(pending)) sink(row);
   }

@@ -77,7 +77,7 @@ function streamStatistic(
       row.histograms = undefined;
       row.points = points;
     },
-    NAME,
+    { dropped: NAME },
   );
 }
 

@@ -87,20 +87,27 @@ export function streamFloatCall(
   keep: boolean,
   sink: RowSink,
 ): void {
-  ev.map(node.args[0] as PlanNode, keep, sink, true, (row) => {
-    const { values, present, histograms } = row;
-    let points = 0;
-    for (let k = 0; k < values.length; k++) {
-      if (present[k] === 0) continue;
-      const result = histograms?.[k] === undefined ? apply(values[k], k) : undefined;
-      if (result === undefined) {
-        present[k] = 0;
-        continue;
+  ev.map(
+    node.args[0] as PlanNode,
+    keep,
+    sink,
+    true,
+    (row) => {
+      const { values, present, histograms } = row;
+      let points = 0;
+      for (let k = 0; k < values.length; k++) {
+        if (present[k] === 0) continue;
+        const result = histograms?.[k] === undefined ? apply(values[k], k) : undefined;
+        if (result === undefined) {
+          present[k] = 0;
+          continue;
+        }
+        values[k] = result;
+        points++;
       }
-      values[k] = result;
-      points++;
-    }
-    row.histograms = undefined;
-    row.points = points;
-  });
+      row.histograms = undefined;
+      row.points = points;
+    },
+    { scalars: node.args.length - 1 },
+  );
 }

@@ -35,7 +35,11 @@ export function streamVectorBinary(ev: Evaluation, node: BinaryNode, sink: RowSi
   ev.release(node.rhs, right);
   let out = 0;
   for (const row of rows) out += rowWeight(row);
-  limits.require(out);
+  // The elements of both sides at the last step are held besides.
+  const last = ev.steps - 1;
+  let gathered = 0;
+  for (const side of [left, right]) for (const { present } of side) gathered += present[last];
+  limits.require(out + gathered);
   limits.samples = before + out;
   for (const row of mergeDuplicates(rows)) sink(row);
 }
