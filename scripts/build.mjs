@@ -1,4 +1,4 @@
 import { build, install } from "./lib/bootstrap.mjs";
 
 install();
-build();
+await build();

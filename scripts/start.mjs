@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { build, install, root } from "./lib/bootstrap.mjs";
 
 install();
-build();
+await build();
 const server = spawn(process.execPath, [join(root, "node_modules/.bin/narthex"), "start", ...process.argv.slice(2)], {
   cwd: root,
   stdio: "inherit",

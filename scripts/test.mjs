@@ -8,7 +8,7 @@ import { findTests } from "./lib/find-tests.mjs";
 
 const only = process.argv.slice(2);
 install();
-build();
+await build();
 let failed = 0;
 let passed = 0;
 const skipped = [];

@@ -1,7 +1,7 @@
 // The launcher: `narthex SUBCOMMAND` starts one program. Nothing is imported before it is known to be needed.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** Where the launcher prints, and how it comes by the programs; tests put in their own. */
 export interface LaunchEnvironment {
@@ -120,10 +120,32 @@ function webAssets(): ServerOptions {
   return folder === undefined ? {} : { assets: folder };
 }
 
+/**
+ * The bundled server, which starts in a third of the time; the single files where there is no bundle, or where one of
+ * the packages was compiled after it.
+ */
+async function loadServer(): Promise<ServerEntry> {
+  const bundle = join(here, "bundle/server.js");
+  const bundled = statSync(bundle, { throwIfNoEntry: false });
+  if (bundled === undefined || bundled.mtimeMs < newestCompilation()) return import("@narthex/server");
+  return (await import(pathToFileURL(bundle).href)) as ServerEntry;
+}
+
+/** When a package of this workspace was last compiled, in milliseconds; 0 outside of a workspace. */
+function newestCompilation(): number {
+  const packages = join(here, "../../../packages");
+  if (!existsSync(packages)) return 0;
+  const folders = [...readdirSync(packages).map((name) => join(packages, name)), join(here, "../../server")];
+  const times = folders.map(
+    (folder) => statSync(join(folder, "dist/.tsbuildinfo"), { throwIfNoEntry: false })?.mtimeMs ?? 0,
+  );
+  return Math.max(...times);
+}
+
 function processEnvironment(): LaunchEnvironment {
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    server: async () => (await import("@narthex/server")) as unknown as ServerEntry,
+    server: loadServer,
   };
 }

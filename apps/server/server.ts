@@ -12,6 +12,7 @@ import { SeriesRoutes } from "./api/v1/series-routes.ts";
 import { StatusRoutes } from "./api/v1/status-routes.ts";
 import { TargetRoutes } from "./api/v1/target-routes.ts";
 import { BUILD_INFO, COMPATIBLE_VERSION } from "./build-info.ts";
+import { addBuildMetrics } from "./build-metrics.ts";
 import { type Config, loadConfig, loadConfigFile, toYaml } from "./config/index.ts";
 import { DiscoveryManager, DiscoveryMetrics } from "./discovery/index.ts";
 import { ActiveQueryLog } from "./query/active-query-log.ts";
@@ -54,6 +55,7 @@ export class Server {
   readonly #settings: ServerSettings;
   readonly #logger: Logger;
   readonly #registry: Registry;
+  readonly #endMetrics: () => void;
   readonly #web: WebServer;
   readonly #notifications = new Notifications();
   readonly #startTimeMs = Date.now();
@@ -94,6 +96,7 @@ export class Server {
       }),
     };
     this.#noteReload(true);
+    this.#endMetrics = addBuildMetrics(this.#registry);
     this.#web = new WebServer({
       listenAddresses: settings.listenAddresses,
       routePrefix: settings.routePrefix,
@@ -162,6 +165,7 @@ export class Server {
       running.db.close();
     }
     await this.#web.close();
+    this.#endMetrics();
     this.#logger.info("See you next time!");
   }
 
@@ -325,7 +329,11 @@ export class Server {
     web.route("/version", ["GET"], (call) => call.send(200, "application/json", JSON.stringify(BUILD_INFO)), {
       needsReady: false,
     });
-    addAssetRoutes(web, assets, settings.externalUrl.pathname.replace(/\/$/, ""), settings.pageTitle);
+    addAssetRoutes(web, assets, {
+      externalPath: settings.externalUrl.pathname.replace(/\/$/, ""),
+      pageTitle: settings.pageTitle,
+      lookbackDeltaMs: settings.lookbackDeltaMs,
+    });
   }
 
   #retention(): string {

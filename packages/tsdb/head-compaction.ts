@@ -58,8 +58,9 @@ export function startHeadJob(fs: FileSystem, share: DbShare, view: HeadView, job
     });
   }
   return new Promise((resolve, reject) => {
-    // Beside this file, whether it runs built or as it is.
-    const script = new URL(import.meta.url.replace("head-compaction", "head-compaction-worker"));
+    // Beside this file, whether it runs built, bundled or as it is.
+    const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
+    const script = new URL(`./head-compaction-worker.${ending}`, import.meta.url);
     const worker = new Worker(script, { workerData: { share, job } });
     worker.once("error", reject);
     worker.once("exit", (code) => (code === 0 ? resolve() : reject(new Error(`the worker ended with code ${code}`))));

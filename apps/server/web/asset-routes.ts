@@ -1,6 +1,7 @@
 // The web page: its files, read once, and its client-side routes.
 import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
+import { escapeHtml } from "@narthex/template";
 import type { Call } from "./call.ts";
 import type { WebServer } from "./web-server.ts";
 
@@ -8,14 +9,26 @@ import type { WebServer } from "./web-server.ts";
 const PAGE_ROUTES = [
   "/query",
   "/targets",
+  "/service-discovery",
   "/alerts",
   "/rules",
   "/status",
+  "/tsdb-status",
   "/flags",
   "/config",
-  "/tsdb-status",
-  "/service-discovery",
+  "/alertmanager-discovery",
 ];
+
+/** Nothing but this server's own files; no inline script or style, no frame around it. */
+const CONTENT_SECURITY_POLICY =
+  "default-src 'self'; base-uri 'self'; object-src 'none'; frame-ancestors 'none'; form-action 'self'";
+
+export interface PageSettings {
+  /** Path of the external URL, without a slash at the end. */
+  readonly externalPath: string;
+  readonly pageTitle: string;
+  readonly lookbackDeltaMs: number;
+}
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -37,15 +50,12 @@ interface Asset {
  * Adds the page below the route prefix. `folder` is the page's build; its files are listed here, once, so that no path
  * from outside ever reaches the file system. Without a folder only a note is served that there is no page.
  */
-export function addAssetRoutes(
-  web: WebServer,
-  folder: string | undefined,
-  externalPath: string,
-  pageTitle: string,
-): void {
+export function addAssetRoutes(web: WebServer, folder: string | undefined, settings: PageSettings): void {
   const always = { needsReady: false };
+  const { externalPath } = settings;
   const assets = folder === undefined ? new Map<string, Asset>() : readAssets(folder);
-  const document = assets.get("index.html")?.bytes.toString("utf8");
+  const template = assets.get("index.html")?.bytes.toString("utf8");
+  const document = template === undefined ? undefined : fillDocument(template, settings);
   web.route("/", ["GET", "HEAD"], (call) => redirect(call, `${externalPath}/query`), always);
   web.route(
     "/graph",
@@ -56,8 +66,7 @@ export function addAssetRoutes(
     },
     always,
   );
-  for (const path of PAGE_ROUTES)
-    web.route(path, ["GET", "HEAD"], (call) => sendDocument(call, document, externalPath, pageTitle), always);
+  for (const path of PAGE_ROUTES) web.route(path, ["GET", "HEAD"], (call) => sendDocument(call, document), always);
   for (const [name, asset] of assets) {
     if (name === "index.html") continue;
     web.route(
@@ -98,17 +107,25 @@ function redirect(call: Call, location: string): void {
   );
 }
 
-function sendDocument(call: Call, document: string | undefined, externalPath: string, pageTitle: string): void {
+function sendDocument(call: Call, document: string | undefined): void {
   if (document === undefined) {
     call.text(404, "This build has no web page; the HTTP API answers under /api/v1/.\n");
     return;
   }
   call.response.setHeader("Cache-Control", "no-cache");
-  call.send(200, "text/html; charset=utf-8", fillDocument(document, externalPath, pageTitle));
+  call.response.setHeader("Content-Security-Policy", CONTENT_SECURITY_POLICY);
+  call.response.setHeader("X-Content-Type-Options", "nosniff");
+  call.send(200, "text/html; charset=utf-8", document);
 }
 
-function fillDocument(document: string, externalPath: string, pageTitle: string): string {
-  void externalPath;
-  void pageTitle;
-  return document;
+/** Fills the document's placeholders; see the page's README for what each means. */
+function fillDocument(document: string, { externalPath, pageTitle, lookbackDeltaMs }: PageSettings): string {
+  const values: Readonly<Record<string, string>> = {
+    __PATH_PREFIX__: externalPath,
+    __TITLE__: pageTitle,
+    __AGENT_MODE__: "false",
+    __CONSOLES_LINK__: "",
+    __LOOKBACK_DELTA_MS__: String(lookbackDeltaMs),
+  };
+  return document.replace(/__[A-Z_]+__/g, (name) => escapeHtml(values[name] ?? name));
 }

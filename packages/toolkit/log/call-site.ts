@@ -36,11 +36,32 @@ function describe(frame: string): string {
   const [, address, lineText, columnText] = place as unknown as [string, string, string, string];
   const path = address.startsWith("file://") ? fileURLToPath(address) : address;
   const line = Number(lineText);
+  const known = siteTableOf(path)[lineText];
+  if (known !== undefined) return known;
   const entry = sourceMapOf(path)?.findEntry(line - 1, Number(columnText) - 1);
   if (entry !== undefined && "originalSource" in entry) {
     return `${basename(entry.originalSource)}:${entry.originalLine + 1}`;
   }
   return `${basename(path)}:${line}`;
+}
+
+const siteTables = new Map<string, Readonly<Record<string, string>>>();
+
+/**
+ * Places by line of a bundle. Its build leaves them in `PATH.sites.json`, since reading a bundle's whole source map for
+ * the first line of a log would take longer than starting the program.
+ */
+function siteTableOf(path: string): Readonly<Record<string, string>> {
+  let table = siteTables.get(path);
+  if (table === undefined) {
+    try {
+      table = JSON.parse(readFileSync(`${path}.sites.json`, "utf8")) as Record<string, string>;
+    } catch {
+      table = {};
+    }
+    siteTables.set(path, table);
+  }
+  return table;
 }
 
 function sourceMapOf(path: string): SourceMap | undefined {

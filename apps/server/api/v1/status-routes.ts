@@ -75,10 +75,7 @@ export class StatusRoutes {
     const { numSeries, numLabelPairs, numChunks, minTime, maxTime } = db.stats();
     call.json({
       headStats: { numSeries, numLabelPairs, chunkCount: numChunks, minTime: minTime ?? 0, maxTime: maxTime ?? 0 },
-      seriesCountByMetricName: [],
-      labelValueCountByLabelName: [],
-      memoryInBytesByLabelName: [],
-      seriesCountByLabelValuePair: [],
+      ...db.cardinality(limit),
     });
   }
 
