@@ -44,6 +44,8 @@ export interface Appender {
    */
   append(ref: SeriesRef, t: number, value: number, startTime?: number): Append;
   appendStale(ref: SeriesRef, t: number): Append;
+  /** The same by the bits of the value, stale markers and other NaNs included: what protocols carry must not change. */
+  appendBits(ref: SeriesRef, t: number, high: number, low: number, startTime?: number): Append;
   /**
    * The hot path of scraping: `count` floats of one time. Values are taken bit by bit (`halves` views the memory of
    * the values, low half first). Writes each sample's verdict to `verdicts` and returns how many were refused.

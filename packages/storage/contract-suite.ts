@@ -421,5 +421,6 @@ function exampleHistogram(size: number): FloatHistogramFields {
     positiveBuckets: Float64Array.of(size, size),
     negativeBuckets: new Float64Array(0),
     customValues: [],
+    integer: true,
   };
 }

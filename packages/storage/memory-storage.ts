@@ -167,6 +167,10 @@ class MemoryAppender implements Appender {
     return this.#add(stalePending(ref, t));
   }
 
+  appendBits(ref: SeriesRef, t: number, high: number, low: number, startTime = 0): Append {
+    return this.#add({ ref, t, high: high >>> 0, low: low >>> 0, histogram: undefined, startTime });
+  }
+
   appendBatch(refs: Uint32Array, halves: Uint32Array, count: number, t: number, verdicts: Uint8Array): number {
     let refused = 0;
     for (let i = 0; i < count; i++) {
@@ -179,14 +183,9 @@ class MemoryAppender implements Appender {
     return refused;
   }
 
-  appendHistogram(
-    ref: SeriesRef,
-    t: number,
-    histogram: FloatHistogramFields,
-    _integer: boolean,
-    startTime = 0,
-  ): Append {
-    return this.#add({ ref, t, high: 0, low: 0, histogram, startTime });
+  appendHistogram(ref: SeriesRef, t: number, histogram: FloatHistogramFields, integer: boolean, startTime = 0): Append {
+    const kept = integer && histogram.integer !== true ? { ...histogram, integer } : histogram;
+    return this.#add({ ref, t, high: 0, low: 0, histogram: kept, startTime });
   }
 
   appendExemplar(ref: SeriesRef, exemplar: Exemplar): Append {

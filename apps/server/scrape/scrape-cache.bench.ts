@@ -86,6 +86,9 @@ class CountingAppender implements Appender {
   appendStale(): 0 {
     return 0;
   }
+  appendBits(): 0 {
+    return 0;
+  }
   appendBatch(_refs: Uint32Array, _halves: Uint32Array, count: number): number {
     this.samples += count;
     return 0;

@@ -52,6 +52,10 @@ class RecordingAppender implements Appender {
     return this.#put(ref, "stale");
   }
 
+  appendBits(ref: SeriesRef, t: number, high: number, low: number): Append {
+    return this.#put(ref, `${high}:${low}@${t}`);
+  }
+
   appendBatch(refs: Uint32Array, halves: Uint32Array, count: number, t: number, verdicts: Uint8Array): number {
     const values = new Float64Array(halves.buffer, halves.byteOffset, count);
     let refused = 0;

@@ -52,6 +52,7 @@ class CountingAppendable implements Appendable {
       series: () => ++this.#refs,
       append: () => count(1),
       appendStale: () => 0,
+      appendBits: () => count(1),
       appendBatch: (_refs, _halves, n, t) => {
         this.scrapes++;
         this.lateness.push(performance.timeOrigin + performance.now() - t);

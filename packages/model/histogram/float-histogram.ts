@@ -27,4 +27,6 @@ export interface FloatHistogramFields {
   negativeBuckets: Float64Array;
   /** Upper bounds of custom buckets, ascending, without +Inf; empty for exponential schemas. */
   customValues: readonly number[];
+  /** Set by storages on what came with integer counts, so that it can be passed on as such. Computing drops it. */
+  integer?: boolean;
 }

@@ -46,9 +46,10 @@ function decode(
 describe("histogram chunks", () => {
   for (const integer of [true, false]) {
     const kind = integer ? "integer" : "float";
+    const mark = integer ? { integer } : {};
     test(`${kind}: round trip with a stale marker at the end`, () => {
       const times = Array.from({ length: 40 }, (_, i) => 1.7e12 + i * 15_000 + (i % 3));
-      const samples: HistogramSample[] = times.map((_, i) => sample(i, integer ? {} : { sum: i / 7, count: i / 3 }));
+      const samples: HistogramSample[] = times.map((_, i) => sample(i, integer ? mark : { sum: i / 7, count: i / 3 }));
       samples[39] = undefined;
       const decoded = decode(integer, encode(integer, 0, times, samples));
       assert.ok(decoded !== undefined);
@@ -65,7 +66,7 @@ describe("histogram chunks", () => {
       const gauges = encode(integer, 3, [10, 20, 30], [sample(5), sample(2), sample(9)]);
       const some = decode(integer, gauges, 20, 29);
       assert.equal(some?.count, 1);
-      assert.deepEqual(some?.histograms?.[0], sample(2, { counterResetHint: 3 }));
+      assert.deepEqual(some?.histograms?.[0], sample(2, { counterResetHint: 3, ...mark }));
     });
 
     test(`${kind}: custom buckets`, () => {
@@ -76,6 +77,7 @@ describe("histogram chunks", () => {
         negativeSpans: [],
         negativeBuckets: new Float64Array(0),
         customValues: [-1.5, 0, 0.005, 2.5, 1 / 3, 1e9],
+        ...mark,
       };
       const samples = [sample(0, custom), sample(1, custom)];
       const decoded = decode(integer, encode(integer, 0, [1, 2], samples));

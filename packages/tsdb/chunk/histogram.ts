@@ -230,7 +230,9 @@ function decodeInteger(
       const positive = absolute(buckets, 0, positiveCount);
       const negative = absolute(buckets, positiveCount, bucketTotal);
       const hint = resetHint(resetBits, i);
-      into.pushHistogram(t, histogramOf(layout, hint, count, zeroCount, sum.value, positive, negative));
+      const histogram = histogramOf(layout, hint, count, zeroCount, sum.value, positive, negative);
+      histogram.integer = true;
+      into.pushHistogram(t, histogram);
     }
   }
   return true;

@@ -40,6 +40,10 @@ export class HeadAppender implements Appender {
     return this.#add(ref, t, STALE_NAN_HIGH, STALE_NAN_LOW);
   }
 
+  appendBits(ref: SeriesRef, t: number, high: number, low: number): Append {
+    return this.#add(ref, t, high >>> 0, low >>> 0);
+  }
+
   appendBatch(refs: Uint32Array, halves: Uint32Array, count: number, t: number, verdicts: Uint8Array): number {
     this.#assertOpen();
     const minValid = this.#boundFor(t);
