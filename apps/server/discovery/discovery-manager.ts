@@ -134,7 +134,7 @@ export class DiscoveryManager {
   /** Sends now when the last update is long past, otherwise after a pause that grows while updates keep coming. */
   #sendSoon(): void {
     if (this.#timer !== undefined) return;
-    const since = this.#clock.now() - this.#lastSent;
+    const since = this.#clock.monotonic() - this.#lastSent;
     if (since > LONGEST_PAUSE_MS) this.#pauseMs = FIRST_PAUSE_MS;
     else this.#options.metrics.updatesDelayed.labels(this.#options.name).inc();
     this.#timer = this.#clock.after(this.#pauseMs, () => {
@@ -150,11 +150,12 @@ export class DiscoveryManager {
     for (const provider of this.#providers.values()) {
       for (const set of provider.sets) groups.get(set)?.push(...provider.groups.values());
     }
-    this.#lastSent = this.#clock.now();
+    this.#lastSent = this.#clock.monotonic();
+    const sentSeconds = this.#clock.now() / 1000;
     for (const [set, found] of groups) {
       const count = found.reduce((sum, group) => sum + group.targets.length, 0);
       metrics.discoveredTargets.labels(name, set).set(count);
-      metrics.lastUpdate.labels(name, set).set(this.#lastSent / 1000);
+      metrics.lastUpdate.labels(name, set).set(sentSeconds);
     }
     metrics.updates.labels(name).inc();
     onUpdate(groups);

@@ -15,6 +15,8 @@ import { nextScrapeTime, type Target } from "./target.ts";
 
 /** A scrape that starts no later than this after its ideal moment gets that moment as its time. */
 const ALIGNMENT_TOLERANCE_MS = 2;
+/** Timers do not notice when the wall clock is set or the machine sleeps: so often it is looked at. */
+const LONGEST_NAP_MS = 30_000;
 
 /** What all loops of a process share. */
 export interface ScrapeEnvironment {
@@ -118,9 +120,14 @@ export class ScrapeLoop {
 
   #arm(): void {
     if (this.#stopped) return;
-    const { clock } = this.#environment;
-    this.#timer = clock.after(this.#due - clock.now(), () => {
-      // Timers may ring early by a fraction: then wait for the rest.
+    const { clock, offsetSeed } = this.#environment;
+    const now = clock.now();
+    // The clock was set back by more than an interval: better scrapes out of order than none until it has caught up.
+    if (this.#due - now > 2 * this.target.intervalMs) {
+      this.#due = Math.round(nextScrapeTime(this.target, offsetSeed, now));
+    }
+    this.#timer = clock.after(Math.min(this.#due - now, LONGEST_NAP_MS), () => {
+      // Timers may ring early, by a fraction or because the clock was set back: then wait for the rest.
       if (clock.now() < this.#due - 1) this.#arm();
       else void this.#scrapeAndReport();
     });
@@ -131,15 +138,16 @@ export class ScrapeLoop {
     const { clock, metrics } = this.#environment;
     const { intervalMs } = this.target;
     const started = clock.now();
+    const startedMonotonic = clock.monotonic();
     if (this.#lastStart !== undefined) {
-      metrics.intervalLength.labels(this.#intervalText).observe((started - this.#lastStart) / 1000);
+      metrics.intervalLength.labels(this.#intervalText).observe((startedMonotonic - this.#lastStart) / 1000);
     }
-    this.#lastStart = started;
+    this.#lastStart = startedMonotonic;
     const late = started - this.#due;
     const aligned = late <= Math.min(intervalMs / 100, ALIGNMENT_TOLERANCE_MS);
     const t = aligned ? this.#due : Math.round(started);
     try {
-      await this.#scrape(t, started);
+      await this.#scrape(t, started, startedMonotonic);
     } catch (error) {
       this.#environment.logger.error("Scrape commit failed", { target: this.target.url.href, err: String(error) });
       this.#settle(started, (error as Error).message);
@@ -151,7 +159,7 @@ export class ScrapeLoop {
     this.#arm();
   }
 
-  async #scrape(t: number, started: number): Promise<void> {
+  async #scrape(t: number, started: number, startedMonotonic: number): Promise<void> {
     let body: FetchedBody | undefined;
     let failure = "";
     let code = "other";
@@ -187,7 +195,7 @@ export class ScrapeLoop {
       }
     }
     if (failure !== "") this.cache.endAll(appender, t);
-    const durationSeconds = Math.max(0, clock.now() - started) / 1000;
+    const durationSeconds = (clock.monotonic() - startedMonotonic) / 1000;
     this.#reports.write(appender, t, {
       up: failure === "",
       durationSeconds,

@@ -442,3 +442,60 @@ test("scrape manager: extra reports, dropped targets and the metrics of its own"
   assert.match(text, /^prometheus_target_sync_failed_total\{scrape_job="j"\} 1$/m);
   assert.match(text, /^prometheus_target_scrapes_sample_duplicate_timestamp_total 1$/m);
 });
+
+test("scrape loop: a clock set back a little neither repeats nor skips a tick; the tick waits for its moment", async () => {
+  const rig = new Rig();
+  const address = await serve((_, response) => response.writeHead(200, TEXT).end("a 1\n"));
+  rig.begin([address]);
+  await rig.turn(3);
+  const before = rig.samples("up")[0]?.times ?? [];
+  rig.clock.step(-400);
+  // What is left of the second, and the four tenths that come once more.
+  rig.clock.pass(1000);
+  assert.equal(rig.scrapes(), 3, "not before its moment has come");
+  rig.clock.pass(400);
+  await until(() => rig.scrapes() === 4, "the scrape after the step");
+  for (let i = 0; i < 2; i++) {
+    rig.clock.pass(1000);
+    await until(() => rig.scrapes() === 5 + i, "further scrapes");
+  }
+  const times = rig.samples("up")[0]?.times ?? [];
+  assert.deepEqual(
+    times.slice(2).map((t) => t - (before[2] as number)),
+    [0, 1000, 2000, 3000],
+  );
+});
+
+test("scrape loop: a clock set forward is followed at the next timer, and ticks keep their phase", async () => {
+  const rig = new Rig();
+  const address = await serve((_, response) => response.writeHead(200, TEXT).end("a 1\n"));
+  rig.begin([address]);
+  await rig.turn(2);
+  rig.clock.step(10_250);
+  for (let i = 3; i < 6; i++) {
+    rig.clock.pass(1000);
+    await until(() => rig.scrapes() === i, "a scrape");
+  }
+  const times = rig.samples("up")[0]?.times ?? [];
+  const [, second = 0, third = 0, fourth = 0, fifth = 0] = times;
+  assert.equal(third - second, 11_250, "a tick that was missed is taken late, with the time it has");
+  assert.deepEqual([(fourth - second) % 1000, fifth - fourth], [0, 1000]);
+});
+
+test("scrape loop: a clock set back by hours does not stop scraping", async () => {
+  const rig = new Rig();
+  let requests = 0;
+  const address = await serve((_, response) => {
+    requests++;
+    response.writeHead(200, TEXT).end("a 1\n");
+  });
+  rig.begin([address]);
+  await rig.turn(2);
+  rig.clock.step(-7_200_000);
+  for (let i = 3; i < 6; i++) {
+    rig.clock.pass(1000);
+    rig.clock.pass(1000);
+    await until(() => requests >= i, "a request");
+  }
+  assert.equal(rig.scrapes(), 2, "the storage has later samples and refuses these");
+});

@@ -113,7 +113,7 @@ export class ScrapeManager {
     if (this.#stopped) return;
     this.#groups = groups;
     if (this.#syncTimer !== undefined) return;
-    const wait = this.#lastSync === undefined ? 0 : this.#lastSync + this.#reloadIntervalMs - this.#clock.now();
+    const wait = this.#lastSync === undefined ? 0 : this.#lastSync + this.#reloadIntervalMs - this.#clock.monotonic();
     if (wait <= 0) {
       this.#sync();
       return;
@@ -165,7 +165,7 @@ export class ScrapeManager {
   }
 
   #sync(): void {
-    this.#lastSync = this.#clock.now();
+    this.#lastSync = this.#clock.monotonic();
     for (const [name, pool] of this.#pools) pool.sync(this.#groups.get(name) ?? []);
   }
 

@@ -6,6 +6,8 @@ import type { Clock, Timer } from "./clock.ts";
 /** A clock that stands still until it is turned. */
 export class ManualClock implements Clock {
   #now: number;
+  /** By how much the wall clock was set forward, all in all. */
+  #stepped = 0;
   #timers: { at: number; callback: () => void }[] = [];
 
   constructor(now: number) {
@@ -13,7 +15,16 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
+    return this.#now + this.#stepped;
+  }
+
+  monotonic(): number {
     return this.#now;
+  }
+
+  /** Sets the wall clock forward, or back; timers do not notice. */
+  step(ms: number): void {
+    this.#stepped += ms;
   }
 
   after(ms: number, callback: () => void): Timer {
@@ -22,7 +33,12 @@ export class ManualClock implements Clock {
     return { cancel: () => (this.#timers = this.#timers.filter((other) => other !== timer)) };
   }
 
-  /** Turns to `time`, ringing the timers on the way in order, each at its own moment. */
+  /** Lets so much time pass. */
+  pass(ms: number): void {
+    this.turnTo(this.#now + ms);
+  }
+
+  /** Turns to `time` (as it was before any step), ringing the timers on the way in order, each at its own moment. */
   turnTo(time: number): void {
     for (;;) {
       const next = this.#timers.filter(({ at }) => at <= time).sort((a, b) => a.at - b.at)[0];
