@@ -17,6 +17,8 @@ export interface MainOptions {
 
 /** Exit codes of the reference. */
 const EXIT = { clean: 0, failed: 1, badConfig: 2 } as const;
+/** The reference's own name, which is its default; a page that nobody gave a title bears ours. */
+const DEFAULT_PAGE_TITLE = "Prometheus Time Series Collection and Processing Server";
 const DEFAULT_WAL_SEGMENT_BYTES = 128 * 1024 * 1024;
 
 /** Runs until the server has stopped; resolves to the exit code. */
@@ -83,12 +85,18 @@ function settingsOf(command: ServerCommand, configText: string | undefined): Ser
     listenAddresses: flags.listenAddresses,
     externalUrl: new URL(web.externalUrl),
     routePrefix: web.routePrefix === "/" ? "" : web.routePrefix,
-    pageTitle: flags.webPageTitle,
+    pageTitle: flags.webPageTitle === DEFAULT_PAGE_TITLE ? "Narthex" : flags.webPageTitle,
     corsOrigin: compileRegex(flags.webCorsOrigin),
     readTimeoutMs: flags.webReadTimeoutMs,
     maxConnections: flags.webMaxConnections,
     enableLifecycle: flags.webEnableLifecycle,
     enableAdminApi: flags.webEnableAdminApi,
+    enableRemoteWriteReceiver: flags.webEnableRemoteWriteReceiver,
+    remoteWriteMessages: flags.webRemoteWriteMessages,
+    remoteReadSampleLimit: flags.remoteReadSampleLimit,
+    remoteReadConcurrency: flags.remoteReadConcurrentLimit,
+    remoteReadMaxFrameBytes: flags.remoteReadMaxBytesInFrame,
+    remoteFlushDeadlineMs: flags.remoteFlushDeadlineMs,
     storagePath: flags.tsdbPath,
     noLockfile: flags.tsdbNoLockfile,
     minBlockDurationMs: flags.tsdbMinBlockDurationMs,

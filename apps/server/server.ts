@@ -6,6 +6,7 @@ import { goDuration, type Logger } from "@narthex/toolkit";
 import { Db } from "@narthex/tsdb";
 import { AdminRoutes } from "./api/v1/admin-routes.ts";
 import { QueryRoutes } from "./api/v1/query-routes.ts";
+import { addRemoteRoutes } from "./api/v1/remote-routes.ts";
 import { addApiRoutes } from "./api/v1/routes.ts";
 import { RuleRoutes } from "./api/v1/rule-routes.ts";
 import { SeriesRoutes } from "./api/v1/series-routes.ts";
@@ -18,6 +19,7 @@ import { DiscoveryManager, DiscoveryMetrics } from "./discovery/index.ts";
 import { ActiveQueryLog } from "./query/active-query-log.ts";
 import type { EngineSettings, FeatureSwitches } from "./query/engine-settings.ts";
 import { QueryService } from "./query/query-service.ts";
+import { WriteReceiver } from "./remote/receive/write-receiver.ts";
 import { loadRuleFiles, type RuleGroupSource } from "./rules/rule-file.ts";
 import { RuleService } from "./rules/rule-service.ts";
 import { ScrapeManager } from "./scrape/index.ts";
@@ -306,6 +308,16 @@ export class Server {
         walReplay: () => this.#walReplay,
       }),
       admin: new AdminRoutes(settings.enableAdminApi),
+    });
+    addRemoteRoutes(web, {
+      write: new WriteReceiver({
+        enabled: settings.enableRemoteWriteReceiver,
+        acceptedMessages: settings.remoteWriteMessages,
+        appendable: () => running().db,
+        registry: this.#registry,
+        logger: this.#logger.with({ component: "remote" }),
+        now: Date.now,
+      }),
     });
     addLifecycleRoutes(web, {
       enabled: settings.enableLifecycle,

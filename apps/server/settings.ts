@@ -15,6 +15,15 @@ export interface ServerSettings {
   readonly maxConnections: number;
   readonly enableLifecycle: boolean;
   readonly enableAdminApi: boolean;
+  readonly enableRemoteWriteReceiver: boolean;
+  /** Names of the remote write messages that are taken. */
+  readonly remoteWriteMessages: readonly string[];
+  /** 0 for none; streamed answers have none. */
+  readonly remoteReadSampleLimit: number;
+  /** 0 for none. */
+  readonly remoteReadConcurrency: number;
+  readonly remoteReadMaxFrameBytes: number;
+  readonly remoteFlushDeadlineMs: number;
   readonly storagePath: string;
   readonly noLockfile: boolean;
   readonly minBlockDurationMs: number;

@@ -8,8 +8,6 @@ export const MISSING_FLAGS: ReadonlyMap<string, string> = new Map([
     "web.config.file",
     "TLS, authentication and headers of the web server do not exist yet: the server answers unprotected",
   ],
-  ["web.enable-remote-write-receiver", "the remote write receiver does not exist yet"],
-  ["web.remote-write-receiver.accepted-protobuf-messages", "the remote write receiver does not exist yet"],
   ["web.enable-otlp-receiver", "the OTLP receiver does not exist yet"],
   ["web.user-assets", "serving of user assets does not exist yet"],
   ["web.console.templates", "console templates do not exist yet"],
