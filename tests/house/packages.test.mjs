@@ -132,3 +132,9 @@ test("every dependency has its line in docs/dependencies.md", () => {
 test("the lock file carries no download address", () => {
   assert.doesNotMatch(readFileSync(join(root, "package-lock.json"), "utf8"), /"resolved": *"http/);
 });
+
+test("the lock file has an entry for every optional package, so that npm ci takes it on every platform", async () => {
+  const { missingOptionals } = await import("../../scripts/complete-lock.mjs");
+  const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+  assert.deepEqual([...missingOptionals(lock).keys()], []);
+});
