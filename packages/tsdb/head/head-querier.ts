@@ -2,6 +2,8 @@
 import { compareStrings, type Labels, type Matcher } from "@narthex/model";
 import type { Names, Querier, SampleBuffer, SelectHints, SeriesSet } from "@narthex/storage";
 import { COLD_WORDS } from "../memory/layout.ts";
+import { HeadDeletions } from "../tombstone/head-deletions.ts";
+import { dropDeleted, isDeleted } from "../tombstone/tombstones.ts";
 import type { HeadView } from "./head-view.ts";
 import { sortByLabels } from "./label-order.ts";
 import { readPostings } from "./postings.ts";
@@ -16,14 +18,23 @@ export class HeadQuerier implements Querier {
   readonly #minTime: number;
   readonly #maxTime: number;
   readonly #onClose: () => void;
+  readonly #deletions: HeadDeletions;
   #closed = false;
 
-  constructor(view: HeadView, snapshot: Snapshot, minTime: number, maxTime: number, onClose: () => void) {
+  constructor(
+    view: HeadView,
+    snapshot: Snapshot,
+    minTime: number,
+    maxTime: number,
+    onClose: () => void,
+    deletions: HeadDeletions = HeadDeletions.none,
+  ) {
     this.#view = view;
     this.#snapshot = snapshot;
     this.#minTime = minTime;
     this.#maxTime = maxTime;
     this.#onClose = onClose;
+    this.#deletions = deletions;
     view.symbols.refresh();
   }
 
@@ -32,7 +43,7 @@ export class HeadQuerier implements Querier {
     sortByLabels(this.#view.memory, this.#view.symbols, records);
     const limit = hints?.limit ?? 0;
     const wanted = limit > 0 && limit < records.length ? records.subarray(0, limit) : records;
-    return new HeadSeriesSet(this.#view, this.#snapshot, wanted, this.#minTime, this.#maxTime);
+    return new HeadSeriesSet(this.#view, this.#snapshot, wanted, this.#minTime, this.#maxTime, this.#deletions);
   }
 
   estimateSeries(matchers: readonly Matcher[]): number {
@@ -94,12 +105,20 @@ export class HeadQuerier implements Querier {
     let kept = 0;
     for (const record of records) {
       const last = this.#view.lastTime(record, this.#snapshot);
-      if (last < this.#minTime || last === -Infinity || this.#view.firstTime(record) > this.#maxTime) continue;
+      const first = this.#view.firstTime(record);
+      if (last < this.#minTime || last === -Infinity || first > this.#maxTime) continue;
+      if (this.#deletions.count > 0 && this.#isGone(record, first, last)) continue;
       records[kept++] = record;
     }
     // What was read while the snapshot was given up may be anything.
     checkSnapshot(this.#view.memory.control, this.#snapshot);
     return records.subarray(0, kept);
+  }
+
+  /** Whether all that the query could see of a series was deleted. */
+  #isGone(record: number, first: number, last: number): boolean {
+    const deleted = this.#deletions.get(this.#view.memory.cold[record * COLD_WORDS + Cold.ref]);
+    return deleted !== undefined && isDeleted(deleted, Math.max(first, this.#minTime), Math.min(last, this.#maxTime));
   }
 
   #isNameVisible(nameId: number): boolean {
@@ -125,13 +144,22 @@ class HeadSeriesSet implements SeriesSet {
   readonly #records: Uint32Array;
   readonly #minTime: number;
   readonly #maxTime: number;
+  readonly #deletions: HeadDeletions;
 
-  constructor(view: HeadView, snapshot: Snapshot, records: Uint32Array, minTime: number, maxTime: number) {
+  constructor(
+    view: HeadView,
+    snapshot: Snapshot,
+    records: Uint32Array,
+    minTime: number,
+    maxTime: number,
+    deletions: HeadDeletions,
+  ) {
     this.#view = view;
     this.#snapshot = snapshot;
     this.#records = records;
     this.#minTime = minTime;
     this.#maxTime = maxTime;
+    this.#deletions = deletions;
   }
 
   get count(): number {
@@ -146,10 +174,16 @@ class HeadSeriesSet implements SeriesSet {
   read(index: number, minTime: number, maxTime: number, into: SampleBuffer): void {
     const from = Math.max(minTime, this.#minTime);
     const to = Math.min(maxTime, this.#maxTime);
-    const { control } = this.#view.memory;
+    const { control, cold } = this.#view.memory;
+    const record = this.#records[index];
+    const begin = into.count;
     checkSnapshot(control, this.#snapshot);
     try {
-      this.#view.read(this.#records[index], this.#snapshot, from, to, into);
+      this.#view.read(record, this.#snapshot, from, to, into);
+      if (this.#deletions.count > 0) {
+        const deleted = this.#deletions.get(cold[record * COLD_WORDS + Cold.ref]);
+        if (deleted !== undefined) dropDeleted(into, begin, deleted);
+      }
     } finally {
       // Slots may have been reused while we read, if the snapshot was given up: then nothing of it counts, no error either.
       checkSnapshot(control, this.#snapshot);

@@ -3,6 +3,8 @@ import type { Labels } from "@narthex/model";
 import type { CompactionSource } from "../block/compaction-source.ts";
 import type { ChunkList } from "../chunk/chunk-list.ts";
 import { COLD_WORDS } from "../memory/layout.ts";
+import { HeadDeletions } from "../tombstone/head-deletions.ts";
+import { Tombstones } from "../tombstone/tombstones.ts";
 import type { HeadView } from "./head-view.ts";
 import { sortByLabels } from "./label-order.ts";
 import { Cold } from "./record.ts";
@@ -18,14 +20,22 @@ export class HeadSource implements CompactionSource {
   readonly #records: Uint32Array;
   /** Chunks may reach over the range's ends; what does is taken out like deleted samples. */
   readonly #outside: readonly number[];
+  readonly #deletions: HeadDeletions;
 
   /** Samples with `minTime <= t <= maxTime`; no more of them may come. */
-  constructor(view: HeadView, snapshot: Snapshot, minTime: number, maxTime: number) {
+  constructor(
+    view: HeadView,
+    snapshot: Snapshot,
+    minTime: number,
+    maxTime: number,
+    deletions: HeadDeletions = HeadDeletions.none,
+  ) {
     view.symbols.refresh();
     this.#view = view;
     this.#snapshot = snapshot;
     this.#minTime = minTime;
     this.#maxTime = maxTime;
+    this.#deletions = deletions;
     this.#outside = [Number.MIN_SAFE_INTEGER, minTime - 1, maxTime + 1, Number.MAX_SAFE_INTEGER];
     const records = matchingRecords(view.memory, view.symbols, [], snapshot.lastRef).filter(
       (record) => view.lastTime(record, snapshot) >= minTime && view.firstTime(record) <= maxTime,
@@ -67,7 +77,14 @@ export class HeadSource implements CompactionSource {
     checkSnapshot(this.#view.memory.control, this.#snapshot);
   }
 
-  deleted(): readonly number[] {
-    return this.#outside;
+  deleted(index: number): readonly number[] {
+    if (this.#deletions.count === 0) return this.#outside;
+    const ranges = this.#deletions.get(this.#view.memory.cold[this.#records[index] * COLD_WORDS + Cold.ref]);
+    if (ranges === undefined) return this.#outside;
+    const all = new Tombstones();
+    for (const deleted of [this.#outside, ranges]) {
+      for (let i = 0; i < deleted.length; i += 2) all.add(0, deleted[i], deleted[i + 1]);
+    }
+    return all.get(0) as readonly number[];
   }
 }

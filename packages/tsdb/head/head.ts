@@ -14,6 +14,7 @@ import {
 } from "../memory/layout.ts";
 import { HeadFullError, Pool } from "../memory/pool.ts";
 import { closeWindow, openWindow } from "../memory/window.ts";
+import { HeadDeletions } from "../tombstone/head-deletions.ts";
 import { beginSeries, encodeSamples } from "../wal/record.ts";
 import type { WalWriter } from "../wal/wal-writer.ts";
 import { Batch } from "./batch.ts";
@@ -84,6 +85,8 @@ export class Head {
   maxTime: number = -Infinity;
   /** Samples before this belong to blocks. */
   minValidTime: number = -Infinity;
+  /** What readers leave out. Replaced as a whole. */
+  deletions: HeadDeletions = HeadDeletions.none;
   readonly #options: HeadOptions;
   readonly #arena: Arena;
   readonly #reclaimer: Reclaimer;

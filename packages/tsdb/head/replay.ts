@@ -1,5 +1,12 @@
 // Filling the head from the log, record by record, without an object per series or sample.
-import { decodeSamples, RecordType, SampleRecord, SeriesRecordCursor } from "../wal/record.ts";
+import {
+  decodeSamples,
+  decodeTombstones,
+  RecordType,
+  SampleRecord,
+  SeriesRecordCursor,
+  type TombstoneEntry,
+} from "../wal/record.ts";
 import type { WalReader } from "../wal/wal-reader.ts";
 import type { ChunkPlace } from "./finished-chunks.ts";
 import type { Head } from "./head.ts";
@@ -94,6 +101,8 @@ export class Replay {
   /** Refs of the log that stand for a series with another ref. */
   readonly #aliases = new Map<number, number>();
   readonly #unknownRefs = new Set<number>();
+  /** What was deleted, by the refs of the head. */
+  readonly #stones: TombstoneEntry[] = [];
 
   constructor(head: Head, chunks: ReplayChunks) {
     this.#head = head;
@@ -109,7 +118,8 @@ export class Replay {
     else if (type === RecordType.samples || type === RecordType.samplesV2) {
       decodeSamples(bytes, start, end, this.#decoded);
       this.#applySamples(this.#decoded);
-    } else this.skippedRecords.set(type, (this.skippedRecords.get(type) ?? 0) + 1);
+    } else if (type === RecordType.tombstones) this.#applyTombstones(decodeTombstones(bytes, start, end));
+    else this.skippedRecords.set(type, (this.skippedRecords.get(type) ?? 0) + 1);
   }
 
   /** Call after the last log: brings postings in order. */
@@ -117,6 +127,8 @@ export class Replay {
     this.unknown.series = this.#unknownRefs.size;
     for (const [ref, record] of this.#aliases) this.#head.keepAlias(ref, record);
     this.#head.table.finishReplay();
+    this.#stones.sort((a, b) => a.ref - b.ref || a.minTime - b.minTime);
+    this.#head.deletions = this.#head.deletions.with(this.#stones);
   }
 
   #applySeries(bytes: Uint8Array, start: number, end: number): void {
@@ -156,6 +168,15 @@ export class Replay {
       this.#chunks.take(ref, (minTime, maxTime, encoding, samples, place) =>
         this.#head.adoptChunk(record, minTime, maxTime, encoding, samples, place),
       );
+    }
+  }
+
+  #applyTombstones(stones: readonly TombstoneEntry[]): void {
+    const { memory, minValidTime, table } = this.#head;
+    for (const { ref, minTime, maxTime } of stones) {
+      if (maxTime < minValidTime) continue;
+      const record = this.#aliases.get(ref) ?? (ref <= MAX_REF ? recordOf(memory, ref) : 0);
+      if (record !== 0) this.#stones.push({ ref: table.refOf(record), minTime, maxTime });
     }
   }
 
