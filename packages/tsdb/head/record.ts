@@ -44,8 +44,8 @@ export const KIND_MASK = 3;
 /** What `Rec.kind` says in its lowest bits. */
 export const Kind = { float: 0, histogram: 1, floatHistogram: 2 } as const;
 
-/** Cold record: what an append does not need. Word offsets. */
-export const Cold = { ref: 0, labels: 1, hash: 2, flags: 3, minTime: 4 } as const;
+/** Cold record: what an append does not need; `outOfOrder` is the address of late samples (0: none). Word offsets. */
+export const Cold = { ref: 0, labels: 1, hash: 2, flags: 3, minTime: 4, outOfOrder: 6 } as const;
 
 /** Flag of a cold record: the series was removed and waits to be freed. */
 export const REMOVED = 1;

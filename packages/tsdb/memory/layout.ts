@@ -148,6 +148,7 @@ export class HeadMemory {
   readonly pairs: Uint32Array;
   readonly names: Uint32Array;
   readonly arena: Uint32Array;
+  readonly arenaFloats: Float64Array;
   /** The arena's bytes, for text. */
   readonly text: Buffer;
 
@@ -171,6 +172,7 @@ export class HeadMemory {
     this.pairs = words(layout.pairs);
     this.names = words(layout.names);
     this.arena = words(layout.arena);
+    this.arenaFloats = floats(layout.arena);
     this.text = Buffer.from(buffer as unknown as ArrayBuffer, layout.arena.offset, layout.arena.bytes);
   }
 }
