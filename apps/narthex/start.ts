@@ -9,6 +9,15 @@ const FIRST_PORT = 9090;
 const PORTS_TO_TRY = 20;
 const READY_POLL_MS = 100;
 const READY_PATIENCE_MS = 60_000;
+/** What a newcomer sees first: processor time, memory and work of the server itself, drawn anew every few seconds. */
+const LIVE_GRAPHS = [
+  "rate(process_cpu_seconds_total[30s])",
+  "process_resident_memory_bytes",
+  "rate(prometheus_tsdb_head_samples_appended_total[30s])",
+]
+  .map((query, i) => `g${i}.expr=${encodeURIComponent(query)}&g${i}.tab=graph&g${i}.range_input=5m`)
+  .join("&")
+  .concat("&refresh=5s");
 
 /** Starts the server with what `argv` leaves open filled in; resolves to its exit code. */
 export async function start(argv: string[], options: ServerOptions, environment: LaunchEnvironment): Promise<number> {
@@ -80,7 +89,8 @@ function announceWhenReady(address: string, hasConfig: boolean, { out }: LaunchE
     if (await isReady(address)) {
       if (stopped) return;
       const source = hasConfig ? "" : ", watching itself with the built-in configuration";
-      out(`\n  Narthex is ready at http://${address}/${source}. Ctrl-C stops it.\n\n`);
+      const graph = hasConfig ? "" : `  Live graphs of it: http://${address}/query?${LIVE_GRAPHS}\n`;
+      out(`\n  Narthex is ready at http://${address}/${source}. Ctrl-C stops it.\n${graph}\n`);
     } else if (!stopped && Date.now() < deadline) {
       timer = setTimeout(() => void poll(), READY_POLL_MS).unref();
     }
