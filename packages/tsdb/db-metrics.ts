@@ -24,7 +24,14 @@ export class DbCounters {
   chunkCorruptions = 0;
   replaySeconds = 0;
   compactions = 0;
+  compactionsTriggered = 0;
   compactionFailures = 0;
+  compactionsSkipped = 0;
+  verticalCompactions = 0;
+  timeRetentions = 0;
+  sizeRetentions = 0;
+  /** Blocks being written now. */
+  populating = 0;
   /** -1: no lock file. 0: an old one was replaced. 1: there was none. */
   cleanStart = -1;
 }
@@ -66,6 +73,9 @@ export interface DbReadings {
   readonly walSegment: () => number;
   readonly walBytes: () => number;
   readonly chunkBytes: () => number;
+  /** Limits in force; 0 for none. */
+  readonly retentionMs: () => number;
+  readonly retentionBytes: () => number;
 }
 
 /** Quantiles of duration summaries, with the error allowed for each. */
@@ -208,10 +218,10 @@ function families(db: DbReadings): Family[] {
   gauge("lowest_timestamp_seconds", "Time of the oldest sample.", () => lowest() / 1000);
   counter("reloads_total", "Looks for new blocks on disk.", () => counters.reloads);
   counter("reloads_failures_total", "Looks for new blocks on disk that failed.", () => counters.reloadFailures);
-  counter("size_retentions_total", "Deletions of blocks because of their size.", zero);
-  counter("time_retentions_total", "Deletions of blocks because of their age.", zero);
-  gauge("retention_limit_bytes", "Bytes kept at most; 0 means no limit.", zero);
-  gauge("retention_limit_seconds", "How long samples are kept; 0 means no limit.", zero);
+  counter("size_retentions_total", "Deletions of blocks because of their size.", () => counters.sizeRetentions);
+  counter("time_retentions_total", "Deletions of blocks because of their age.", () => counters.timeRetentions);
+  gauge("retention_limit_bytes", "Bytes kept at most; 0 means no limit.", db.retentionBytes);
+  gauge("retention_limit_seconds", "How long samples are kept; 0 means no limit.", () => db.retentionMs() / 1000);
   histogram(
     "tombstone_cleanup_seconds",
     "How long rewriting blocks without deleted samples took.",
@@ -229,20 +239,20 @@ function families(db: DbReadings): Family[] {
     () => counters.replaySeconds,
   );
 
-  for (const [name, help] of [
-    ["compactions_skipped_total", "Compactions left out because they are switched off."],
-    ["vertical_compactions_total", "Compactions of overlapping blocks."],
-  ] as const) {
-    counter(name, help, zero);
-  }
+  counter(
+    "compactions_skipped_total",
+    "Compactions left out because they are switched off.",
+    () => counters.compactionsSkipped,
+  );
+  counter("vertical_compactions_total", "Compactions of overlapping blocks.", () => counters.verticalCompactions);
   counter("compactions_total", "Compactions that ran.", () => counters.compactions);
-  counter("compactions_triggered_total", "Compactions that were asked for.", () => counters.compactions);
+  counter("compactions_triggered_total", "Compactions that were asked for.", () => counters.compactionsTriggered);
   counter("compactions_failed_total", "Compactions that failed.", () => counters.compactionFailures);
   histogram("compaction_duration_seconds", "How long compactions took.", powers(1, 2, 14));
   histogram("compaction_chunk_size_bytes", "Bytes of chunks at their first compaction.", powers(32, 1.5, 12));
   histogram("compaction_chunk_samples", "Samples of chunks at their first compaction.", powers(4, 1.5, 12));
   histogram("compaction_chunk_range_seconds", "Time range of chunks at their first compaction.", powers(100, 4, 10));
-  gauge("compaction_populating_block", "1 while a block is being written.", zero);
+  gauge("compaction_populating_block", "Blocks that are being written.", () => counters.populating);
 
   counter("checkpoint_creations_total", "Checkpoints that were begun.", () => counters.checkpoints);
   counter("checkpoint_creations_failed_total", "Checkpoints that failed.", () => counters.checkpointFailures);

@@ -60,11 +60,11 @@ test("Db: what was committed is there after a kill and after a clean close", asy
   assert.deepEqual(dump(second), before);
   write(second, 300, 300);
   const after = dump(second);
-  second.close();
+  await second.close();
   const third = await open(fs);
   assert.deepEqual(dump(third), after);
   assert.deepEqual(third.stats().numSeries, 3);
-  third.close();
+  await third.close();
   assert.throws(() => third.appender(), /database is closed/);
 });
 
@@ -147,7 +147,7 @@ test("Db: killed at any single write of appending, cutting and compacting, it st
       assert.deepEqual(times.slice(0, expected.length), expected, `${kind} ${at}`);
       assert.ok(times.length <= expected.length + 1, `${kind} ${at}`);
       querier.close();
-      again.close();
+      await again.close();
     }
   }
   assert.ok(kills > 50);
@@ -170,7 +170,7 @@ async function work(db: Db, onCommit: (count: number) => void = () => {}): Promi
     onCommit(i + 1);
     if (i === 350) await db.compact();
   }
-  db.close();
+  await db.close();
 }
 
 async function changesOf(run: (db: Db) => Promise<void> | void): Promise<number> {
@@ -239,7 +239,7 @@ test("Db: its metrics and cardinality tell what the head holds", async () => {
       { name: "s=2", value: 1 },
     ],
   });
-  db.close();
+  await db.close();
   const closed = await registry.expose("");
   assert.doesNotMatch(closed.body, /prometheus_tsdb_/);
 });
@@ -270,8 +270,8 @@ test("Db: the head becomes blocks in a worker, queries see the same before, mean
   assert.equal(db.head.minTime, START + 2 * RANGE);
   assert.equal(db.stats().numSeries, 3);
   assert.deepEqual(dump(db), before);
-  db.close();
+  await db.close();
   const again = await Db.open(options);
   assert.deepEqual(dump(again), before);
-  again.close();
+  await again.close();
 });

@@ -1,31 +1,44 @@
 // The database: a directory in the reference's formats, its head in shared memory, one writer.
 import type { Registry } from "@narthex/client";
+import { ByteWriter } from "@narthex/encoding";
+import type { Matcher } from "@narthex/model";
 import type { Appendable, Appender, Querier, Queryable } from "@narthex/storage";
 import { ulid } from "ulid";
 import type { Block } from "./block/block.ts";
 import { removeLeftovers } from "./block/block-writer.ts";
-import { BlockList, listBlocks } from "./block-list.ts";
+import { compactionRanges, planCompaction } from "./block/compaction-plan.ts";
+import type { BlockMeta } from "./block/meta.ts";
+import { UploadedBlocks } from "./block/uploaded-blocks.ts";
+import { BlockKeeper, headFileBytes, type Retention } from "./block-keeper.ts";
 import { HeadChunkReader, HeadChunkWriter, repairHeadChunks, scanHeadChunks } from "./chunk/head-chunks.ts";
 import { DbCounters, type DbDurations, registerDbMetrics } from "./db-metrics.ts";
 import { DirectoryLock } from "./fs/directory-lock.ts";
-import { type FileSystem, joinPath } from "./fs/file-system.ts";
+import { baseName, type FileSystem, joinPath } from "./fs/file-system.ts";
 import { NodeFs } from "./fs/node-fs.ts";
 import { type Cardinality, cardinality } from "./head/cardinality.ts";
 import { ChunkFileSink, ChunkFileSource, placeOf } from "./head/chunk-files.ts";
 import { Head } from "./head/head.ts";
+import { stonesFor } from "./head/head-deleter.ts";
 import { HeadView } from "./head/head-view.ts";
 import { Replay, ReplayChunks } from "./head/replay.ts";
-import { startHeadJob } from "./head-compaction.ts";
+import { type HeadJob, JobRunner } from "./head-compaction.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import { type DbShare, HEAD_CHUNKS_DIRECTORY, openQuerier, type ReadTicket } from "./share.ts";
+import { makeSnapshotName } from "./snapshot-name.ts";
 import { checkpointRange, removeCheckpoints } from "./wal/checkpoint.ts";
 import { type Compression, lastCheckpoint } from "./wal/format.ts";
-import { RecordError } from "./wal/record.ts";
+import { encodeTombstones, RecordError } from "./wal/record.ts";
 import { closeSegmentGaps, repairWal, WalReader } from "./wal/wal-reader.ts";
 import { WalWriter } from "./wal/wal-writer.ts";
 
 const WAL_DIRECTORY = "wal";
 const DEFAULT_BLOCK_RANGE_MS = 2 * 60 * 60 * 1000;
+const DEFAULT_MAX_BLOCK_RANGE_MS = 31 * 24 * 60 * 60 * 1000;
+const NO_RETENTION: Retention = { timeMs: 0, sizeBytes: 0, percentage: 0 };
+/** Tombstones in one record of the log. */
+const STONES_PER_RECORD = 4096;
+/** Where snapshots lie in the data directory. */
+const SNAPSHOTS_DIRECTORY = "snapshots";
 /** During replay the event loop gets its turn about so often. */
 const YIELD_EVERY_MS = 50;
 /** Full chunks are written out at least this often. */
@@ -44,6 +57,20 @@ export interface DbOptions {
   readonly registry?: Registry;
   /** The smallest block's range: chunks never cross a multiple of it. Two hours unless told. */
   readonly blockRangeMs?: number;
+  /** The largest block's range; 31 days unless told. */
+  readonly maxBlockRangeMs?: number;
+  /** Where the chunk files of blocks are cut; 512 MiB unless told. */
+  readonly blockSegmentBytes?: number;
+  /** When blocks are deleted; never, unless told. */
+  readonly retention?: Retention;
+  /** Whether blocks whose times overlap are merged; yes, unless told. */
+  readonly mergesOverlaps?: boolean;
+  /** A JSON file that names uploaded blocks (Thanos): blocks of level 1 that it does not name are not compacted. */
+  readonly uploadedBlocksFile?: string;
+  /** A compaction of the head waits up to this share of the block range, in percent, by chance. 0 unless told. */
+  readonly compactionDelayPercent?: number;
+  /** Numbers in [0, 1) for delays; `Math.random` unless told. */
+  readonly random?: () => number;
   readonly walSegmentBytes?: number;
   readonly walCompression?: Compression;
   /** Shared memory to reserve (not to use): a power of two, 4 GiB unless told or refused. */
@@ -81,7 +108,11 @@ export class Db implements Queryable, Appendable {
   readonly #options: DbOptions;
   readonly #view: HeadView;
   readonly #chunkReader: HeadChunkReader;
-  readonly #blocks: BlockList;
+  readonly #keeper: BlockKeeper;
+  readonly #jobs: JobRunner;
+  readonly #ranges: readonly number[];
+  readonly #uploaded: UploadedBlocks | undefined;
+  readonly #compactionDelayMs: number;
   #chunkWriter: HeadChunkWriter | undefined;
   #wal: WalWriter | undefined;
   readonly #counters = new DbCounters();
@@ -91,7 +122,15 @@ export class Db implements Queryable, Appendable {
   #timer: NodeJS.Timeout | undefined;
   #lock: DirectoryLock | undefined;
   #compacting: Promise<void> | undefined;
+  /** What changes blocks runs one after the other: compaction, deletion, snapshots. */
+  #changes: Promise<unknown> = Promise.resolve();
+  /** Since when the head could be compacted, while that is delayed. */
+  #delayedSince: number | undefined;
+  /** Whether appenders may begin a compaction: not after one failed, until the next round of `maintain`. */
+  #mayCompact = false;
+  #blockDeletions = 0;
   #closed = false;
+  #closing: Promise<void> = Promise.resolve();
 
   /** Opens a directory, replays what is there, repairs what is damaged. Throws when the disk refuses. */
   static async open(options: DbOptions): Promise<Db> {
@@ -101,7 +140,7 @@ export class Db implements Queryable, Appendable {
       await db.#start();
       return db;
     } catch (error) {
-      db.close();
+      await db.close().catch(() => {});
       throw error;
     }
   }
@@ -111,7 +150,22 @@ export class Db implements Queryable, Appendable {
     this.directory = options.directory;
     this.#fs = options.fs ?? new NodeFs();
     this.#logger = options.logger ?? silentLogger;
-    this.#blocks = new BlockList(this.#fs, this.#logger);
+    this.#keeper = new BlockKeeper({
+      fs: this.#fs,
+      directory: this.directory,
+      logger: this.#logger,
+      counters: this.#counters,
+      retention: options.retention ?? NO_RETENTION,
+      headBytes: () => headFileBytes(this.#fs, this.directory),
+      whenUnread: () => this.#earlierReaders(),
+      remove: (paths) => this.#jobs.run({ kind: "remove", paths }),
+    });
+    const range = options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS;
+    this.#ranges = compactionRanges(range, options.maxBlockRangeMs ?? DEFAULT_MAX_BLOCK_RANGE_MS);
+    const { uploadedBlocksFile: uploaded } = options;
+    this.#uploaded = uploaded === undefined ? undefined : new UploadedBlocks(this.#fs, uploaded, this.#logger);
+    const delay = (range * (options.compactionDelayPercent ?? 0)) / 100;
+    this.#compactionDelayMs = Math.floor(delay * (options.random ?? Math.random)());
     this.#chunkReader = new HeadChunkReader(this.#fs, this.#path(HEAD_CHUNKS_DIRECTORY));
     this.head = new Head({
       chunkRangeMs: options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS,
@@ -120,6 +174,7 @@ export class Db implements Queryable, Appendable {
         this.#logger.error("Writing full head chunks failed; they stay in memory", { err: error }),
     });
     this.#view = new HeadView(this.head.memory, new ChunkFileSource(this.#chunkReader), this.head.symbols);
+    this.#jobs = new JobRunner(this.#fs, this.share(), this.#view);
   }
 
   /** What workers need to read along. */
@@ -130,13 +185,14 @@ export class Db implements Queryable, Appendable {
 
   appender(): Appender {
     this.#assertOpen();
+    if (this.#mayCompact && this.#compacting === undefined && this.#isHeadDue()) this.#compactAside();
     return this.head.appender();
   }
 
   querier(minTime: number, maxTime: number): Querier {
     this.#assertOpen();
     const ticket = this.beginRead();
-    return openQuerier(this.#blocks, this.#view, ticket, minTime, maxTime, () => this.endRead(ticket));
+    return openQuerier(this.#keeper.list, this.#view, ticket, minTime, maxTime, () => this.endRead(ticket));
   }
 
   /** Holds the present moment for a query elsewhere. At most 1,024 are held; one more gives the oldest up. */
@@ -144,7 +200,9 @@ export class Db implements Queryable, Appendable {
     this.#assertOpen();
     return {
       snapshot: this.head.snapshots.take(this.head.table.lastRef),
-      blocks: this.#blocks.blocks.map(({ path }) => path),
+      blocks: this.blocks.map(({ path }) => path),
+      blockDeletions: this.#blockDeletions,
+      headDeletions: this.head.deletions.shared,
     };
   }
 
@@ -177,39 +235,115 @@ export class Db implements Queryable, Appendable {
 
   /** The open blocks, in the order of their times. */
   get blocks(): readonly Block[] {
-    return this.#blocks.blocks;
+    return this.#keeper.list.blocks;
   }
 
-  /** Looks for blocks that came or went. */
+  /** When blocks are deleted, from the next look at them on. */
+  set retention(retention: Retention) {
+    this.#keeper.retention = retention;
+  }
+
+  /** Looks for blocks that came or went, and deletes those that are beyond the limits. */
   reloadBlocks(): void {
     this.#assertOpen();
+    this.#reload();
+  }
+
+  #reload(setAside = false): void {
     this.#counters.reloads++;
     try {
-      this.#blocks.use(listBlocks(this.#fs, this.directory));
+      this.#keeper.reload(setAside);
     } catch (error) {
       this.#counters.reloadFailures++;
       throw error;
     }
   }
 
-  /** Writes full chunks out, and begins a compaction when one is due. Runs by itself about once a minute. */
+  /** Writes full chunks out, looks for blocks, and begins a compaction when one is due. Runs by itself about once a minute. */
   maintain(): void {
+    if (this.#closed) return;
     this.head.moveChunksOut(Number.POSITIVE_INFINITY);
-    const range = this.#options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS;
-    if (this.#closed || this.head.maxTime - this.head.minTime <= range * 1.5) return;
-    this.compact().catch((error: unknown) => this.#logger.error("compaction failed", { err: error }));
+    try {
+      this.#reload();
+    } catch (error) {
+      this.#logger.error("Looking for blocks failed", { err: error });
+    }
+    this.#mayCompact = true;
+    if (this.#isHeadDue() || this.#plan().length > 0) this.#compactAside();
   }
 
   /**
    * Turns the oldest ranges of the head into blocks while it spans more than one and a half of them, as the reference does, and
-   * forgets them in the head. Long work runs in a worker. Rejects when the disk refuses; the head keeps everything then. One run at
-   * a time: a second call waits for the first. Runs by itself with `maintain`.
+   * forgets them in the head; then merges blocks as long as there is something to merge. Long work runs in a worker. Rejects
+   * when the disk refuses; nothing is lost then. One run at a time: a second call waits for the first. Runs by itself, with
+   * `maintain` and when samples make it due.
    */
   compact(): Promise<void> {
-    this.#compacting ??= this.#compactHead().finally(() => {
+    this.#compacting ??= this.#exclusive(() => this.#compactAll()).finally(() => {
       this.#compacting = undefined;
     });
     return this.#compacting;
+  }
+
+  /**
+   * Deletes the samples with `minTime <= t <= maxTime` of all series that pass the matchers: no query that begins afterwards sees
+   * them; compaction takes them from the disk. Waits for a compaction under way. Rejects when the disk refuses; then a part
+   * may be deleted.
+   */
+  delete(minTime: number, maxTime: number, matchers: readonly Matcher[]): Promise<void> {
+    return this.#exclusive(async () => {
+      const paths = this.#keeper.list.overlapping(minTime, maxTime).map(({ path }) => path);
+      if (paths.length > 0) {
+        const texts = matchers.map(({ type, name, value }) => [type, name, value] as const);
+        try {
+          await this.#run({ kind: "delete", paths, minTime, maxTime, matchers: texts });
+        } finally {
+          this.#blockDeletions++;
+          this.#keeper.list.refresh();
+        }
+      }
+      this.#deleteFromHead(minTime, maxTime, matchers);
+    });
+  }
+
+  /** Writes blocks from which samples were deleted anew, without them. Rejects when the disk refuses; the old blocks stay. */
+  cleanTombstones(): Promise<void> {
+    return this.#exclusive(async () => {
+      for (const { path, tombstones } of this.blocks) {
+        if (tombstones.count > 0 && this.blocks.some((block) => block.path === path)) await this.#merge([path]);
+      }
+    });
+  }
+
+  /**
+   * Makes a copy of the database that stays as it is, in a new directory under `snapshots` of the data directory (or under
+   * `target`): blocks by hard links, the head as a block of its own unless it is skipped. Returns the new directory's name.
+   */
+  snapshot(skipHead = false, target: string = this.#path(SNAPSHOTS_DIRECTORY)): Promise<string> {
+    return this.#exclusive(async () => {
+      if (target === this.directory) throw new Error("cannot snapshot into base directory");
+      const name = makeSnapshotName(this.#now());
+      const path = joinPath(target, name);
+      this.#fs.mkdir(path);
+      const { head } = this;
+      try {
+        const paths = this.blocks.map((block) => block.path);
+        await this.#run({ kind: "link", paths, target: path });
+        if (skipHead || head.maxTime === Number.NEGATIVE_INFINITY) return name;
+        const ticket = this.beginRead();
+        try {
+          const id = ulid(this.#now());
+          const { minTime, maxTime } = head;
+          await this.#run({ kind: "block", ulid: id, ticket, minTime, maxTime: maxTime + 1, target: path });
+        } finally {
+          this.endRead(ticket);
+        }
+        return name;
+      } catch (error) {
+        this.#fs.removeAll(path);
+        throw error;
+      }
+    });
   }
 
   /**
@@ -224,6 +358,7 @@ export class Db implements Queryable, Appendable {
     const began = this.#now();
     this.#counters.truncations++;
     const { removedSeries, removedChunks } = this.head.truncate(minTime);
+    this.head.deletions = this.head.deletions.truncateBefore(minTime);
     const oldestFile = this.head.oldestChunkFile();
     this.#chunkWriter?.truncate(oldestFile);
     this.#chunkReader.close(oldestFile);
@@ -233,19 +368,35 @@ export class Db implements Queryable, Appendable {
     await this.#checkpoint(minTime);
   }
 
-  /** Flushes and closes. Idempotent; readers elsewhere must have ended. */
-  close(): void {
-    if (this.#closed) return;
+  /**
+   * Flushes and closes; readers elsewhere must have ended. A compaction under way is abandoned: it loses nothing. Idempotent.
+   * Everything is closed when this returns, unless a worker has to end before: then when the promise resolves.
+   */
+  close(): Promise<void> {
+    if (this.#closed) return this.#closing;
     this.#closed = true;
     clearInterval(this.#timer);
     this.#unregister();
+    const abandoned = this.#jobs.isBusy ? this.#jobs.abandon() : undefined;
+    this.#closing =
+      abandoned?.then(() => {
+        this.#closeFiles();
+      }) ??
+      new Promise((resolve) => {
+        this.#closeFiles();
+        resolve();
+      });
+    return this.#closing;
+  }
+
+  #closeFiles(): void {
     try {
       if (this.#wal !== undefined) this.head.moveChunksOut(Number.POSITIVE_INFINITY);
       this.#chunkWriter?.close();
     } finally {
       this.#wal?.close();
       this.#chunkReader.close();
-      this.#blocks.close();
+      this.#keeper.close();
       this.#lock?.release();
     }
   }
@@ -263,6 +414,8 @@ export class Db implements Queryable, Appendable {
       walSegment: () => this.#wal?.segment ?? 0,
       walBytes: () => this.#wal?.size() ?? 0,
       chunkBytes: () => this.#chunkWriter?.size() ?? 0,
+      retentionMs: () => this.#keeper.retention.timeMs,
+      retentionBytes: () => this.#keeper.maxBytes,
     });
     this.#durations = durations;
     this.#unregister = unregister;
@@ -274,8 +427,8 @@ export class Db implements Queryable, Appendable {
     if (this.#options.lockFile ?? this.#fs instanceof NodeFs) this.#takeLock();
     const leftovers = removeLeftovers(this.#fs, this.directory);
     if (leftovers.length > 0) this.#logger.info("Found and deleted tmp block dirs", { dirs: leftovers.join(", ") });
-    this.reloadBlocks();
-    this.head.minValidTime = this.#blocks.maxTime;
+    this.#reload(true);
+    this.head.minValidTime = this.#keeper.list.maxTime;
     this.#logger.info("Replaying on-disk memory mappable chunks if any");
     const chunks = this.#loadChunks();
     const chunksLoaded = this.#now();
@@ -307,6 +460,7 @@ export class Db implements Queryable, Appendable {
     this.head.attach(this.#wal, sink);
     const interval = this.#options.maintenanceIntervalMs ?? MAINTENANCE_INTERVAL_MS;
     if (interval > 0) this.#timer = setInterval(() => this.maintain(), interval).unref();
+    this.#mayCompact = interval > 0;
   }
 
   #takeLock(): void {
@@ -420,37 +574,143 @@ export class Db implements Queryable, Appendable {
     }
   }
 
-  async #compactHead(): Promise<void> {
-    const range = this.#options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS;
-    const { head } = this;
-    while (!this.#closed && head.maxTime - head.minTime > range * 1.5) {
-      const minTime = Math.floor(head.minTime / range) * range;
-      const maxTime = minTime + range;
-      // From here on the range gets no more samples.
-      head.minValidTime = Math.max(head.minValidTime, maxTime);
-      const began = this.#now();
-      const ticket = this.beginRead();
-      const id = ulid(began);
-      this.#counters.compactions++;
-      try {
-        const job = { kind: "block", ulid: id, ticket, minTime, maxTime } as const;
-        await startHeadJob(this.#fs, this.share(), this.#view, job);
-      } catch (error) {
-        this.#counters.compactionFailures++;
-        throw error;
-      } finally {
-        this.endRead(ticket);
-      }
-      if (this.#closed) return;
-      this.#logger.info("write block", {
-        mint: minTime,
-        maxt: maxTime,
-        ulid: id,
-        duration: duration(this.#now() - began),
-      });
-      this.reloadBlocks();
-      await this.truncateHead(maxTime);
+  /** Begins a compaction that nobody waits for. */
+  #compactAside(): void {
+    this.#counters.compactionsTriggered++;
+    this.compact().catch((error: unknown) => {
+      this.#mayCompact = false;
+      if (!this.#closed) this.#logger.error("compaction failed", { err: error });
+    });
+  }
+
+  /** Runs `work` when everything that changes blocks and was asked for earlier has ended. */
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#changes.then(() => {
+      this.#assertOpen();
+      return work();
+    });
+    this.#changes = run.catch(() => {});
+    return run;
+  }
+
+  #run(job: HeadJob): Promise<void> {
+    return this.#jobs.run(job);
+  }
+
+  /** Whether the head spans so much that its oldest range should go, and has waited long enough for it. */
+  #isHeadDue(): boolean {
+    const range = this.#ranges[0] as number;
+    if (!(this.head.maxTime - this.head.minTime > range * 1.5)) {
+      this.#delayedSince = undefined;
+      return false;
     }
+    if (this.#compactionDelayMs === 0) return true;
+    this.#delayedSince ??= this.#now();
+    return this.#now() - this.#delayedSince >= this.#compactionDelayMs;
+  }
+
+  async #compactAll(): Promise<void> {
+    while (!this.#closed && this.#isHeadDue()) await this.#compactHead();
+    // Merging can wait when the head grows meanwhile: the next round goes on.
+    while (!this.#closed && !this.#isHeadDue()) {
+      const plan = this.#plan();
+      if (plan.length === 0) return;
+      const ids = new Set(plan.map((meta) => meta.ulid));
+      if (plan.some(({ minTime }, i) => i > 0 && minTime < (plan[i - 1] as BlockMeta).maxTime)) {
+        this.#counters.verticalCompactions++;
+      }
+      await this.#merge(this.blocks.filter(({ meta }) => ids.has(meta.ulid)).map(({ path }) => path));
+    }
+  }
+
+  /** The blocks to merge next. */
+  #plan(): BlockMeta[] {
+    const metas = this.blocks.map(({ meta }) => meta);
+    const uploaded = this.#uploaded;
+    const candidates = uploaded === undefined ? metas : uploaded.compactable(metas);
+    return planCompaction(candidates, this.#ranges, this.#options.mergesOverlaps ?? true);
+  }
+
+  async #merge(paths: readonly string[]): Promise<void> {
+    const began = this.#now();
+    const id = ulid(began);
+    this.#counters.compactions++;
+    this.#counters.populating++;
+    try {
+      await this.#run({ kind: "merge", paths, ulid: id, segmentBytes: this.#options.blockSegmentBytes });
+    } catch (error) {
+      this.#counters.compactionFailures++;
+      // Those that failed are marked now.
+      if (!this.#closed) this.#keeper.list.refresh();
+      throw error;
+    } finally {
+      this.#counters.populating--;
+    }
+    if (this.#closed) return;
+    this.#reload();
+    this.#logger.info("compact blocks", {
+      count: paths.length,
+      ulid: id,
+      sources: paths.map((path) => baseName(path)).join(", "),
+      duration: duration(this.#now() - began),
+    });
+  }
+
+  /** Turns the oldest range of the head into a block and forgets it in the head. */
+  async #compactHead(): Promise<void> {
+    const range = this.#ranges[0] as number;
+    const { head } = this;
+    const minTime = Math.floor(head.minTime / range) * range;
+    const maxTime = minTime + range;
+    // From here on the range gets no more samples.
+    head.minValidTime = Math.max(head.minValidTime, maxTime);
+    const began = this.#now();
+    const ticket = this.beginRead();
+    const id = ulid(began);
+    this.#counters.compactions++;
+    this.#counters.populating++;
+    try {
+      const segmentBytes = this.#options.blockSegmentBytes;
+      await this.#run({ kind: "block", ulid: id, ticket, minTime, maxTime, segmentBytes });
+    } catch (error) {
+      this.#counters.compactionFailures++;
+      throw error;
+    } finally {
+      this.#counters.populating--;
+      this.endRead(ticket);
+    }
+    if (this.#closed) return;
+    this.#logger.info("write block", {
+      mint: minTime,
+      maxt: maxTime,
+      ulid: id,
+      duration: duration(this.#now() - began),
+    });
+    this.#reload();
+    await this.truncateHead(maxTime);
+  }
+
+  /** The log first, then what queries see. */
+  #deleteFromHead(minTime: number, maxTime: number, matchers: readonly Matcher[]): void {
+    const { head } = this;
+    const wal = this.#wal as WalWriter;
+    const snapshot = head.snapshots.take(head.table.lastRef);
+    const stones = stonesFor(this.#view, snapshot, minTime, maxTime, matchers, (record) => head.table.refOf(record));
+    head.snapshots.release(snapshot);
+    if (stones.length === 0) return;
+    const record = new ByteWriter(1024);
+    try {
+      for (let from = 0; from < stones.length; from += STONES_PER_RECORD) {
+        record.clear();
+        encodeTombstones(record, stones.slice(from, from + STONES_PER_RECORD));
+        wal.log(record.bytes, record.length);
+      }
+      wal.flush();
+    } catch (error) {
+      wal.discard();
+      throw error;
+    }
+    head.deletions = head.deletions.with(stones);
   }
 
   /** Returns when no snapshot is older than this moment. */
@@ -480,7 +740,8 @@ export class Db implements Queryable, Appendable {
       const compression = this.#options.walCompression ?? "snappy";
       const { aliases } = this.head;
       const job = { kind: "checkpoint", ...range, minTime, aliases, compression } as const;
-      await startHeadJob(this.#fs, this.share(), this.#view, job);
+      await this.#run(job);
+      if (this.#closed) return;
       wal.truncate(range.to + 1);
       this.#counters.checkpointDeletions++;
       removeCheckpoints(this.#fs, directory, range.to);

@@ -11,6 +11,7 @@ import type { Snapshot } from "./head/snapshots.ts";
 import { silentLogger } from "./logger.ts";
 import { HeadMemory, type Layout, type SharedMemory } from "./memory/layout.ts";
 import { mergeQueriers } from "./merge-querier.ts";
+import { HeadDeletions } from "./tombstone/head-deletions.ts";
 
 /** What a worker needs once, to read a database of the main thread: post it with the first message. */
 export interface DbShare {
@@ -27,6 +28,10 @@ export interface ReadTicket {
   readonly snapshot: Snapshot;
   /** Directories of the blocks that belong to the view. */
   readonly blocks: readonly string[];
+  /** How often samples of blocks were deleted: readers elsewhere look at the tombstones again when it changed. */
+  readonly blockDeletions: number;
+  /** What was deleted in the head, undefined for nothing (see `HeadDeletions`). */
+  readonly headDeletions: SharedArrayBuffer | undefined;
 }
 
 export const HEAD_CHUNKS_DIRECTORY = "chunks_head";
@@ -36,6 +41,7 @@ export class DbReader {
   readonly #view: HeadView;
   readonly #chunks: HeadChunkReader;
   readonly #blocks: BlockList;
+  #blockDeletions = 0;
 
   constructor(share: DbShare, fs: FileSystem = new NodeFs()) {
     this.#blocks = new BlockList(fs, silentLogger);
@@ -46,6 +52,8 @@ export class DbReader {
   /** The database as the ticket saw it. Reading throws `SnapshotExpiredError` when the ticket was given up meanwhile. */
   queryable(ticket: ReadTicket): Queryable {
     this.#blocks.use(ticket.blocks);
+    if (ticket.blockDeletions !== this.#blockDeletions) this.#blocks.refresh();
+    this.#blockDeletions = ticket.blockDeletions;
     return {
       querier: (minTime: number, maxTime: number): Querier =>
         openQuerier(this.#blocks, this.#view, ticket, minTime, maxTime, () => {}),
@@ -70,6 +78,7 @@ export function openQuerier(
 ): Querier {
   const queriers = blocks.overlapping(minTime, maxTime).map((block) => block.querier(minTime, maxTime));
   // The head goes along even where it has nothing to say, when nobody else is there, and to give the ticket back.
-  queriers.push(new HeadQuerier(view, ticket.snapshot, minTime, maxTime, release));
+  const deletions = new HeadDeletions(ticket.headDeletions);
+  queriers.push(new HeadQuerier(view, ticket.snapshot, minTime, maxTime, release, deletions));
   return mergeQueriers(queriers);
 }

@@ -104,6 +104,16 @@ export class Block implements Queryable {
     return this.index.size + this.chunks.size;
   }
 
+  /**
+   * Reads meta.json and tombstones again, which others may have replaced; queriers that are open keep what they had. When
+   * they cannot be read (any more), throws and keeps what is known.
+   */
+  refresh(): void {
+    const meta = readBlockMeta(this.#fs, this.path);
+    this.#tombstones = readTombstones(this.#fs, this.path);
+    this.#meta = meta;
+  }
+
   /** Whether samples with `minTime <= t <= maxTime` may be in the block. */
   overlaps(minTime: number, maxTime: number): boolean {
     return this.#meta.minTime <= maxTime && minTime < this.#meta.maxTime;

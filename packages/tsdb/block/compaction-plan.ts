@@ -14,13 +14,17 @@ const TOMBSTONE_SHARE = 0.05;
 /**
  * The blocks to compact together, none when there is nothing to do. `ranges` as of `compactionRanges`.
  *
- * First blocks that overlap; then, leaving out the newest block (so that there is time to copy it), groups inside an
+ * First blocks that overlap (unless those are somebody else's business); then, leaving out the newest block (so that there is time to copy it), groups inside an
  * aligned window of the next level, if they fill it or lie before the newest of the rest; then a single block with
  * many deletions.
  */
-export function planCompaction(blocks: readonly BlockMeta[], ranges: readonly number[]): BlockMeta[] {
+export function planCompaction(
+  blocks: readonly BlockMeta[],
+  ranges: readonly number[],
+  mergesOverlaps = true,
+): BlockMeta[] {
   const sorted = [...blocks].sort((a, b) => a.minTime - b.minTime);
-  const overlapping = overlappingBlocks(sorted);
+  const overlapping = mergesOverlaps ? overlappingBlocks(sorted) : [];
   if (overlapping.length > 0) return overlapping;
   sorted.pop();
   const group = fullGroup(sorted, ranges);

@@ -123,6 +123,10 @@ export class FaultyFs implements FileSystem {
     return this.inner.size(path);
   }
 
+  diskBytes(path: string): number | undefined {
+    return this.inner.diskBytes(path);
+  }
+
   truncate(path: string, size: number): void {
     this.countChange("truncate", path);
     this.inner.truncate(path, size);

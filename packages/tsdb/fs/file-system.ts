@@ -44,6 +44,8 @@ export interface FileSystem {
   list(path: string): string[];
   /** Bytes of one file. */
   size(path: string): number;
+  /** Bytes of the whole disk that a directory lies on, free or not; undefined where nobody knows. */
+  diskBytes(path: string): number | undefined;
   /** Sets a file's length; growing fills with zeros. */
   truncate(path: string, size: number): void;
   /** Moves a file or directory; a file (or an empty directory) at the new path is replaced. */
@@ -97,6 +99,22 @@ export function parentPath(path: string): string {
 /** The last part of a path. */
 export function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** Bytes of all files in a directory and those in it; 0 when there is none. Files that go meanwhile do not count. */
+export function directoryBytes(fs: FileSystem, path: string): number {
+  let bytes = 0;
+  try {
+    for (const name of fs.list(path)) {
+      const inner = joinPath(path, name);
+      const kind = fs.kind(inner);
+      if (kind === "directory") bytes += directoryBytes(fs, inner);
+      else if (kind === "file") bytes += fs.size(inner);
+    }
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  return bytes;
 }
 
 /** A whole file's bytes. Throws FileSystemError "EFBIG" when it holds more than `maxBytes`. */

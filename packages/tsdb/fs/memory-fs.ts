@@ -107,6 +107,8 @@ class MemoryFile implements OpenFile {
  */
 export class MemoryFs implements FileSystem {
   #root = new DirectoryNode();
+  /** What `diskBytes` tells; nothing stops at it. */
+  capacityBytes: number | undefined;
 
   /** Turns the disk into what a power cut would leave. Files still open write into contents that nobody sees. */
   dropUnsynced(): void {
@@ -210,6 +212,10 @@ export class MemoryFs implements FileSystem {
 
   size(path: string): number {
     return this.#file(path, "stat").size;
+  }
+
+  diskBytes(): number | undefined {
+    return this.capacityBytes;
   }
 
   truncate(path: string, size: number): void {

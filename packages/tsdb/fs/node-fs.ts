@@ -13,6 +13,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statfsSync,
   statSync,
   truncateSync,
   unlinkSync,
@@ -85,6 +86,11 @@ export class NodeFs implements FileSystem {
 
   size(path: string): number {
     return statSync(path).size;
+  }
+
+  diskBytes(path: string): number {
+    const { blocks, bsize } = statfsSync(path);
+    return blocks * bsize;
   }
 
   truncate(path: string, size: number): void {
