@@ -8,7 +8,7 @@ import { SampleBuffer } from "@narthex/storage";
 import { decodeChunk } from "../chunk/decode.ts";
 import { ChunkEncoding, ChunkError } from "../chunk/format.ts";
 import { HeadChunkReader, HeadChunkWriter, repairHeadChunks, scanHeadChunks } from "../chunk/head-chunks.ts";
-import { encodeHistogramChunk } from "../chunk/histogram.ts";
+import { encodeHistogramChunk } from "../chunk/histogram-encoder.ts";
 import { encodeXor } from "../chunk/xor.ts";
 import { MemoryFs } from "../fs/memory-fs.ts";
 import { IndexError } from "../index/format.ts";

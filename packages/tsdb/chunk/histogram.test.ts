@@ -4,7 +4,8 @@ import { BitReader, BitWriter } from "@narthex/encoding";
 import type { FloatHistogramFields } from "@narthex/model";
 import { isStaleAt } from "@narthex/model";
 import { SampleBuffer } from "@narthex/storage";
-import { decodeHistogramChunk, encodeHistogramChunk, type HistogramSample } from "./histogram.ts";
+import { decodeHistogramChunk } from "./histogram.ts";
+import { encodeHistogramChunk, type HistogramSample } from "./histogram-encoder.ts";
 import { readVarbitInt, readVarbitUint, writeVarbitInt, writeVarbitUint } from "./varbit.ts";
 
 function sample(i: number, changes: Partial<FloatHistogramFields> = {}): FloatHistogramFields {

@@ -2,7 +2,7 @@
 //
 // Decoding gives float histograms, as queries want them. One layout (schema, spans, zero threshold) serves a whole
 // chunk. Source: tsdb/chunkenc/histogram.go, float_histogram.go, histogram_meta.go of the reference.
-import { BitReader, type BitWriter } from "@narthex/encoding";
+import { BitReader } from "@narthex/encoding";
 import {
   CounterResetHint,
   CUSTOM_BUCKETS_SCHEMA,
@@ -12,8 +12,7 @@ import {
   STALE_NAN_LOW,
 } from "@narthex/model";
 import type { SampleBuffer } from "@narthex/storage";
-import { readVarbitInt, readVarbitUint, writeVarbitInt, writeVarbitUint } from "./varbit.ts";
-import { XorValueWriter } from "./xor.ts";
+import { readVarbitInt, readVarbitUint } from "./varbit.ts";
 
 /** Count (2 bytes) and flags (1). */
 const HEADER_BYTES = 3;
@@ -317,172 +316,4 @@ function histogramOf(
     negativeBuckets,
     customValues: layout.customValues,
   };
-}
-
-// Encoding -----------------------------------------------------------------------------------------------------------
-
-/** One sample for `encodeHistogramChunk`: undefined stands for a stale marker. */
-export type HistogramSample = FloatHistogramFields | undefined;
-
-/**
- * Appends the samples as one chunk to `into` (cleared before by the caller).
- *
- * They must fit together: same schema, zero threshold, custom bounds and spans (`HistogramRun` sees to that), stale
- * markers only at the end or alone. `resetBits`: 0 unknown, 1 not reset, 2 reset, 3 gauge. With `integer`, all counts
- * are whole numbers below 2^53.
- */
-export function encodeHistogramChunk(
-  into: BitWriter,
-  integer: boolean,
-  resetBits: number,
-  times: ArrayLike<number>,
-  samples: readonly HistogramSample[],
-): void {
-  into.bits(samples.length, 16);
-  into.bits(resetBits << 6, 8);
-  const layout = samples[0];
-  writeZeroThreshold(into, layout?.zeroThreshold ?? 0);
-  writeVarbitInt(into, layout?.schema ?? 0);
-  writeSpans(into, layout?.positiveSpans ?? []);
-  writeSpans(into, layout?.negativeSpans ?? []);
-  if (layout?.schema === CUSTOM_BUCKETS_SCHEMA) writeCustomBounds(into, layout.customValues);
-  if (integer) writeIntegers(into, times, samples);
-  else writeFloats(into, times, samples);
-}
-
-function writeIntegers(into: BitWriter, times: ArrayLike<number>, samples: readonly HistogramSample[]): void {
-  const buckets: number[] = [];
-  const bucketDeltas: number[] = [];
-  const sum = new XorValueWriter();
-  let delta = 0;
-  let countDelta = 0;
-  let zeroDelta = 0;
-  let count = 0;
-  let zeroCount = 0;
-  samples.forEach((sample, i) => {
-    const t = times[i] as number;
-    setSum(sample);
-    const sumHigh = scratchHalves[1] as number;
-    const sumLow = scratchHalves[0] as number;
-    if (i === 0) {
-      writeVarbitInt(into, t);
-      writeVarbitUint(into, sample?.count ?? 0);
-      writeVarbitUint(into, sample?.zeroCount ?? 0);
-      sum.start(sumHigh, sumLow);
-      into.bits64(sumHigh, sumLow, 64);
-    } else {
-      const nextDelta = t - (times[i - 1] as number);
-      writeVarbitInt(into, nextDelta - delta);
-      delta = nextDelta;
-      const nextCountDelta = sample === undefined ? countDelta : sample.count - count;
-      const nextZeroDelta = sample === undefined ? zeroDelta : sample.zeroCount - zeroCount;
-      writeVarbitInt(into, nextCountDelta - countDelta);
-      writeVarbitInt(into, nextZeroDelta - zeroDelta);
-      countDelta = nextCountDelta;
-      zeroDelta = nextZeroDelta;
-      sum.write(into, sumHigh, sumLow);
-    }
-    if (sample === undefined) return;
-    count = sample.count;
-    zeroCount = sample.zeroCount;
-    let b = 0;
-    for (const counts of [sample.positiveBuckets, sample.negativeBuckets]) {
-      let previous = 0;
-      for (const bucket of counts) {
-        const value = bucket - previous;
-        previous = bucket;
-        if (i === 0) writeVarbitInt(into, value);
-        else {
-          const bucketDelta = value - (buckets[b] as number);
-          writeVarbitInt(into, bucketDelta - (bucketDeltas[b] as number));
-          bucketDeltas[b] = bucketDelta;
-        }
-        if (i === 0) bucketDeltas[b] = 0;
-        buckets[b++] = value;
-      }
-    }
-  });
-}
-
-function writeFloats(into: BitWriter, times: ArrayLike<number>, samples: readonly HistogramSample[]): void {
-  const streams: XorValueWriter[] = [];
-  let delta = 0;
-  samples.forEach((sample, i) => {
-    const t = times[i] as number;
-    if (i === 0) writeVarbitInt(into, t);
-    else {
-      const nextDelta = t - (times[i - 1] as number);
-      writeVarbitInt(into, nextDelta - delta);
-      delta = nextDelta;
-    }
-    let stream = 0;
-    const write = (): void => {
-      const high = scratchHalves[1] as number;
-      const low = scratchHalves[0] as number;
-      const writer = streams[stream++];
-      if (writer !== undefined) writer.write(into, high, low);
-      else {
-        const first = new XorValueWriter();
-        first.start(high, low);
-        streams.push(first);
-        into.bits64(high, low, 64);
-      }
-    };
-    scratch[0] = sample?.count ?? 0;
-    write();
-    scratch[0] = sample?.zeroCount ?? 0;
-    write();
-    setSum(sample);
-    write();
-    if (sample === undefined) return;
-    for (const counts of [sample.positiveBuckets, sample.negativeBuckets]) {
-      for (const bucket of counts) {
-        scratch[0] = bucket;
-        write();
-      }
-    }
-  });
-}
-
-function setSum(sample: HistogramSample): void {
-  if (sample === undefined) {
-    scratchHalves[1] = STALE_NAN_HIGH;
-    scratchHalves[0] = STALE_NAN_LOW;
-  } else scratch[0] = sample.sum;
-}
-
-function writeZeroThreshold(into: BitWriter, threshold: number): void {
-  const exponent = Math.round(Math.log2(threshold));
-  if (threshold === 0) into.bits(0, 8);
-  else if (threshold === 2 ** exponent && exponent >= -243 && exponent <= 10) into.bits(exponent + 244, 8);
-  else {
-    into.bits(255, 8);
-    writeFloat(into, threshold);
-  }
-}
-
-function writeSpans(into: BitWriter, spans: readonly Span[]): void {
-  writeVarbitUint(into, spans.length);
-  for (const { offset, length } of spans) {
-    writeVarbitUint(into, length);
-    writeVarbitInt(into, offset);
-  }
-}
-
-function writeCustomBounds(into: BitWriter, bounds: readonly number[]): void {
-  writeVarbitUint(into, bounds.length);
-  for (const bound of bounds) {
-    const thousandths = bound * 1000;
-    const whole = Math.round(thousandths);
-    if (thousandths >= 0 && thousandths <= 33_554_430 && whole / 1000 === bound) writeVarbitUint(into, whole + 1);
-    else {
-      into.bits(0, 1);
-      writeFloat(into, bound);
-    }
-  }
-}
-
-function writeFloat(into: BitWriter, value: number): void {
-  scratch[0] = value;
-  into.bits64(scratchHalves[1] as number, scratchHalves[0] as number, 64);
 }

@@ -10,7 +10,7 @@ import {
 import type { SampleBuffer } from "@narthex/storage";
 import type { ChunkList } from "./chunk-list.ts";
 import { ChunkEncoding } from "./format.ts";
-import { encodeHistogramChunk, type HistogramSample } from "./histogram.ts";
+import { encodeHistogramChunk, type HistogramSample } from "./histogram-encoder.ts";
 import { encodeXor } from "./xor.ts";
 
 /** As many samples as the reference aims at. */

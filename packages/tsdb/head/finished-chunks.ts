@@ -12,20 +12,20 @@ import { closeWindow, openWindow } from "../memory/window.ts";
 import type { Reclaimer } from "./reclaimer.ts";
 import {
   BITS_SHIFT,
-  COUNT_MASK,
+  encodingOf,
   FIN_COUNT_MASK,
   FIN_ENCODING_SHIFT,
   Fin,
   IN_SLOTS,
+  KIND_MASK,
   NO_WINDOW,
+  openSamples,
+  openWords,
   Rec,
-  WORDS_SHIFT,
 } from "./record.ts";
 
-/** Byte 1 of the chunk formats: XOR. */
-export const ENCODING_XOR = 1;
-/** The most a chunk of floats can take: 1,024 bytes, and words rounded up. */
-export const MAX_CHUNK_BYTES = 1280;
+/** What nearly all chunks fit in: those of floats take 1,024 bytes at most; of histograms a single one may take more. */
+const USUAL_CHUNK_BYTES = 2560;
 /** Chunks moved to disk between two windows. */
 const BATCH = 256;
 
@@ -52,8 +52,8 @@ export interface ChunkPlace {
 
 /** A chunk's bytes, made from slots: `bytes[start, end)`, valid until the next call with the same buffer. */
 export class ChunkBuffer {
-  readonly words: Uint32Array = new Uint32Array(MAX_CHUNK_BYTES / 4);
-  readonly bytes: Uint8Array = new Uint8Array(this.words.buffer);
+  words: Uint32Array = new Uint32Array(USUAL_CHUNK_BYTES / 4);
+  bytes: Uint8Array = new Uint8Array(this.words.buffer);
   readonly start = 2;
   end = 2;
 
@@ -66,6 +66,10 @@ export class ChunkBuffer {
     finishedWords: number,
     unfinished: number,
   ): void {
+    if (finishedWords + 2 > this.words.length) {
+      this.words = new Uint32Array(finishedWords * 2);
+      this.bytes = new Uint8Array(this.words.buffer);
+    }
     const { words } = this;
     // The two bytes of the count end where the second word begins.
     words[0] = (((count & 0xff) << 24) | ((count & 0xff00) << 8)) >>> 0;
@@ -118,8 +122,9 @@ export class FinishedChunks {
     const { series, seriesFloats, slots, finished, finishedFloats } = this.#memory;
     const base = record * RECORD_WORDS;
     const packed = series[base + Rec.packed];
+    const kind = series[base + Rec.kind] & KIND_MASK;
     const bits = (packed >>> BITS_SHIFT) & 31;
-    const words = packed >>> WORDS_SHIFT;
+    const words = openWords(kind, packed, series[base + Rec.delta]);
     if (bits > 0) {
       const index = words % SLOT_DATA_WORDS;
       let slot = series[base + Rec.currentSlot];
@@ -136,7 +141,7 @@ export class FinishedChunks {
     finishedFloats[(at + Fin.minTime) >> 1] = seriesFloats[(base + Rec.nextCut) >> 1] - series[base + Rec.cutAhead];
     finishedFloats[(at + Fin.maxTime) >> 1] = seriesFloats[(base + Rec.lastTime) >> 1];
     finished[at + Fin.older] = series[base + Rec.finished];
-    finished[at + Fin.info] = (IN_SLOTS | (ENCODING_XOR << FIN_ENCODING_SHIFT) | (packed & COUNT_MASK)) >>> 0;
+    finished[at + Fin.info] = (IN_SLOTS | (encodingOf(kind) << FIN_ENCODING_SHIFT) | openSamples(kind, packed)) >>> 0;
     finished[at + Fin.file] = series[base + Rec.firstSlot];
     finished[at + Fin.offset] = words * 4 + ((bits + 7) >>> 3);
     series[base + Rec.finished] = cell;

@@ -1,20 +1,23 @@
 // Reading the head, from any thread: series records under the sequence counter, chunks from slots and from disk.
 import { Labels } from "@narthex/model";
 import type { SampleBuffer } from "@narthex/storage";
-import { decodeXor } from "../chunk/xor.ts";
+import { decodeChunk } from "../chunk/decode.ts";
 import { COLD_WORDS, FINISHED_WORDS, type HeadMemory, RECORD_WORDS, UNDO_WORDS } from "../memory/layout.ts";
 import { beginCopy, copyHolds } from "../memory/window.ts";
-import { ChunkBuffer, ENCODING_XOR } from "./finished-chunks.ts";
+import { ChunkBuffer } from "./finished-chunks.ts";
 import {
   BITS_SHIFT,
   COUNT_MASK,
   Cold,
+  encodingOf,
   FIN_COUNT_MASK,
   FIN_ENCODING_SHIFT,
   Fin,
   IN_SLOTS,
+  KIND_MASK,
+  openSamples,
+  openWords,
   Rec,
-  WORDS_SHIFT,
 } from "./record.ts";
 import type { Snapshot } from "./snapshots.ts";
 import { Symbols } from "./symbols.ts";
@@ -118,8 +121,7 @@ export class HeadView {
     if (count === 0) return;
     const start = this.#recordFloats[Rec.nextCut >> 1] - copy[Rec.cutAhead];
     if (start > until || this.#recordFloats[Rec.lastTime >> 1] < minTime) return;
-    this.#fillOpen();
-    this.#decode(minTime, until, into);
+    this.#decode(this.#fillOpen(), minTime, until, into);
   }
 
   /**
@@ -150,8 +152,9 @@ export class HeadView {
         visit(first, last, this.#chunks.chunk(file, offset));
       } else {
         this.#buffer.fill(this.memory.slots, file, offset, info & FIN_COUNT_MASK, (offset + 3) >>> 2, 0);
+        const encoding = (info >>> FIN_ENCODING_SHIFT) & 0x7fff;
         visit(first, last, {
-          encoding: ENCODING_XOR,
+          encoding,
           bytes: this.#buffer.bytes,
           start: this.#buffer.start,
           end: this.#buffer.end,
@@ -162,23 +165,25 @@ export class HeadView {
     const first = this.#recordFloats[Rec.nextCut >> 1] - copy[Rec.cutAhead];
     const last = this.#recordFloats[Rec.lastTime >> 1];
     if (first > maxTime || last < minTime) return;
-    this.#fillOpen();
+    const encoding = this.#fillOpen();
     visit(first, last, {
-      encoding: ENCODING_XOR,
+      encoding,
       bytes: this.#buffer.bytes,
       start: this.#buffer.start,
       end: this.#buffer.end,
     });
   }
 
-  /** Fills the buffer with the open chunk of the record at hand. */
-  #fillOpen(): void {
+  /** Fills the buffer with the open chunk of the record at hand; returns its encoding. */
+  #fillOpen(): number {
     const copy = this.#record;
     const packed = copy[Rec.packed];
-    const words = packed >>> WORDS_SHIFT;
+    const kind = copy[Rec.kind] & KIND_MASK;
+    const words = openWords(kind, packed, copy[Rec.delta]);
     const dataBytes = words * 4 + ((((packed >>> BITS_SHIFT) & 31) + 7) >>> 3);
     const { slots } = this.memory;
-    this.#buffer.fill(slots, copy[Rec.firstSlot], dataBytes, packed & COUNT_MASK, words, copy[Rec.unfinished]);
+    this.#buffer.fill(slots, copy[Rec.firstSlot], dataBytes, openSamples(kind, packed), words, copy[Rec.unfinished]);
+    return encodingOf(kind);
   }
 
   #copyRecord(record: number): void {
@@ -218,15 +223,13 @@ export class HeadView {
       this.#chunks.read(file, offset, minTime, maxTime, into);
       return;
     }
-    if (((info >>> FIN_ENCODING_SHIFT) & 0x7fff) !== 1)
-      throw new HeadCorruptionError("a chunk in memory is no chunk of floats");
     this.#buffer.fill(this.memory.slots, file, offset, info & FIN_COUNT_MASK, (offset + 3) >>> 2, 0);
-    this.#decode(minTime, maxTime, into);
+    this.#decode((info >>> FIN_ENCODING_SHIFT) & 0x7fff, minTime, maxTime, into);
   }
 
-  #decode(minTime: number, maxTime: number, into: SampleBuffer): void {
+  #decode(encoding: number, minTime: number, maxTime: number, into: SampleBuffer): void {
     const { bytes, start, end } = this.#buffer;
-    if (!decodeXor(bytes, start, end, minTime, maxTime, into)) {
+    if (!decodeChunk(encoding, bytes, start, end, minTime, maxTime, into)) {
       throw new HeadCorruptionError("a chunk in memory cannot be decoded");
     }
   }

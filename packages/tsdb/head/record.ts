@@ -11,9 +11,12 @@ export const Rec = {
   nextCut: 4,
   /** `nextCut` minus the time of the chunk's first sample. */
   cutAhead: 6,
-  /** Distance of the last two times of the chunk. */
+  /** Floats: distance of the last two times of the chunk. Histograms: finished words. */
   delta: 7,
-  /** Sample count (8 bits), leading zeros (5), trailing zeros (6), bits in the unfinished word (5), finished words (8). */
+  /**
+   * Floats: sample count (8 bits), leading zeros (5), trailing zeros (6), bits in the unfinished word (5), finished words (8).
+   * Histograms: 1 (8 bits), sample count (11 lower bits), bits in the unfinished word (5), sample count (5 upper bits).
+   */
   packed: 8,
   /** The unfinished 32-bit word, its bits from the top. */
   unfinished: 9,
@@ -43,6 +46,35 @@ export const KIND_MASK = 3;
 
 /** What `Rec.kind` says in its lowest bits. */
 export const Kind = { float: 0, histogram: 1, floatHistogram: 2 } as const;
+
+/** The encoding byte of chunks of a kind. */
+export function encodingOf(kind: number): number {
+  return kind + 1;
+}
+
+/** The kind of samples that a chunk with this encoding byte holds; what is neither histogram counts as floats. */
+export function kindOf(encoding: number): number {
+  return encoding === 2 || encoding === 5
+    ? Kind.histogram
+    : encoding === 3 || encoding === 6
+      ? Kind.floatHistogram
+      : Kind.float;
+}
+
+/** Samples of the open chunk, by the words of a series record whose open chunk is not empty. */
+export function openSamples(kind: number, packed: number): number {
+  return kind === Kind.float ? packed & COUNT_MASK : ((packed >>> 8) & 0x7ff) | ((packed >>> 24) << 11);
+}
+
+/** `Rec.packed` of an open chunk of histograms. Its lowest byte sends floats the careful way. */
+export function packHistograms(samples: number, bits: number): number {
+  return (1 | ((samples & 0x7ff) << 8) | (bits << BITS_SHIFT) | ((samples >>> 11) << 24)) >>> 0;
+}
+
+/** Finished words of the open chunk. */
+export function openWords(kind: number, packed: number, delta: number): number {
+  return kind === Kind.float ? packed >>> WORDS_SHIFT : delta;
+}
 
 /** Cold record: what an append does not need; `outOfOrder` is the address of late samples (0: none). Word offsets. */
 export const Cold = { ref: 0, labels: 1, hash: 2, flags: 3, minTime: 4, outOfOrder: 6 } as const;

@@ -4,7 +4,17 @@
 // the unfinished word stays in the series record, so a usual append touches that record's cache line and nothing else.
 import { type HeadMemory, RECORD_WORDS, SLOT_DATA_WORDS, SLOT_LINK, SLOT_WORDS } from "../memory/layout.ts";
 import type { Pool } from "../memory/pool.ts";
-import { BITS_SHIFT, COUNT_MASK, LEADING_SHIFT, NO_WINDOW, Rec, TRAILING_SHIFT, WORDS_SHIFT } from "./record.ts";
+import {
+  BITS_SHIFT,
+  COUNT_MASK,
+  KIND_MASK,
+  Kind,
+  LEADING_SHIFT,
+  NO_WINDOW,
+  Rec,
+  TRAILING_SHIFT,
+  WORDS_SHIFT,
+} from "./record.ts";
 
 /** Samples a chunk aims at. Source: the reference's head. */
 export const SAMPLES_PER_CHUNK = 120;
@@ -21,11 +31,11 @@ export function rangeEnd(t: number, chunkRangeMs: number): number {
 }
 
 /**
- * Where a chunk that is a quarter full should end so that its range is split evenly.
+ * Where a chunk that is full to one part in `parts` should end so that its range is split evenly.
  * Source: the reference's `computeChunkEndTime` (storage specification, "Chunk cut rules").
  */
-export function predictedEnd(start: number, current: number, end: number): number {
-  const chunks = (end - start) / ((current - start + 1) * 4);
+export function predictedEnd(start: number, current: number, end: number, parts = 4): number {
+  const chunks = (end - start) / ((current - start + 1) * parts);
   return chunks <= 1 ? end : Math.trunc(start + (end - start) / Math.floor(chunks));
 }
 
@@ -165,6 +175,13 @@ export class SampleWriter {
     const nextCut = (base + Rec.nextCut) >> 1;
     let packed = series[base + Rec.packed];
     let count = packed & COUNT_MASK;
+    // A chunk of histograms seems to have one sample, so that it always comes by here.
+    if ((series[base + Rec.kind] & KIND_MASK) !== Kind.float) {
+      if (count !== 0) this.#cut(record);
+      series[base + Rec.kind] &= ~KIND_MASK;
+      packed = NO_WINDOW;
+      count = 0;
+    }
     if (count !== 0) {
       const last = floats[(base + Rec.lastTime) >> 1];
       const bytes = 2 + (packed >>> WORDS_SHIFT) * 4 + ((((packed >>> BITS_SHIFT) & 31) + 7) >>> 3);
