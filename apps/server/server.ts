@@ -129,7 +129,14 @@ export class Server {
       directory: settings.storagePath,
       logger: this.#logger.with({ component: "tsdb" }),
       registry: this.#registry,
+      lockFile: !settings.noLockfile,
       blockRangeMs: settings.minBlockDurationMs,
+      maxBlockRangeMs: maxBlockRange(settings, this.#config.storage.tsdb.retention.timeMs),
+      ...(settings.maxBlockSegmentBytes > 0 ? { blockSegmentBytes: settings.maxBlockSegmentBytes } : {}),
+      retention: this.#config.storage.tsdb.retention,
+      mergesOverlaps: settings.mergesOverlappingBlocks,
+      ...(settings.uploadedBlocksFile === "" ? {} : { uploadedBlocksFile: settings.uploadedBlocksFile }),
+      compactionDelayPercent: settings.features.has("delayed-compaction") ? settings.compactionDelayPercent : 0,
       walSegmentBytes: settings.walSegmentBytes,
       walCompression: settings.walCompression,
       onReplay: (progress) => {
@@ -164,7 +171,7 @@ export class Server {
       await running.rules.stop();
       running.scrape.stop();
       await running.queries.close();
-      running.db.close();
+      await running.db.close();
     }
     await this.#web.close();
     this.#endMetrics();
@@ -238,8 +245,9 @@ export class Server {
   }
 
   async #apply({ config, ruleGroups }: Loaded): Promise<void> {
-    const { queries, scrape, discovery, rules } = this.#running as Running;
+    const { db, queries, scrape, discovery, rules } = this.#running as Running;
     this.#config = config;
+    db.retention = config.storage.tsdb.retention;
     this.#ruleGroups = ruleGroups;
     queries.configure(this.#engineSettings());
     scrape.applyConfig(config);
@@ -250,7 +258,8 @@ export class Server {
   /** Reads and checks everything that can be refused, before anything changes. Throws a `ConfigError`. */
   #load(): Loaded {
     const { configFile, configText } = this.#settings;
-    const options = { logger: this.#logger };
+    const { retentionMs: timeMs, retentionBytes: sizeBytes } = this.#settings;
+    const options = { logger: this.#logger, defaults: { retention: { timeMs, sizeBytes } } };
     const config =
       configText === undefined ? loadConfigFile(configFile, options) : loadConfig(configText, configFile, options);
     const ruleGroups = loadRuleFiles(config.ruleFiles, {
@@ -307,7 +316,7 @@ export class Server {
         notifications: () => this.#notifications.active,
         walReplay: () => this.#walReplay,
       }),
-      admin: new AdminRoutes(settings.enableAdminApi),
+      admin: new AdminRoutes(settings.enableAdminApi, () => running().db),
     });
     addRemoteRoutes(web, {
       write: new WriteReceiver({
@@ -361,6 +370,15 @@ export class Server {
 interface Loaded {
   readonly config: Config;
   readonly ruleGroups: readonly RuleGroupSource[];
+}
+
+const MONTH_MS = 31 * 24 * 60 * 60 * 1000;
+
+/** The largest block's range (milliseconds): a tenth of the retention time, as long as a month at most, unless a flag says it. */
+function maxBlockRange(settings: ServerSettings, retentionMs: number): number {
+  if (settings.maxBlockDurationMs > 0) return settings.maxBlockDurationMs;
+  const share = retentionMs > 0 ? Math.min(MONTH_MS, Math.floor(retentionMs / 10)) : MONTH_MS;
+  return Math.max(share, settings.minBlockDurationMs);
 }
 
 /** Parts of the query language that `--enable-feature` switches. */

@@ -27,6 +27,14 @@ export interface ServerSettings {
   readonly storagePath: string;
   readonly noLockfile: boolean;
   readonly minBlockDurationMs: number;
+  /** 0 for a share of the retention time. */
+  readonly maxBlockDurationMs: number;
+  /** Where chunk files of blocks are cut; 0 for the default. */
+  readonly maxBlockSegmentBytes: number;
+  readonly mergesOverlappingBlocks: boolean;
+  /** "" for none. */
+  readonly uploadedBlocksFile: string;
+  readonly compactionDelayPercent: number;
   /** 0 for none. */
   readonly retentionMs: number;
   readonly retentionBytes: number;

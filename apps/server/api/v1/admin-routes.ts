@@ -1,4 +1,6 @@
 // Changing what is stored: off unless `--web.enable-admin-api` is set.
+import { parseMetricSelector } from "@narthex/promql";
+import type { Db } from "@narthex/tsdb";
 import type { Call } from "../../web/call.ts";
 import { ApiError, invalidParameter } from "../api-error.ts";
 import { MAX_TIME, MIN_TIME } from "../params.ts";
@@ -6,12 +8,14 @@ import { checkSelector } from "./series-routes.ts";
 
 export class AdminRoutes {
   readonly #enabled: boolean;
+  readonly #db: () => Db;
 
-  constructor(enabled: boolean) {
+  constructor(enabled: boolean, db: () => Db) {
     this.#enabled = enabled;
+    this.#db = db;
   }
 
-  deleteSeries(call: Call): void {
+  async deleteSeries(call: Call): Promise<void> {
     this.#requireEnabled();
     const { params } = call;
     const selectors = params.all("match[]");
@@ -19,17 +23,20 @@ export class AdminRoutes {
     const minTime = params.time("start", MIN_TIME);
     const maxTime = params.time("end", MAX_TIME);
     for (const selector of selectors) checkSelector(selector);
-    void minTime;
-    void maxTime;
-    throw notYet("deleting series");
+    const db = this.#db();
+    for (const selector of selectors) {
+      await done(db.delete(Math.ceil(minTime), Math.floor(maxTime), parseMetricSelector(selector)));
+    }
+    call.noContent();
   }
 
-  cleanTombstones(_call: Call): void {
+  async cleanTombstones(call: Call): Promise<void> {
     this.#requireEnabled();
-    throw notYet("cleaning tombstones");
+    await done(this.#db().cleanTombstones());
+    call.noContent();
   }
 
-  snapshot(call: Call): void {
+  async snapshot(call: Call): Promise<void> {
     this.#requireEnabled();
     const text = call.params.get("skip_head");
     if (!/^(|0|1|t|f|true|false|TRUE|FALSE|True|False|T|F)$/.test(text))
@@ -37,7 +44,8 @@ export class AdminRoutes {
         "skip_head",
         `unable to parse boolean: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
       );
-    throw notYet("taking snapshots");
+    const name = await done(this.#db().snapshot(/^(1|t|T|true|TRUE|True)$/.test(text)));
+    call.json({ name });
   }
 
   #requireEnabled(): void {
@@ -45,6 +53,11 @@ export class AdminRoutes {
   }
 }
 
-function notYet(what: string): ApiError {
-  return new ApiError("unavailable", `${what} is not available yet in this version`);
+/** What the storage refuses is an internal error to the caller, who is told why. */
+async function done<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw new ApiError("internal", (error as Error).message);
+  }
 }
