@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { Gauge, Registry } from "@narthex/client";
 import { goDuration, type Logger } from "@narthex/toolkit";
 import { Db } from "@narthex/tsdb";
+import { Federation } from "./api/federate.ts";
 import { AdminRoutes } from "./api/v1/admin-routes.ts";
 import { QueryRoutes } from "./api/v1/query-routes.ts";
 import { addRemoteRoutes } from "./api/v1/remote-routes.ts";
@@ -19,6 +20,7 @@ import { DiscoveryManager, DiscoveryMetrics } from "./discovery/index.ts";
 import { ActiveQueryLog } from "./query/active-query-log.ts";
 import type { EngineSettings, FeatureSwitches } from "./query/engine-settings.ts";
 import { QueryService } from "./query/query-service.ts";
+import { ReadHandler } from "./remote/read/read-handler.ts";
 import { WriteReceiver } from "./remote/receive/write-receiver.ts";
 import { loadRuleFiles, type RuleGroupSource } from "./rules/rule-file.ts";
 import { RuleService } from "./rules/rule-service.ts";
@@ -325,6 +327,22 @@ export class Server {
         appendable: () => running().db,
         registry: this.#registry,
         logger: this.#logger.with({ component: "remote" }),
+        now: Date.now,
+      }),
+      read: new ReadHandler({
+        queries: () => running().queries,
+        externalLabels: () => this.#config.global.externalLabels.pairs,
+        sampleLimit: settings.remoteReadSampleLimit,
+        concurrency: settings.remoteReadConcurrency,
+        maxFrameBytes: settings.remoteReadMaxFrameBytes,
+        registry: this.#registry,
+      }),
+      federation: new Federation({
+        queries: () => running().queries,
+        externalLabels: () => this.#config.global.externalLabels.pairs,
+        lookbackDeltaMs: settings.lookbackDeltaMs,
+        registry: this.#registry,
+        logger: this.#logger.with({ component: "web" }),
         now: Date.now,
       }),
     });

@@ -1,11 +1,13 @@
 // The engine's own metrics, under the reference's names.
 import type { Registry } from "@narthex/client";
-import { Counter, Gauge, Summary } from "@narthex/client";
+import { Counter, Gauge, Histogram, Summary } from "@narthex/client";
 import type { RequestStatistics } from "./request.ts";
 
 const OBJECTIVES = { 0.5: 0.05, 0.9: 0.01, 0.99: 0.001 };
 
 export class QueryMetrics {
+  readonly logEnabled: Gauge;
+  readonly logFailures: Counter;
   readonly #samples: Counter;
   readonly #slices: Record<
     "queue_time" | "prepare_time" | "inner_eval" | "result_sort",
@@ -24,12 +26,12 @@ export class QueryMetrics {
       help: "The max number of concurrent queries.",
       registers: [registry],
     }).set(maxConcurrency);
-    new Gauge({
+    this.logEnabled = new Gauge({
       name: "prometheus_engine_query_log_enabled",
       help: "State of the query log.",
       registers: [registry],
-    }).set(0);
-    new Counter({
+    });
+    this.logFailures = new Counter({
       name: "prometheus_engine_query_log_failures_total",
       help: "The number of query log failures.",
       registers: [registry],
@@ -46,11 +48,27 @@ export class QueryMetrics {
       objectives: OBJECTIVES,
       registers: [registry],
     });
+    const histograms = new Histogram({
+      name: "prometheus_engine_query_duration_histogram_seconds",
+      help: "The duration of various parts of PromQL query execution.",
+      labelNames: ["slice"],
+      buckets: [0.01, 0.1, 1, 10],
+      registers: [registry],
+    });
+    const slice = (name: string): { observe(seconds: number): void } => {
+      const [summary, histogram] = [durations.labels({ slice: name }), histograms.labels({ slice: name })];
+      return {
+        observe(seconds) {
+          summary.observe(seconds);
+          histogram.observe(seconds);
+        },
+      };
+    };
     this.#slices = {
-      queue_time: durations.labels({ slice: "queue_time" }),
-      prepare_time: durations.labels({ slice: "prepare_time" }),
-      inner_eval: durations.labels({ slice: "inner_eval" }),
-      result_sort: durations.labels({ slice: "result_sort" }),
+      queue_time: slice("queue_time"),
+      prepare_time: slice("prepare_time"),
+      inner_eval: slice("inner_eval"),
+      result_sort: slice("result_sort"),
     };
   }
 

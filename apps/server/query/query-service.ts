@@ -1,15 +1,19 @@
 // Where a query runs: small ones at once on the main thread, all others in a worker, so that no query delays a scrape.
 import type { Registry } from "@narthex/client";
-import { Labels } from "@narthex/model";
+import { Labels, type Matcher } from "@narthex/model";
 import { type Engine, parseMetricSelector, type VectorElement } from "@narthex/promql";
 import type { Db } from "@narthex/tsdb";
 import { ByteSink } from "../api/json/byte-sink.ts";
+import { compileMatchers, type RemoteReadRequest } from "../remote/read/read-answer.ts";
+import type { RemoteReadQuery } from "../remote/read/read-request.ts";
 import type { ActiveQueryLog } from "./active-query-log.ts";
 import { type EngineSettings, engineFrom } from "./engine-settings.ts";
 import { QueryGate } from "./query-gate.ts";
+import { QueryLog } from "./query-log.ts";
 import { QueryMetrics } from "./query-metrics.ts";
 import type { PlainElement, RequestStatistics, StorageRequest } from "./request.ts";
 import { runRequest } from "./run-request.ts";
+import { type QueryOrigin, RunningQueries, type RunningQuery } from "./running-queries.ts";
 import { type AnswerOutput, WorkerPool } from "./worker-pool.ts";
 
 /** Samples that a query on the main thread may read: about two milliseconds of work. */
@@ -18,6 +22,8 @@ const INLINE_SAMPLES = 100_000;
 const INLINE_BLOCK_SAMPLES = 20_000;
 /** Series whose labels the main thread may list. */
 const INLINE_SERIES = 2_000;
+/** What is taken for the distance between samples where nothing is known of it. */
+const ASSUMED_INTERVAL_MS = 15_000;
 /** From here on a query counts as heavy: it never takes the last worker. */
 const HEAVY_SAMPLES = 20_000_000;
 
@@ -38,6 +44,8 @@ export class QueryService {
   readonly #gate: QueryGate;
   readonly #metrics: QueryMetrics;
   readonly #active: ActiveQueryLog;
+  readonly running: RunningQueries = new RunningQueries();
+  readonly log: QueryLog;
   #settings: EngineSettings;
   #engine: Engine;
 
@@ -47,6 +55,7 @@ export class QueryService {
     this.#gate = new QueryGate(maxConcurrency);
     this.#metrics = new QueryMetrics(registry, maxConcurrency, () => this.#gate.running);
     this.#active = active;
+    this.log = new QueryLog(this.#metrics.logEnabled, this.#metrics.logFailures);
     this.#settings = settings;
     this.#engine = engineFrom(settings);
   }
@@ -65,35 +74,78 @@ export class QueryService {
    * Answers `request` into `output`, whole envelope included. Rejects with `QueryError` before the first byte; later
    * only when `signal` aborted or the worker died.
    */
-  async run(request: StorageRequest, output: AnswerOutput, signal: AbortSignal): Promise<void> {
+  async run(request: StorageRequest, output: AnswerOutput, signal: AbortSignal, origin?: QueryOrigin): Promise<void> {
     if (request.kind !== "instant" && request.kind !== "range") {
       await this.#answer(request, output, signal, 0);
       return;
     }
     const queued = performance.now();
-    const waiting = this.#gate.enter(request.timeoutMs ?? this.#settings.timeoutMs, signal);
-    if (waiting !== undefined) await waiting;
-    const queueSeconds = (performance.now() - queued) / 1000;
-    const slot = this.#active.insert(request.expr, Date.now());
+    const ticket = this.running.begin(describe(request, origin), signal);
+    let queueSeconds = 0;
+    let isIn = false;
+    let slot = -1;
+    let statistics: RequestStatistics | undefined;
+    let failure: unknown;
     try {
-      this.#metrics.observe(await this.#answer(request, output, signal, queueSeconds), queueSeconds);
+      const waiting = this.#gate.enter(request.timeoutMs ?? this.#settings.timeoutMs, ticket.signal);
+      if (waiting !== undefined) await waiting;
+      isIn = true;
+      ticket.query.state = "running";
+      queueSeconds = (performance.now() - queued) / 1000;
+      slot = this.#active.insert(request.expr, Date.now());
+      statistics = await this.#answer(request, output, ticket.signal, queueSeconds);
+      this.#metrics.observe(statistics, queueSeconds);
+    } catch (error) {
+      failure = error;
+      throw error;
     } finally {
+      ticket.end();
       this.#active.remove(slot);
-      this.#gate.leave();
+      if (isIn) this.#gate.leave();
+      this.#note(ticket.query, statistics, queueSeconds, (performance.now() - queued) / 1000, failure);
     }
   }
 
   /** A rule's query: an instant vector, or a scalar as one element without labels. Rejects with `QueryError`. */
-  async evaluate(expr: string, timeMs: number, signal: AbortSignal): Promise<VectorElement[]> {
+  async evaluate(expr: string, timeMs: number, signal: AbortSignal, origin?: QueryOrigin): Promise<VectorElement[]> {
+    const begun = performance.now();
+    const ticket = this.running.begin(describe({ kind: "vector", expr, timeMs }, origin), signal);
+    ticket.query.state = "running";
+    let statistics: RequestStatistics | undefined;
+    let failure: unknown;
     let found: readonly PlainElement[] = [];
     const output: AnswerOutput = { write: () => undefined, elements: (elements) => (found = elements) };
-    this.#metrics.observe(await this.#answer({ kind: "vector", expr, timeMs }, output, signal, 0), 0);
+    try {
+      statistics = await this.#answer({ kind: "vector", expr, timeMs }, output, ticket.signal, 0);
+      this.#metrics.observe(statistics, 0);
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      ticket.end();
+      this.#note(ticket.query, statistics, 0, (performance.now() - begun) / 1000, failure);
+    }
     return found.map(({ pairs, value, histogram }) => ({ labels: new Labels(pairs), value, histogram }));
   }
 
   async close(): Promise<void> {
     await this.#pool.close();
     this.#active.close();
+    await this.log.close();
+  }
+
+  #note(
+    { expr, startMs, endMs, stepMs, origin }: RunningQuery,
+    statistics: RequestStatistics | undefined,
+    queueSeconds: number,
+    totalSeconds: number,
+    failure: unknown,
+  ): void {
+    if (!this.log.isOpen) return;
+    const { samples, peakSamples, preparationSeconds, evaluationSeconds, sortSeconds } = statistics ?? NOTHING_DONE;
+    const timings = { queueSeconds, totalSeconds, preparationSeconds, evaluationSeconds, sortSeconds };
+    const error = failure === undefined ? undefined : (failure as Error).message;
+    this.log.write({ expr, startMs, endMs, stepMs, origin, timings, samples, peakSamples, error });
   }
 
   #answer(
@@ -119,6 +171,8 @@ export class QueryService {
         const from = request.kind === "range" ? request.startMs : request.timeMs;
         return from >= (this.#db.stats().minTime ?? Number.POSITIVE_INFINITY) ? INLINE_SAMPLES : INLINE_BLOCK_SAMPLES;
       }
+      case "remoteRead":
+        return INLINE_BLOCK_SAMPLES;
       default:
         return INLINE_SERIES;
     }
@@ -144,6 +198,49 @@ export class QueryService {
           querier.close();
         }
       }
+      case "federate":
+        return this.#estimateSeries(
+          request.selectors.map((text) => parseMetricSelector(text)),
+          request.minTime,
+          request.maxTime,
+        );
+      case "remoteRead":
+        return request.queries.reduce((sum, query) => sum + this.#estimateRemoteRead(query, request), 0);
     }
   }
+
+  #estimateSeries(matcherSets: readonly (readonly Matcher[])[], minTime: number, maxTime: number): number {
+    const querier = this.#db.querier(minTime, maxTime);
+    try {
+      return matcherSets.reduce((sum, matchers) => sum + querier.estimateSeries(matchers), 0);
+    } finally {
+      querier.close();
+    }
+  }
+
+  /** Samples of a remote read, if there is one every 15 s over the part of its range of which there are any. */
+  #estimateRemoteRead(query: RemoteReadQuery, { externalLabels }: RemoteReadRequest): number {
+    const minTime = Math.max(query.minTime, this.#db.blocks[0]?.minTime ?? this.#db.stats().minTime ?? 0);
+    const maxTime = Math.min(query.maxTime, Date.now());
+    if (minTime > maxTime) return 0;
+    const series = this.#estimateSeries([compileMatchers(query, externalLabels)], minTime, maxTime);
+    return series * ((maxTime - minTime) / ASSUMED_INTERVAL_MS + 1);
+  }
+}
+
+const NOTHING_DONE: RequestStatistics = {
+  samples: 0,
+  peakSamples: 0,
+  preparationSeconds: 0,
+  evaluationSeconds: 0,
+  sortSeconds: 0,
+};
+
+function describe(
+  request: Extract<StorageRequest, { kind: "instant" | "range" | "vector" }>,
+  origin: QueryOrigin | undefined,
+): Omit<RunningQuery, "id" | "state"> {
+  const { startMs, endMs, stepMs } =
+    request.kind === "range" ? request : { startMs: request.timeMs, endMs: request.timeMs, stepMs: 0 };
+  return { expr: request.expr, startMs, endMs, stepMs, begunMs: Date.now(), origin };
 }

@@ -1,5 +1,7 @@
 // What can be asked of the storage, as plain data: the same request runs inline or crosses over to a worker.
 import type { FloatHistogramFields } from "@narthex/model";
+import type { FederateRequest } from "../api/federate-answer.ts";
+import type { RemoteReadRequest } from "../remote/read/read-answer.ts";
 
 /** Milliseconds throughout. Selectors are texts, since compiled matchers cannot cross a thread. */
 export type StorageRequest =
@@ -8,7 +10,9 @@ export type StorageRequest =
   | VectorRequest
   | SeriesRequest
   | LabelNamesRequest
-  | LabelValuesRequest;
+  | LabelValuesRequest
+  | RemoteReadRequest
+  | FederateRequest;
 
 interface EvaluationRequest {
   readonly expr: string;
@@ -17,6 +21,7 @@ interface EvaluationRequest {
   /** At most so many series are answered; 0 means all. */
   readonly limit: number;
   readonly stats: "none" | "total" | "perStep";
+  readonly format: "json" | "csv";
 }
 
 export interface InstantRequest extends EvaluationRequest {
@@ -69,6 +74,8 @@ export interface LabelValuesRequest extends MetadataRequest {
 /** How a request went, apart from the bytes it answered. Seconds. */
 export interface RequestStatistics {
   readonly samples: number;
+  /** Most samples held at one time. */
+  readonly peakSamples: number;
   readonly preparationSeconds: number;
   readonly evaluationSeconds: number;
   readonly sortSeconds: number;

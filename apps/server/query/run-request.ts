@@ -2,8 +2,11 @@
 import { compareStrings, Labels, type Matcher } from "@narthex/model";
 import { type Engine, parseMetricSelector, QueryError, type QueryOptions, type QueryResult } from "@narthex/promql";
 import type { Querier, Queryable } from "@narthex/storage";
+import { writeQueryCsv } from "../api/csv/query-csv.ts";
+import { answerFederation } from "../api/federate-answer.ts";
 import type { ByteSink } from "../api/json/byte-sink.ts";
 import { writeLabels, writeNotes, writeQueryAnswer } from "../api/json/query-json.ts";
+import { answerRemoteRead } from "../remote/read/read-answer.ts";
 import type {
   LabelNamesRequest,
   LabelValuesRequest,
@@ -45,6 +48,10 @@ export function runRequest(
     case "labelNames":
     case "labelValues":
       return answerNames(request, context, sink);
+    case "remoteRead":
+      return { ...NO_EVALUATION, samples: answerRemoteRead(request, context, sink) };
+    case "federate":
+      return { ...NO_EVALUATION, samples: answerFederation(request, context, sink) };
   }
 }
 
@@ -66,7 +73,8 @@ function evaluate(
       ? engine.instantQuery(queryable, request.expr, request.timeMs, options)
       : engine.rangeQuery(queryable, request.expr, request.startMs, request.endMs, request.stepMs, options);
   const totalSeconds = (performance.now() - started) / 1000 + queueSeconds;
-  writeQueryAnswer(sink, result, request.stats === "none" ? undefined : { queueSeconds, totalSeconds });
+  if (request.format === "csv") writeQueryCsv(sink, result);
+  else writeQueryAnswer(sink, result, request.stats === "none" ? undefined : { queueSeconds, totalSeconds });
   return statisticsOf(result);
 }
 
@@ -95,19 +103,28 @@ function evaluateVector(
 function statisticsOf({ statistics }: QueryResult): RequestStatistics {
   return {
     samples: statistics.totalQueryableSamples,
+    peakSamples: statistics.peakSamples,
     preparationSeconds: statistics.queryPreparationSeconds,
     evaluationSeconds: statistics.innerEvalSeconds,
     sortSeconds: statistics.resultSortSeconds,
   };
 }
 
-const NO_EVALUATION: RequestStatistics = { samples: 0, preparationSeconds: 0, evaluationSeconds: 0, sortSeconds: 0 };
+const NO_EVALUATION: RequestStatistics = {
+  samples: 0,
+  peakSamples: 0,
+  preparationSeconds: 0,
+  evaluationSeconds: 0,
+  sortSeconds: 0,
+};
 
 function answerSeries(request: SeriesRequest, { queryable }: RunContext, sink: ByteSink): RequestStatistics {
   const { minTime, maxTime, limit } = request;
   const querier = queryable.querier(minTime, maxTime);
   try {
-    const hints = { minTime, maxTime, stepMs: 0, rangeMs: 0, func: "series", grouping: [], by: false, limit };
+    // One more than the limit, to see whether something is left out.
+    const needed = limit > 0 ? limit + 1 : 0;
+    const hints = { minTime, maxTime, stepMs: 0, rangeMs: 0, func: "series", grouping: [], by: false, limit: needed };
     const sets = request.selectors.map((selector) => querier.select(parseMetricSelector(selector), hints));
     const warnings = sets.flatMap((set) => set.warnings);
     sink.ascii('{"status":"success","data":[');

@@ -169,7 +169,7 @@ export function writeHistogram(
   const message = writer.begin(field);
   if (integer) writer.uintField(HistogramField.countInt, histogram.count);
   else writer.doubleField(HistogramField.countFloat, histogram.count);
-  if (histogram.sum !== 0 || Object.is(histogram.sum, -0)) writer.doubleField(HistogramField.sum, histogram.sum);
+  if (histogram.sum !== 0) writer.doubleField(HistogramField.sum, histogram.sum);
   if (histogram.schema !== 0) writer.sintField(HistogramField.schema, histogram.schema);
   if (histogram.zeroThreshold !== 0) writer.doubleField(HistogramField.zeroThreshold, histogram.zeroThreshold);
   if (integer) writer.uintField(HistogramField.zeroCountInt, histogram.zeroCount);

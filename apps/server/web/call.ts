@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createDeflate, createGzip, deflateSync, gzipSync } from "node:zlib";
 import { ApiError, STATUS_BY_ERROR_TYPE } from "../api/api-error.ts";
 import { Params } from "../api/params.ts";
+import type { QueryOrigin } from "../query/running-queries.ts";
+import { userOf } from "./access.ts";
 
 /** Answers up to here are sent in one piece, with their length. */
 const WHOLE_BYTES = 64 * 1024;
@@ -40,6 +42,19 @@ export class Call {
   /** Aborts when the client goes away before its answer is complete. */
   get signal(): AbortSignal {
     return this.#aborted.signal;
+  }
+
+  /** Who asks, for the query log and the list of running queries. */
+  get origin(): QueryOrigin {
+    const { request } = this;
+    return {
+      kind: "http",
+      client: (request.socket.remoteAddress ?? "").replace(/^::ffff:/, ""),
+      user: userOf(request),
+      userAgent: request.headers["user-agent"] ?? "",
+      method: request.method ?? "",
+      path: (request.url ?? "").split("?")[0] ?? "",
+    };
   }
 
   /** The first of the client's encodings that the server has, as the reference picks it. */
@@ -82,6 +97,12 @@ export class Call {
     this.send(200, "application/json", JSON.stringify(envelope));
   }
 
+  /** Nothing but a status: what the reference's handlers make of HEAD. */
+  bare(status: number): void {
+    this.response.statusCode = status;
+    this.response.end();
+  }
+
   noContent(): void {
     this.response.statusCode = 204;
     this.response.end();
@@ -95,9 +116,11 @@ export class Call {
     this.send(STATUS_BY_ERROR_TYPE[type], "application/json", JSON.stringify(envelope));
   }
 
-  /** An API answer whose bytes come piece by piece; `end` when all are there. */
-  stream(): StreamedAnswer {
-    return new StreamedAnswer(this.response, this.#encoding, () => this.#aborted.abort());
+  /** An answer whose bytes come piece by piece; `end` when all are there. */
+  stream({ contentType = "application/json", encoding }: StreamOptions = {}): StreamedAnswer {
+    const compression = encoding === undefined ? this.#encoding : undefined;
+    const fixed = encoding === "identity" ? undefined : encoding;
+    return new StreamedAnswer(this.response, { contentType, fixed, compression }, () => this.#aborted.abort());
   }
 }
 
@@ -108,21 +131,34 @@ function errorTypeOf(error: unknown): keyof typeof STATUS_BY_ERROR_TYPE {
     : "internal";
 }
 
+/** What is streamed: JSON, compressed as the client likes it, unless told otherwise. */
+export interface StreamOptions {
+  readonly contentType?: string;
+  /** The encoding that the bytes already have; `identity` for none, and none is to be added. */
+  readonly encoding?: "snappy" | "identity";
+}
+
+interface StreamHeaders {
+  readonly contentType: string;
+  readonly fixed: string | undefined;
+  readonly compression: "gzip" | "deflate" | undefined;
+}
+
 /**
- * JSON in pieces, with status 200. Up to 64 KiB are held back, so that a small answer goes out at once and an early
+ * An answer in pieces, with status 200. Up to 64 KiB are held back, so that a small answer goes out at once and an early
  * failure can still become a refusal; `started` tells whether it is too late for that.
  */
 export class StreamedAnswer {
   readonly #response: ServerResponse;
-  readonly #encoding: "gzip" | "deflate" | undefined;
+  readonly #headers: StreamHeaders;
   readonly #abort: () => void;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #target: NodeJS.WritableStream | undefined;
 
-  constructor(response: ServerResponse, encoding: "gzip" | "deflate" | undefined, abort: () => void) {
+  constructor(response: ServerResponse, headers: StreamHeaders, abort: () => void) {
     this.#response = response;
-    this.#encoding = encoding;
+    this.#headers = headers;
     this.#abort = abort;
   }
 
@@ -147,10 +183,10 @@ export class StreamedAnswer {
       return;
     }
     let body: Uint8Array = this.#held.length === 1 ? (this.#held[0] as Uint8Array) : Buffer.concat(this.#held);
-    this.#response.setHeader("Content-Type", "application/json");
-    if (this.#encoding !== undefined) {
-      this.#response.setHeader("Content-Encoding", this.#encoding);
-      body = this.#encoding === "gzip" ? gzipSync(body, { level: 1 }) : deflateSync(body, { level: 1 });
+    const { compression } = this.#headers;
+    this.#setHeaders();
+    if (compression !== undefined && body.length > 0) {
+      body = compression === "gzip" ? gzipSync(body, { level: 1 }) : deflateSync(body, { level: 1 });
     }
     this.#response.setHeader("Content-Length", body.length);
     this.#response.end(body);
@@ -162,15 +198,22 @@ export class StreamedAnswer {
   }
 
   #start(): void {
-    this.#response.setHeader("Content-Type", "application/json");
-    if (this.#encoding === undefined) {
+    const { compression } = this.#headers;
+    this.#setHeaders();
+    if (compression === undefined) {
       this.#target = this.#response;
       return;
     }
-    this.#response.setHeader("Content-Encoding", this.#encoding);
-    const compressor = this.#encoding === "gzip" ? createGzip({ level: 1 }) : createDeflate({ level: 1 });
+    const compressor = compression === "gzip" ? createGzip({ level: 1 }) : createDeflate({ level: 1 });
     compressor.pipe(this.#response);
     this.#target = compressor;
+  }
+
+  #setHeaders(): void {
+    const { contentType, fixed, compression } = this.#headers;
+    this.#response.setHeader("Content-Type", contentType);
+    const encoding = fixed ?? compression;
+    if (encoding !== undefined) this.#response.setHeader("Content-Encoding", encoding);
   }
 
   #pass(bytes: Uint8Array): Promise<void> | undefined {

@@ -1,0 +1,121 @@
+// The query log: one JSON line per query, in the file that the configuration names. It never holds a query up.
+import { createWriteStream, openSync, type WriteStream } from "node:fs";
+import type { Counter, Gauge } from "@narthex/client";
+import type { QueryOrigin } from "./running-queries.ts";
+
+/** Lines waiting for a slow disk, in bytes; beyond it new ones are dropped and counted. */
+const MAX_PENDING_BYTES = 4 << 20;
+/** Keeps the reference's member; nothing is traced here. */
+const NO_SPAN = "0000000000000000";
+
+/** What a line tells. Times are milliseconds, timings seconds. */
+export interface QueryRecord {
+  readonly expr: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+  readonly origin: QueryOrigin | undefined;
+  readonly timings: {
+    readonly queueSeconds: number;
+    readonly totalSeconds: number;
+    readonly preparationSeconds: number;
+    readonly evaluationSeconds: number;
+    readonly sortSeconds: number;
+  };
+  readonly samples: number;
+  readonly peakSamples: number;
+  readonly error: string | undefined;
+}
+
+export class QueryLog {
+  readonly #enabled: Gauge;
+  readonly #failures: Counter;
+  #stream: WriteStream | undefined;
+
+  constructor(enabled: Gauge, failures: Counter) {
+    this.#enabled = enabled;
+    this.#failures = failures;
+  }
+
+  get isOpen(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  /** Opens a file anew, also when it is the same (it may have been rotated away); "" ends logging. Throws when it cannot be opened; then the old one goes on. */
+  open(path: string): void {
+    const stream = path === "" ? undefined : createWriteStream(path, { fd: openSync(path, "a", 0o640) });
+    // A full disk must not end the process; lines that are lost are counted.
+    stream?.on("error", () => this.#failures.inc());
+    this.#stream?.end();
+    this.#stream = stream;
+    this.#enabled.set(stream === undefined ? 0 : 1);
+  }
+
+  write(record: QueryRecord): void {
+    if (this.#stream === undefined) return;
+    if (this.#stream.destroyed || this.#stream.writableLength > MAX_PENDING_BYTES) {
+      this.#failures.inc();
+      return;
+    }
+    this.#stream.write(`${JSON.stringify(lineOf(record))}\n`);
+  }
+
+  /** Resolves once everything is in the file. */
+  close(): Promise<void> {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    if (stream === undefined || stream.destroyed) return Promise.resolve();
+    return new Promise((resolve) => {
+      stream.once("close", resolve);
+      stream.end();
+    });
+  }
+}
+
+function lineOf({ expr, startMs, endMs, stepMs, origin, timings, samples, peakSamples, error }: QueryRecord): object {
+  return {
+    time: new Date().toISOString(),
+    level: "INFO",
+    source: "query-log.ts",
+    msg: "promql query logged",
+    params: { end: timeOf(endMs), query: expr, start: timeOf(startMs), step: Math.floor(stepMs / 1000) },
+    stats: {
+      timings: {
+        evalTotalTime: timings.preparationSeconds + timings.evaluationSeconds + timings.sortSeconds,
+        resultSortTime: timings.sortSeconds,
+        queryPreparationTime: timings.preparationSeconds,
+        innerEvalTime: timings.evaluationSeconds,
+        execQueueTime: timings.queueSeconds,
+        execTotalTime: timings.totalSeconds,
+      },
+      samples: { totalQueryableSamples: samples, peakSamples },
+    },
+    ...(error === undefined ? {} : { error }),
+    spanID: NO_SPAN,
+    ...originOf(origin),
+  };
+}
+
+function originOf(origin: QueryOrigin | undefined): object {
+  switch (origin?.kind) {
+    case undefined:
+      return {};
+    case "http":
+      return {
+        httpRequest: {
+          clientIP: origin.client,
+          method: origin.method,
+          path: origin.path,
+          ...(origin.user === "" ? {} : { user: origin.user }),
+        },
+      };
+    case "rule":
+      return { ruleGroup: { file: origin.file, name: origin.group } };
+  }
+}
+
+/** Times beyond what a date holds are written as milliseconds. */
+function timeOf(t: number): string {
+  const date = new Date(t);
+  return Number.isNaN(date.getTime()) ? String(t) : date.toISOString();
+}
