@@ -5,6 +5,11 @@ const KEPT_CAPACITY = 262_144;
 
 export class Batch {
   count = 0;
+  /** Samples that are not newer than their series: they go to the out-of-order chunks. Undefined until the first one. */
+  late: Batch | undefined = undefined;
+  /** What the head had seen when the transaction began: commits so far, and the oldest time it took. */
+  commits = 0;
+  minValidTime = 0;
   refs: Uint32Array = new Uint32Array(256);
   records: Uint32Array = new Uint32Array(256);
   times: Float64Array = new Float64Array(256);
@@ -24,9 +29,13 @@ export class Batch {
     this.times = times;
   }
 
+  get hasLate(): boolean {
+    return this.late !== undefined && this.late.count > 0;
+  }
+
   /** Whether the arrays are worth keeping for the next transaction. */
   get isReusable(): boolean {
-    return this.refs.length <= KEPT_CAPACITY;
+    return this.refs.length <= KEPT_CAPACITY && (this.late?.refs.length ?? 0) <= KEPT_CAPACITY;
   }
 }
 

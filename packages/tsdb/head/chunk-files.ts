@@ -9,9 +9,12 @@ import type { ChunkBytes, ChunkSource } from "./head-view.ts";
 /** Writes full chunks. Used by the single writer. */
 export class ChunkFileSink implements ChunkSink {
   readonly #writer: HeadChunkWriter;
+  readonly #outOfOrder: boolean;
 
-  constructor(writer: HeadChunkWriter) {
+  /** `outOfOrder` marks the chunks as such. */
+  constructor(writer: HeadChunkWriter, outOfOrder = false) {
     this.#writer = writer;
+    this.#outOfOrder = outOfOrder;
   }
 
   write(
@@ -23,7 +26,7 @@ export class ChunkFileSink implements ChunkSink {
     start: number,
     end: number,
   ): ChunkPlace {
-    return placeOf(this.#writer.write(ref, minTime, maxTime, encoding, false, bytes, start, end));
+    return placeOf(this.#writer.write(ref, minTime, maxTime, encoding, this.#outOfOrder, bytes, start, end));
   }
 
   flush(): void {

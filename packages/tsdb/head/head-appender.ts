@@ -14,6 +14,8 @@ export class HeadAppender implements Appender {
   readonly #head: Head;
   readonly #batch: Batch;
   #minValidTime: number;
+  /** What counts as the newest time of a head that has no sample. */
+  #firstTime = -Infinity;
   #closed = false;
 
   /** Made by `Head.appender`. */
@@ -48,6 +50,9 @@ export class HeadAppender implements Appender {
     this.#assertOpen();
     const minValid = this.#boundFor(t);
     const timeVerdict = !Number.isSafeInteger(t) ? Append.unsupported : t < minValid ? Append.outOfBounds : Append.ok;
+    if (timeVerdict === Append.outOfBounds && this.#head.outOfOrder.windowMs > 0) {
+      return this.#takeLate(refs, halves, count, t, verdicts);
+    }
     if (timeVerdict !== Append.ok) {
       verdicts.fill(timeVerdict, 0, count);
       this.#head.count(timeVerdict, count);
@@ -121,7 +126,7 @@ export class HeadAppender implements Appender {
 
   #verdict(ref: SeriesRef, t: number, high: number, low: number): Append {
     if (!Number.isSafeInteger(t)) return Append.unsupported;
-    if (t < this.#boundFor(t)) return Append.outOfBounds;
+    if (t < this.#boundFor(t)) return this.#late(ref, this.#head.recordOf(ref), t, high, low);
     const record = this.#head.recordOf(ref);
     const newest = record === 0 ? Infinity : this.#newestTime(record);
     if (!(t > newest)) return this.#refusal(record, t, high, low);
@@ -157,7 +162,7 @@ export class HeadAppender implements Appender {
   /** What to say of a sample that is not newer than its series: exact repetitions are silently taken. */
   #refusal(record: number, t: number, high: number, low: number): Append {
     if (record === 0 || record === undefined) return Append.unknownRef;
-    if (t !== this.#newestTime(record)) return Append.outOfOrder;
+    if (t !== this.#newestTime(record)) return this.#late(this.#head.table.refOf(record), record, t, high, low);
     const { series } = this.#head.memory;
     const base = record * RECORD_WORDS;
     const pending = this.#pendingOf(record, series[base + Rec.kind]);
@@ -169,9 +174,31 @@ export class HeadAppender implements Appender {
     return isSame ? Append.ok : Append.duplicate;
   }
 
+  /** A sample that is not newer than its series, or older than what is taken in order: the out-of-order window decides. */
+  #late(ref: number, record: number, t: number, high: number, low: number): Append {
+    const maxTime = Math.max(this.#head.maxTime, this.#firstTime);
+    return this.#head.outOfOrder.take(this.#batch, ref, record, t, high, low, maxTime, t < this.#minValidTime);
+  }
+
+  /** `appendBatch` for a time before the bound. */
+  #takeLate(refs: Uint32Array, halves: Uint32Array, count: number, t: number, verdicts: Uint8Array): number {
+    let refused = 0;
+    for (let i = 0; i < count; i++) {
+      const verdict = this.#late(refs[i], this.#head.recordOf(refs[i]), t, halves[2 * i + 1], halves[2 * i]);
+      verdicts[i] = verdict;
+      if (verdict === Append.ok) continue;
+      refused++;
+      this.#head.count(verdict, 1);
+    }
+    return refused;
+  }
+
   /** An empty head takes its bounds from the first sample it is given. */
   #boundFor(t: number): number {
-    if (this.#minValidTime === -Infinity) this.#minValidTime = this.#head.boundFrom(t);
+    if (this.#minValidTime === -Infinity) {
+      this.#minValidTime = this.#head.boundFrom(t);
+      this.#firstTime = t;
+    }
     return this.#minValidTime;
   }
 

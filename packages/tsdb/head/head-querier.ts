@@ -106,9 +106,12 @@ export class HeadQuerier implements Querier {
     for (const record of records) {
       const last = this.#view.lastTime(record, this.#snapshot);
       const first = this.#view.firstTime(record);
-      if (last < this.#minTime || last === -Infinity || first > this.#maxTime) continue;
-      if (this.#deletions.count > 0 && this.#isGone(record, first, last)) continue;
-      records[kept++] = record;
+      let isWanted = last >= this.#minTime && last !== -Infinity && first <= this.#maxTime;
+      if (isWanted && this.#deletions.count > 0) isWanted = !this.#isGone(record, first, last);
+      if (!isWanted && memory.cold[record * COLD_WORDS + Cold.outOfOrder] !== 0) {
+        isWanted = this.#view.outOfOrder.touches(record, this.#snapshot, this.#minTime, this.#maxTime);
+      }
+      if (isWanted) records[kept++] = record;
     }
     // What was read while the snapshot was given up may be anything.
     checkSnapshot(this.#view.memory.control, this.#snapshot);
@@ -180,6 +183,9 @@ class HeadSeriesSet implements SeriesSet {
     checkSnapshot(control, this.#snapshot);
     try {
       this.#view.read(record, this.#snapshot, from, to, into);
+      if (cold[record * COLD_WORDS + Cold.outOfOrder] !== 0) {
+        this.#view.outOfOrder.merge(record, this.#snapshot, from, to, into, begin);
+      }
       if (this.#deletions.count > 0) {
         const deleted = this.#deletions.get(cold[record * COLD_WORDS + Cold.ref]);
         if (deleted !== undefined) dropDeleted(into, begin, deleted);

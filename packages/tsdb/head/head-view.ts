@@ -5,6 +5,7 @@ import { decodeChunk } from "../chunk/decode.ts";
 import { COLD_WORDS, FINISHED_WORDS, type HeadMemory, RECORD_WORDS, UNDO_WORDS } from "../memory/layout.ts";
 import { beginCopy, copyHolds } from "../memory/window.ts";
 import { ChunkBuffer } from "./finished-chunks.ts";
+import { OutOfOrderView } from "./out-of-order-view.ts";
 import {
   BITS_SHIFT,
   COUNT_MASK,
@@ -52,6 +53,7 @@ export class HeadCorruptionError extends Error {
 export class HeadView {
   readonly memory: HeadMemory;
   readonly symbols: Symbols;
+  readonly outOfOrder: OutOfOrderView;
   readonly #chunks: ChunkSource | undefined;
   readonly #record = new Uint32Array(RECORD_WORDS);
   readonly #recordFloats = new Float64Array(this.#record.buffer);
@@ -64,6 +66,7 @@ export class HeadView {
     this.memory = memory;
     this.symbols = symbols;
     this.#chunks = chunks;
+    this.outOfOrder = new OutOfOrderView(memory, chunks);
   }
 
   /** Label set of a record, as new strings' owner: pairs come from this thread's cache. */

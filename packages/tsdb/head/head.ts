@@ -20,6 +20,7 @@ import type { WalWriter } from "../wal/wal-writer.ts";
 import { Batch } from "./batch.ts";
 import { type ChunkPlace, type ChunkSink, FinishedChunks } from "./finished-chunks.ts";
 import { HeadAppender } from "./head-appender.ts";
+import { OutOfOrder } from "./out-of-order.ts";
 import { Reclaimer } from "./reclaimer.ts";
 import { COUNT_MASK, Cold, Fin, IN_SLOTS, Rec } from "./record.ts";
 import { SampleWriter } from "./sample-writer.ts";
@@ -66,6 +67,7 @@ export class Head {
   readonly table: SeriesTable;
   readonly snapshots: Snapshots;
   readonly finished: FinishedChunks;
+  readonly outOfOrder: OutOfOrder;
   readonly counters: HeadCounters = {
     samplesAppended: 0,
     outOfOrder: 0,
@@ -100,6 +102,7 @@ export class Head {
   #unlogged: number[] = [];
   /** Refs in the log that stand for a series with another ref. As many as the last start found, at most. */
   readonly #aliases = new Map<number, number>();
+  #commits = 0;
   #wal: WalWriter | undefined;
   #sink: ChunkSink | undefined;
 
@@ -118,6 +121,7 @@ export class Head {
     this.symbols = new SymbolWriter(this.memory, this.#arena, this.#reclaimer);
     this.table = new SeriesTable(this.memory, this.#arena, this.symbols, this.#reclaimer, this.snapshots);
     this.finished = new FinishedChunks(this.memory, this.#cells, this.#slots, this.#reclaimer);
+    this.outOfOrder = new OutOfOrder(this.memory, this.#arena, this.#reclaimer, this.snapshots);
     this.#writer = new SampleWriter(this.memory, this.#slots, options.chunkRangeMs, (record) =>
       this.finished.cut(record, this.table.refOf(record)),
     );
@@ -135,7 +139,8 @@ export class Head {
 
   /** Chunks in memory and on disk that belong to the head. */
   get chunkCount(): number {
-    return this.counters.chunksCreated - this.counters.chunksRemoved;
+    const { chunks } = this.outOfOrder;
+    return this.counters.chunksCreated - this.counters.chunksRemoved + chunks.chunksCreated - chunks.chunksRemoved;
   }
 
   /** Bytes of label data and of chunks, as far as they are in use. */
@@ -165,6 +170,9 @@ export class Head {
     this.counters.appendersCreated++;
     const batch = this.#freeBatches.pop() ?? new Batch();
     batch.count = 0;
+    if (batch.late !== undefined) batch.late.count = 0;
+    batch.commits = this.#commits;
+    batch.minValidTime = this.minValidTime;
     this.#openBatches.add(batch);
     return new HeadAppender(this, batch, this.boundFrom(this.maxTime));
   }
@@ -191,10 +199,17 @@ export class Head {
   /** Logs, then applies. Throws when the log refuses or memory is short; nothing of the batch is visible then. */
   commit(batch: Batch): void {
     this.#openBatches.delete(batch);
+    const { outOfOrder } = this;
     try {
       this.#makeRoom(batch.count);
+      if (outOfOrder.windowMs > 0 && (batch.commits !== this.#commits || batch.minValidTime !== this.minValidTime)) {
+        outOfOrder.demote(batch, this.maxTime, this.minValidTime);
+      }
       this.#log(batch);
+      if (batch.hasLate) outOfOrder.prepare(batch.late as Batch);
       this.#apply(batch);
+      if (batch.hasLate) this.counters.samplesAppended += outOfOrder.publish();
+      this.#commits++;
     } finally {
       this.#release(batch);
     }
@@ -275,7 +290,10 @@ export class Head {
   truncate(minTime: number): { removedSeries: number; removedChunks: number } {
     this.minValidTime = Math.max(this.minValidTime, minTime);
     const pinned = new Set<number>();
-    for (const batch of this.#openBatches) for (let i = 0; i < batch.count; i++) pinned.add(batch.records[i]);
+    for (const batch of this.#openBatches) {
+      for (let i = 0; i < batch.count; i++) pinned.add(batch.records[i]);
+      if (batch.late !== undefined) for (let i = 0; i < batch.late.count; i++) pinned.add(batch.late.records[i]);
+    }
     for (const record of this.#unlogged) pinned.add(record);
     const { series, seriesFloats, finished, finishedFloats, coldFloats } = this.memory;
     const dead: number[] = [];
@@ -287,7 +305,7 @@ export class Head {
       const base = record * RECORD_WORDS;
       const hasOpen = (series[base + Rec.packed] & COUNT_MASK) > 0;
       const last = seriesFloats[(base + Rec.lastTime) >> 1];
-      if (last < minTime && !pinned.has(record)) {
+      if (last < minTime && !pinned.has(record) && !this.outOfOrder.chunks.has(record)) {
         dead.push(record);
         if (hasOpen) removedChunks++;
         continue;
@@ -317,6 +335,7 @@ export class Head {
     let oldest = Infinity;
     for (let record = 1; record <= this.table.highIndex; record++) {
       if (!this.table.isLive(record)) continue;
+      oldest = Math.min(oldest, this.outOfOrder.chunks.oldestFile(record));
       for (let cell = series[record * RECORD_WORDS + Rec.finished]; cell !== 0; ) {
         const base = cell * FINISHED_WORDS;
         if (finished[base + Fin.info] < IN_SLOTS) oldest = Math.min(oldest, finished[base + Fin.file]);
@@ -340,7 +359,7 @@ export class Head {
       this.#unlogged.length = 0;
       return;
     }
-    if (batch.count === 0 && this.#unlogged.length === 0) return;
+    if (batch.count === 0 && this.#unlogged.length === 0 && !batch.hasLate) return;
     const record = this.#record;
     try {
       if (this.#unlogged.length > 0) {
@@ -352,6 +371,13 @@ export class Head {
       if (batch.count > 0) {
         record.clear();
         encodeSamples(record, batch.refs, batch.times, batch.halves, 0, batch.count);
+        wal.log(record.bytes, record.length);
+      }
+      // As in the reference, late samples stand in both logs: those who follow the log of samples miss none.
+      if (batch.late !== undefined && batch.late.count > 0) {
+        const { refs, times, halves, count } = batch.late;
+        record.clear();
+        encodeSamples(record, refs, times, halves, 0, count);
         wal.log(record.bytes, record.length);
       }
       wal.flush();

@@ -169,6 +169,7 @@ export class SeriesTable {
     memory.cold[cold + Cold.labels] = list;
     memory.cold[cold + Cold.hash] = hash;
     memory.cold[cold + Cold.flags] = 0;
+    memory.cold[cold + Cold.outOfOrder] = 0;
     const base = record * RECORD_WORDS;
     memory.series.fill(0, base, base + RECORD_WORDS);
     memory.seriesFloats[(base + Rec.lastTime) >> 1] = -Infinity;

@@ -1,0 +1,215 @@
+// Samples that come late: which of them are taken, what the out-of-order log (WBL) says of them, where they are kept.
+import { ByteWriter } from "@narthex/encoding";
+import { Append } from "@narthex/storage";
+import { headChunkRef } from "../chunk/head-chunks.ts";
+import type { Arena } from "../memory/arena.ts";
+import { COLD_WORDS, type HeadMemory, RECORD_WORDS } from "../memory/layout.ts";
+import { encodeMmapMarkers, encodeSamples, type MmapMarker } from "../wal/record.ts";
+import type { WalWriter } from "../wal/wal-writer.ts";
+import { Batch } from "./batch.ts";
+import type { ChunkSink } from "./finished-chunks.ts";
+import { OutOfOrderChunks, type StagedSeries } from "./out-of-order-chunks.ts";
+import type { Reclaimer } from "./reclaimer.ts";
+import { Cold, Rec } from "./record.ts";
+import type { Snapshots } from "./snapshots.ts";
+
+/** Bounds of the histogram of how late samples were, in seconds. Source: `prometheus_tsdb_sample_ooo_delta` of the reference. */
+export const DELTA_BOUNDS: readonly number[] = [600, 1800, 3600, 7200, 10_800, 21_600, 43_200];
+
+/** What was counted since the start. */
+export interface OutOfOrderCounters {
+  samplesAppended: number;
+  logFailures: number;
+  /** How late samples were, those refused included: per bound, and beyond the last. */
+  readonly deltas: Float64Array;
+  deltaSum: number;
+  deltaCount: number;
+}
+
+/** Used by the single writer. */
+export class OutOfOrder {
+  /** How much older than the head's newest sample a sample may be; 0 takes none. */
+  windowMs = 0;
+  readonly chunks: OutOfOrderChunks;
+  readonly counters: OutOfOrderCounters = {
+    samplesAppended: 0,
+    logFailures: 0,
+    deltas: new Float64Array(DELTA_BOUNDS.length + 1),
+    deltaSum: 0,
+    deltaCount: 0,
+  };
+  readonly #memory: HeadMemory;
+  readonly #record = new ByteWriter(16_384);
+  /** Samples of the commit at hand that are really kept, and from where on they are not logged yet. */
+  readonly #kept = new Batch();
+  #unlogged = 0;
+  #markers: MmapMarker[] = [];
+  /** Number of the group of records being filled: first its markers, then its samples. */
+  #group = 0;
+  #wbl: WalWriter | undefined;
+
+  constructor(memory: HeadMemory, arena: Arena, reclaimer: Reclaimer, snapshots: Snapshots) {
+    this.#memory = memory;
+    this.chunks = new OutOfOrderChunks(memory, arena, reclaimer, snapshots);
+  }
+
+  /** From now on late samples are logged to `wbl`, and full chunks go to `sink`. */
+  attach(wbl: WalWriter | undefined, sink: ChunkSink | undefined): void {
+    this.#wbl = wbl;
+    this.chunks.sink = sink;
+  }
+
+  /**
+   * Takes a sample that is not newer than its series into `batch`, or says why not. `headMaxTime` is the head's newest time,
+   * `isBelowBound` whether the sample is older than what the head takes in order.
+   */
+  take(
+    batch: Batch,
+    ref: number,
+    record: number,
+    t: number,
+    high: number,
+    low: number,
+    headMaxTime: number,
+    isBelowBound: boolean,
+  ): Append {
+    this.#observe((headMaxTime - t) / 1000);
+    if (this.windowMs === 0) return isBelowBound ? Append.outOfBounds : Append.outOfOrder;
+    if (record === 0 || record === undefined) return Append.unknownRef;
+    if (t < headMaxTime - this.windowMs) return Append.tooOld;
+    add((batch.late ??= new Batch()), ref, record, t, high, low);
+    return Append.ok;
+  }
+
+  /**
+   * Moves samples of a batch that have become late since they were taken, because another transaction was faster, to its late
+   * samples. They stay in the batch: who applies it passes over them.
+   */
+  demote(batch: Batch, headMaxTime: number, minValidTime: number): void {
+    const { seriesFloats } = this.#memory;
+    for (let i = 0; i < batch.count; i++) {
+      const t = batch.times[i];
+      const last = seriesFloats[(batch.records[i] * RECORD_WORDS + Rec.lastTime) >> 1];
+      if ((t > last && t >= minValidTime) || t === last || t < headMaxTime - this.windowMs) continue;
+      const late = (batch.late ??= new Batch());
+      add(late, batch.refs[i], batch.records[i], t, batch.halves[2 * i + 1], batch.halves[2 * i]);
+    }
+  }
+
+  /**
+   * Prepares and logs the late samples of a commit; `publish` shows them. When memory or the disk refuses, it throws, and none of
+   * them is kept.
+   */
+  prepare(late: Batch): void {
+    try {
+      this.#stage(late);
+      this.#closeGroup();
+      this.chunks.flush();
+      this.#wbl?.flush();
+    } catch (error) {
+      this.counters.logFailures++;
+      this.#kept.count = this.#unlogged = this.#markers.length = 0;
+      this.chunks.discard();
+      this.#wbl?.discard();
+      throw error;
+    }
+  }
+
+  /** Shows what was prepared to the snapshots to come. Returns how many samples it were. */
+  publish(): number {
+    const added = this.#kept.count;
+    this.#kept.count = this.#unlogged = 0;
+    this.chunks.publish();
+    this.counters.samplesAppended += added;
+    return added;
+  }
+
+  /** A sample from the out-of-order log. */
+  replay(record: number, ref: number, t: number, high: number, low: number): void {
+    const { chunks } = this;
+    const staged = chunks.stage(record);
+    if (chunks.isFull(staged)) chunks.cut(staged, ref);
+    chunks.insert(staged, t, high, low);
+  }
+
+  /** Shows what was replayed. */
+  endReplay(): void {
+    this.chunks.flush();
+    this.chunks.publish();
+  }
+
+  /** Records of the series that have late samples. */
+  *records(highIndex: number): Iterable<number> {
+    const { cold } = this.#memory;
+    for (let record = 1; record <= highIndex; record++) {
+      if (cold[record * COLD_WORDS + Cold.outOfOrder] !== 0) yield record;
+    }
+  }
+
+  #stage(late: Batch): void {
+    const { chunks } = this;
+    const isLogged = this.#wbl !== undefined;
+    for (let i = 0; i < late.count; i++) {
+      const ref = late.refs[i];
+      const staged = chunks.stage(late.records[i]);
+      if (chunks.isFull(staged)) {
+        const { file, offset } = chunks.cut(staged, ref);
+        if (isLogged) this.#mark(staged, ref, headChunkRef(file, offset));
+      } else if (isLogged && chunks.isEmpty(staged)) {
+        // As in the reference: whatever the log said of the series before is done with.
+        this.#mark(staged, ref, 0);
+      }
+      const [high, low] = [late.halves[2 * i + 1], late.halves[2 * i]];
+      if (!chunks.insert(staged, late.times[i], high, low)) continue;
+      staged.group = this.#group;
+      add(this.#kept, ref, late.records[i], late.times[i], high, low);
+    }
+  }
+
+  /** Samples logged before a marker lie in its chunk, those after it do not: a group never has both of one series. */
+  #mark(staged: StagedSeries, ref: number, chunkRef: number): void {
+    if (staged.group === this.#group) this.#closeGroup();
+    staged.group = this.#group;
+    this.#markers.push({ ref, chunkRef });
+  }
+
+  #closeGroup(): void {
+    this.#group++;
+    const wbl = this.#wbl;
+    const kept = this.#kept;
+    const from = this.#unlogged;
+    this.#unlogged = kept.count;
+    if (wbl === undefined) return;
+    const record = this.#record;
+    if (this.#markers.length > 0) {
+      record.clear();
+      encodeMmapMarkers(record, this.#markers);
+      this.#markers.length = 0;
+      wbl.log(record.bytes, record.length);
+    }
+    if (kept.count === from) return;
+    record.clear();
+    encodeSamples(record, kept.refs, kept.times, kept.halves, from, kept.count);
+    wbl.log(record.bytes, record.length);
+  }
+
+  #observe(seconds: number): void {
+    if (!(seconds > 0) || seconds === Infinity) return;
+    const { counters } = this;
+    let at = 0;
+    while (at < DELTA_BOUNDS.length && seconds > (DELTA_BOUNDS[at] as number)) at++;
+    counters.deltas[at]++;
+    counters.deltaSum += seconds;
+    counters.deltaCount++;
+  }
+}
+
+function add(batch: Batch, ref: number, record: number, t: number, high: number, low: number): void {
+  batch.reserve(1);
+  const at = batch.count++;
+  batch.refs[at] = ref;
+  batch.records[at] = record;
+  batch.times[at] = t;
+  batch.halves[2 * at] = low;
+  batch.halves[2 * at + 1] = high;
+}
