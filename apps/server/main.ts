@@ -1,6 +1,6 @@
 // `narthex server`: from the command line to a running server, and from a signal to a clean end.
 import { compileRegex } from "@narthex/model";
-import { createLogger, type Logger } from "@narthex/toolkit";
+import { createLogger, type Logger, WebConfigError } from "@narthex/toolkit";
 import { COMPATIBLE_VERSION, NARTHEX_VERSION } from "./build-info.ts";
 import { ConfigError } from "./config/index.ts";
 import { flagRetention, parseServerFlags, type ServerCommand, statusFlags } from "./flags/index.ts";
@@ -37,6 +37,10 @@ export async function main(argv: string[], options: MainOptions = {}): Promise<n
   try {
     server = new Server({ settings: settingsOf(command, options.configText), logger, assets: options.assets });
   } catch (error) {
+    if (error instanceof WebConfigError) {
+      logger.error("Unable to validate web configuration file", { err: error.message });
+      return EXIT.failed;
+    }
     if (!(error instanceof ConfigError)) throw error;
     logger.error(`Error loading config (--config.file=${flags.configFile})`, { file: flags.configFile, err: error });
     return EXIT.badConfig;
@@ -89,6 +93,9 @@ function settingsOf(command: ServerCommand, configText: string | undefined): Ser
     corsOrigin: compileRegex(flags.webCorsOrigin),
     readTimeoutMs: flags.webReadTimeoutMs,
     maxConnections: flags.webMaxConnections,
+    maxNotificationSubscribers: flags.webMaxNotificationsSubscribers,
+    webConfigFile: flags.webConfigFile,
+    userAssets: flags.webUserAssets,
     enableLifecycle: flags.webEnableLifecycle,
     enableAdminApi: flags.webEnableAdminApi,
     enableRemoteWriteReceiver: flags.webEnableRemoteWriteReceiver,

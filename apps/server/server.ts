@@ -26,9 +26,11 @@ import { loadRuleFiles, type RuleGroupSource } from "./rules/rule-file.ts";
 import { RuleService } from "./rules/rule-service.ts";
 import { ScrapeManager } from "./scrape/index.ts";
 import type { ServerSettings } from "./settings.ts";
+import { Access } from "./web/access.ts";
 import { addAssetRoutes } from "./web/asset-routes.ts";
 import { addLifecycleRoutes } from "./web/lifecycle-routes.ts";
 import { Notifications } from "./web/notifications.ts";
+import { addUserAssets } from "./web/user-assets.ts";
 import { WebMetrics } from "./web/web-metrics.ts";
 import { WebServer } from "./web/web-server.ts";
 
@@ -61,7 +63,8 @@ export class Server {
   readonly #registry: Registry;
   readonly #endMetrics: () => void;
   readonly #web: WebServer;
-  readonly #notifications = new Notifications();
+  readonly #notifications: Notifications;
+  readonly #webMetrics: WebMetrics;
   readonly #startTimeMs = Date.now();
   readonly #reload = { successful: true, lastSuccessMs: 0 };
   readonly #reloadGauges: { readonly successful: Gauge; readonly time: Gauge; readonly ready: Gauge };
@@ -101,14 +104,17 @@ export class Server {
     };
     this.#noteReload(true);
     this.#endMetrics = addBuildMetrics(this.#registry);
+    this.#webMetrics = new WebMetrics(this.#registry);
+    this.#notifications = new Notifications(settings.maxNotificationSubscribers, this.#registry);
     this.#web = new WebServer({
       listenAddresses: settings.listenAddresses,
       routePrefix: settings.routePrefix,
       corsOrigin: settings.corsOrigin,
       readTimeoutMs: settings.readTimeoutMs,
       maxConnections: settings.maxConnections,
+      access: new Access(settings.webConfigFile, logger.with({ component: "web" })),
       logger: logger.with({ component: "web" }),
-      metrics: new WebMetrics(this.#registry),
+      metrics: this.#webMetrics,
     });
     this.#addRoutes(assets);
   }
@@ -252,6 +258,11 @@ export class Server {
     db.retention = config.storage.tsdb.retention;
     this.#ruleGroups = ruleGroups;
     queries.configure(this.#engineSettings());
+    try {
+      queries.log.open(config.global.queryLogFile);
+    } catch (error) {
+      this.#logger.error("Opening the query log failed", { file: config.global.queryLogFile, err: error as Error });
+    }
     scrape.applyConfig(config);
     discovery.applyConfig(new Map(config.allScrapeConfigs.map((job) => [job.jobName, job.discovery])));
     await rules.apply(config, ruleGroups);
@@ -315,7 +326,7 @@ export class Server {
         reload: () => this.#reload,
         retention: () => this.#retention(),
         db: () => this.#running?.db,
-        notifications: () => this.#notifications.active,
+        notifications: this.#notifications,
         walReplay: () => this.#walReplay,
       }),
       admin: new AdminRoutes(settings.enableAdminApi, () => running().db),
@@ -359,15 +370,18 @@ export class Server {
     web.route(
       "/metrics",
       ["GET", "HEAD"],
-      async (call) => {
-        const { contentType, body } = await this.#registry.expose(call.request.headers.accept);
-        call.send(200, contentType, body);
-      },
+      // Always the text format: the reference's own metrics do not come as OpenMetrics either.
+      (call) =>
+        this.#webMetrics.countScrape(async () => {
+          const { contentType, body } = await this.#registry.expose();
+          call.send(200, contentType, body);
+        }),
       { needsReady: false },
     );
     web.route("/version", ["GET"], (call) => call.send(200, "application/json", JSON.stringify(BUILD_INFO)), {
       needsReady: false,
     });
+    addUserAssets(web, settings.userAssets);
     addAssetRoutes(web, assets, {
       externalPath: settings.externalUrl.pathname.replace(/\/$/, ""),
       pageTitle: settings.pageTitle,

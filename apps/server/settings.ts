@@ -13,6 +13,11 @@ export interface ServerSettings {
   readonly corsOrigin: Regex;
   readonly readTimeoutMs: number;
   readonly maxConnections: number;
+  readonly maxNotificationSubscribers: number;
+  /** TLS, users and headers of the web server; "" for none. */
+  readonly webConfigFile: string;
+  /** Folder served under `/user/`; "" for none. */
+  readonly userAssets: string;
   readonly enableLifecycle: boolean;
   readonly enableAdminApi: boolean;
   readonly enableRemoteWriteReceiver: boolean;

@@ -26,6 +26,18 @@ export {
   silentLogger,
 } from "./log/logger.ts";
 export { ConfigUrl, EMPTY_SECRET, SECRET_MASK, Secret } from "./secret/secret.ts";
+export { type AuthVerdict, BasicAuth, type ComparePassword } from "./tls-and-auth/basic-auth.ts";
+export { type ServerTls, serverTls } from "./tls-and-auth/server-tls.ts";
+export {
+  type ClientAuthType,
+  loadWebConfig,
+  parseWebConfig,
+  type ServerTlsConfig,
+  usesTls,
+  type WebConfig,
+  WebConfigError,
+} from "./tls-and-auth/web-config.ts";
+export { type LoadedWebConfig, WebConfigFile } from "./tls-and-auth/web-config-file.ts";
 export { DurationError, formatDuration, parseDuration } from "./units/duration.ts";
 export { parseGoDuration } from "./units/go-duration.ts";
 export { formatSize, parseSize, SizeError } from "./units/size.ts";

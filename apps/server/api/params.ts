@@ -38,12 +38,17 @@ export class Params {
     return t;
   }
 
+  /** As `time`, for an evaluation: see `engineTime`. */
+  evaluationTime(name: string, fallback: number): number {
+    return engineTime(this.get(name), this.time(name, fallback));
+  }
+
   /** As `time`, but required, and with the wording of range queries. */
   requiredTime(name: string): number {
     const text = this.get(name);
     const t = parseTime(text);
     if (t === undefined) throw invalidParameter(name, cannotParse(text, "timestamp"));
-    return t;
+    return engineTime(text, t);
   }
 
   /** Milliseconds, undefined where absent. Throws an `ApiError`. */
@@ -87,6 +92,17 @@ export function parseTime(text: string): number | undefined {
     return Number.isNaN(t) ? undefined : t;
   }
   return undefined;
+}
+
+/**
+ * The time that the reference's engine makes of one: it goes through 64-bit nanoseconds, which hold the years 1677 to
+ * 2262; others come out somewhere else.
+ */
+function engineTime(text: string, t: number): number {
+  if (Math.abs(t) <= 9_223_372_036_854 || !NUMBER.test(text)) return t;
+  const seconds = goNumber(text);
+  if (!Number.isFinite(seconds)) return t;
+  return Number(BigInt.asIntN(64, BigInt(Math.trunc(seconds)) * 1_000_000_000n) / 1_000_000n);
 }
 
 /** Milliseconds, or the reason why there are none. */

@@ -4,15 +4,9 @@
 /** Flags whose feature does not exist yet, and what to say when one is set to anything but its default. */
 export const MISSING_FLAGS: ReadonlyMap<string, string> = new Map([
   ["agent", "agent mode does not exist yet"],
-  [
-    "web.config.file",
-    "TLS, authentication and headers of the web server do not exist yet: the server answers unprotected",
-  ],
   ["web.enable-otlp-receiver", "the OTLP receiver does not exist yet"],
-  ["web.user-assets", "serving of user assets does not exist yet"],
   ["web.console.templates", "console templates do not exist yet"],
   ["web.console.libraries", "console templates do not exist yet"],
-  ["web.max-notifications-subscribers", "live notifications do not exist yet"],
   ["web.search.max-limit", "the search API does not exist yet"],
   ["config.auto-reload", "automatic reloading does not exist yet: use SIGHUP or POST /-/reload"],
   ["config.auto-reload-interval", "automatic reloading does not exist yet: use SIGHUP or POST /-/reload"],

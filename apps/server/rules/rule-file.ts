@@ -1,6 +1,6 @@
 // Rule files: read, checked, and given as groups of rules. A file is loaded whole or not at all.
 import { Labels } from "@narthex/model";
-import { ParseError, type ParserOptions, parseExpr } from "@narthex/promql";
+import { ParseError, type ParserOptions, parseExpr, printExpr } from "@narthex/promql";
 import { parseTemplate, TemplateError } from "@narthex/template";
 import {
   type Codec,
@@ -234,7 +234,7 @@ class GroupChecker {
     if (draft.record !== "" && draft.alert !== "") report("alert", "only one of 'record' and 'alert' must be set");
     if (name === "") report("record", "one of 'record' or 'alert' must be set");
     if (draft.expr === "") report("expr", "field 'expr' must be set in rule");
-    else this.#checkQuery(draft.expr, (message) => report("expr", message));
+    const query = draft.expr === "" ? "" : this.#checkedQuery(draft.expr, (message) => report("expr", message));
     if (draft.record !== "") this.#checkRecording(draft, report);
     this.#checkLabels(draft.labels, (message) => report("labels", message));
     for (const annotation of draft.annotations.keys()) {
@@ -242,7 +242,6 @@ class GroupChecker {
     }
     if (draft.alert !== "") this.#checkTemplates(draft, report);
     const labels = Labels.fromUnsorted([...group.labels, ...draft.labels]);
-    const query = draft.expr;
     if (draft.alert === "") return { kind: "record", name, query, labels };
     const { forMs, keepFiringForMs } = draft;
     return {
@@ -256,12 +255,14 @@ class GroupChecker {
     };
   }
 
-  #checkQuery(query: string, report: (message: string) => void): void {
+  /** The query as it is shown and compared from then on: in its canonical form. */
+  #checkedQuery(query: string, report: (message: string) => void): string {
     try {
-      parseExpr(query, this.#parser);
+      return printExpr(parseExpr(query, this.#parser));
     } catch (error) {
       if (!(error instanceof ParseError)) throw error;
       report(`could not parse expression: ${error.message}`);
+      return query;
     }
   }
 

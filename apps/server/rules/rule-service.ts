@@ -93,7 +93,8 @@ export class RuleService {
       rules,
       {
         appendable: db,
-        evaluate: (expr, t) => queries.evaluate(expr, t, this.#stopping.signal),
+        evaluate: (expr, t) =>
+          queries.evaluate(expr, t, this.#stopping.signal, { kind: "rule", file: loaded.file, group: loaded.name }),
         now: Date.now,
         metrics: this.#metrics,
         logger,

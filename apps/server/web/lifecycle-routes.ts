@@ -17,12 +17,17 @@ const READS = ["GET", "HEAD"];
 /** Adds `/-/healthy`, `/-/ready`, `/-/reload` and `/-/quit`. */
 export function addLifecycleRoutes(web: WebServer, lifecycle: Lifecycle): void {
   const always = { needsReady: false };
-  web.route("/-/healthy", READS, (call) => call.text(200, "Prometheus Server is Healthy.\n"), always);
-  web.route("/-/ready", READS, (call) => call.text(200, "Prometheus Server is Ready.\n"));
+  web.route("/-/healthy", READS, (call) => tell(call, "Prometheus Server is Healthy.\n"), always);
+  web.route("/-/ready", READS, (call) => tell(call, "Prometheus Server is Ready.\n"));
   for (const path of ["/-/reload", "/-/quit"])
     web.route(path, ["GET"], (call) => call.text(405, "Only POST or PUT requests allowed"), always);
   web.route("/-/reload", CHANGES, (call) => guarded(call, lifecycle, () => reload(call, lifecycle)), always);
   web.route("/-/quit", CHANGES, (call) => guarded(call, lifecycle, () => quit(call, lifecycle)), always);
+}
+
+function tell(call: Call, text: string): void {
+  if (call.request.method === "HEAD") call.bare(200);
+  else call.text(200, text);
 }
 
 function guarded(call: Call, { enabled }: Lifecycle, handle: () => void | Promise<void>): void | Promise<void> {

@@ -1,16 +1,33 @@
 // What the HTTP server counts about its answers, by route.
 import type { ServerResponse } from "node:http";
-import { Counter, Histogram, type Registry } from "@narthex/client";
+import { Counter, Gauge, Histogram, type Registry } from "@narthex/client";
+import type { ConnectionCounts } from "./connection-gate.ts";
 
 const DURATION_BUCKETS = [0.1, 0.2, 0.4, 1, 3, 8, 20, 60, 120];
 const SIZE_BUCKETS = [100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
 export class WebMetrics {
+  readonly #registry: Registry;
+  readonly #scrapesInFlight: Gauge;
+  readonly #scrapes: Counter<readonly ["code"]>;
   readonly #requests: Counter<readonly ["handler", "code"]>;
   readonly #durations: Histogram<readonly ["handler"]>;
   readonly #sizes: Histogram<readonly ["handler"]>;
 
   constructor(registry: Registry) {
+    this.#registry = registry;
+    this.#scrapesInFlight = new Gauge({
+      name: "promhttp_metric_handler_requests_in_flight",
+      help: "Current number of scrapes being served.",
+      registers: [registry],
+    });
+    this.#scrapes = new Counter({
+      name: "promhttp_metric_handler_requests_total",
+      help: "Total number of scrapes by HTTP status code.",
+      labelNames: ["code"],
+      registers: [registry],
+    });
+    for (const code of ["200", "500", "503"]) this.#scrapes.labels({ code });
     this.#requests = new Counter({
       name: "prometheus_http_requests_total",
       help: "Counter of HTTP requests.",
@@ -38,6 +55,40 @@ export class WebMetrics {
     this.#requests.labels({ handler, code: "200" });
   }
 
+  /** Shows the counts of the listeners' connections; they are read at each scrape. */
+  countConnections(counts: ConnectionCounts): void {
+    const registers = [this.#registry];
+    const labelNames = ["listener_name"] as const;
+    const accepted: Counter<readonly ["listener_name"]> = new Counter({
+      name: "net_conntrack_listener_conn_accepted_total",
+      help: "Total number of connections opened to the listener of a given name.",
+      labelNames,
+      registers,
+      collect: () => rise(accepted.labels("http"), counts.accepted),
+    });
+    const closed: Counter<readonly ["listener_name"]> = new Counter({
+      name: "net_conntrack_listener_conn_closed_total",
+      help: "Total number of connections closed that were made to the listener of a given name.",
+      labelNames,
+      registers,
+      collect: () => rise(closed.labels("http"), counts.closed),
+    });
+  }
+
+  /** Counts a scrape of these metrics while `scrape` runs. */
+  async countScrape(scrape: () => Promise<void>): Promise<void> {
+    this.#scrapesInFlight.inc();
+    try {
+      await scrape();
+      this.#scrapes.labels("200").inc();
+    } catch (error) {
+      this.#scrapes.labels("500").inc();
+      throw error;
+    } finally {
+      this.#scrapesInFlight.dec();
+    }
+  }
+
   /** Begins to time an answer; the returned function ends it once the handler is through. */
   start(handler: string, response: ServerResponse): () => void {
     const started = performance.now();
@@ -53,4 +104,8 @@ export class WebMetrics {
       else response.once("close", record);
     };
   }
+}
+
+function rise(counter: { readonly value: number; inc(by: number): void }, to: number): void {
+  counter.inc(to - counter.value);
 }

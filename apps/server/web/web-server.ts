@@ -1,10 +1,13 @@
 // The HTTP server: listeners, routes, and what holds for every answer (CORS, readiness, metrics, unknown paths).
-import type { Server } from "node:http";
+import http, { type Server } from "node:http";
+import https from "node:https";
 import type { Regex } from "@narthex/model";
 import type { Logger } from "@narthex/toolkit";
 import Fastify, { type FastifyInstance, type HTTPMethods } from "fastify";
 import { ApiError } from "../api/api-error.ts";
+import type { Access } from "./access.ts";
 import { Call } from "./call.ts";
+import { ConnectionGate } from "./connection-gate.ts";
 import type { WebMetrics } from "./web-metrics.ts";
 
 /** Request bodies larger than this are refused with 413. */
@@ -30,6 +33,8 @@ export interface WebServerOptions {
   readonly corsOrigin: Regex;
   readonly readTimeoutMs: number;
   readonly maxConnections: number;
+  /** Guards every request and connection. */
+  readonly access: Access;
   readonly logger: Logger;
   readonly metrics: WebMetrics;
 }
@@ -40,10 +45,13 @@ export class WebServer {
   readonly #options: WebServerOptions;
   readonly #apps: FastifyInstance[] = [];
   readonly #routes: Route[] = [];
+  readonly #gate: ConnectionGate;
   readiness: Readiness = "starting";
 
   constructor(options: WebServerOptions) {
     this.#options = options;
+    this.#gate = new ConnectionGate(options.maxConnections);
+    options.metrics.countConnections(this.#gate.counts);
   }
 
   route(
@@ -53,6 +61,7 @@ export class WebServer {
     { needsReady = true }: { readonly needsReady?: boolean } = {},
   ): void {
     this.#routes.push({ path, methods, handler, needsReady });
+    this.#options.metrics.register(handlerName(path));
   }
 
   /** Opens every listen address. Rejects with one clear sentence when one cannot be had. */
@@ -72,6 +81,8 @@ export class WebServer {
           ? `${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`
           : address;
       this.#options.logger.info("Listening on", { address: shown });
+      const isSecure = this.#options.access.tls !== undefined;
+      this.#options.logger.info(isSecure ? "TLS is enabled." : "TLS is disabled.", { http2: false, address: shown });
     }
   }
 
@@ -81,6 +92,8 @@ export class WebServer {
   }
 
   async close(): Promise<void> {
+    this.#gate.close();
+    this.#options.access.close();
     for (const app of this.#apps) {
       app.server.closeAllConnections();
       await app.close();
@@ -88,9 +101,10 @@ export class WebServer {
   }
 
   #app(): FastifyInstance {
-    const { routePrefix, readTimeoutMs, maxConnections } = this.#options;
+    const { routePrefix, readTimeoutMs } = this.#options;
     const app = Fastify({
       logger: false,
+      serverFactory: (handle) => this.#makeServer(handle),
       bodyLimit: MAX_BODY_BYTES,
       requestTimeout: readTimeoutMs,
       keepAliveTimeout: readTimeoutMs,
@@ -112,7 +126,6 @@ export class WebServer {
           );
       },
     });
-    (app.server as Server).maxConnections = maxConnections;
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
     for (const [path, routes] of groupByPath(this.#routes)) {
@@ -138,13 +151,39 @@ export class WebServer {
     return app;
   }
 
+  #makeServer(handle: http.RequestListener): Server {
+    const { access, readTimeoutMs } = this.#options;
+    const listener: http.RequestListener = (request, response) =>
+      access.admit(request, response, () => handle(request, response));
+    const { tls } = access;
+    const server =
+      tls === undefined
+        ? http.createServer(listener)
+        : https.createServer(
+            { ...tls.context, requestCert: tls.requestCert, rejectUnauthorized: tls.rejectUnauthorized },
+            listener,
+          );
+    server.requestTimeout = readTimeoutMs;
+    server.keepAliveTimeout = readTimeoutMs;
+    // The gate stands in front of everything: what waits there has not even begun a handshake.
+    if (server instanceof https.Server) access.guard(server);
+    this.#gate.guard(server);
+    return server;
+  }
+
   async #serve(call: Call, routes: readonly Route[]): Promise<void> {
     const { logger, metrics } = this.#options;
     const method = call.request.method ?? "GET";
     const route = routes.find(({ methods }) => methods.includes(method));
-    const finish = metrics.start((route ?? (routes[0] as Route)).path, call.response);
+    const { path } = route ?? (routes[0] as Route);
+    const finish = metrics.start(handlerName(path), call.response);
     try {
-      if (route === undefined && routes.every(({ path }) => path.endsWith("*"))) {
+      if (isUntidy(call.request.url ?? "")) {
+        this.#notFound(call);
+      } else if (method === "OPTIONS" && path.startsWith("/api/")) {
+        this.#allowOrigin(call);
+        call.noContent();
+      } else if (route === undefined && routes.every(({ path }) => path.endsWith("*"))) {
         this.#notFound(call);
       } else if (route === undefined) {
         const allowed = [...new Set(routes.flatMap(({ methods }) => methods))].sort().join(", ");
@@ -182,7 +221,7 @@ export class WebServer {
   /** Untidy paths are sent on to the tidy one, as the reference's routers do; all others are unknown. */
   #notFound(call: Call): void {
     const [path = "", query] = (call.request.url ?? "").split("?");
-    const tidy = path.replace(/\/{2,}/g, "/");
+    const tidy = tidyPath(path);
     if (tidy !== path) {
       this.#moved(call, query === undefined ? tidy : `${tidy}?${query}`);
       return;
@@ -206,6 +245,26 @@ export class WebServer {
     const shown = location.replaceAll("&", "&amp;").replaceAll('"', "&#34;").replaceAll("<", "&lt;");
     call.send(301, "text/html; charset=utf-8", `<a href="${shown}">Moved Permanently</a>.\n\n`);
   }
+}
+
+/** The route as the reference's metrics name it. */
+function handlerName(path: string): string {
+  return path === "/api/v1/*" ? "/api/v1/*path" : path.replace(/\*$/, "*filepath");
+}
+
+function isUntidy(url: string): boolean {
+  return url.includes("//") || url.includes("/.") ? tidyPath(url.split("?")[0] ?? "") !== url.split("?")[0] : false;
+}
+
+/** A path without doubled slashes and without `.` and `..`, as the reference's router wants it. */
+function tidyPath(path: string): string {
+  const kept: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "..") kept.pop();
+    else if (part !== "" && part !== ".") kept.push(part);
+  }
+  const isFolder = /\/\.{0,2}$/.test(path);
+  return `/${kept.join("/")}${isFolder && kept.length > 0 ? "/" : ""}`;
 }
 
 function groupByPath(routes: readonly Route[]): Map<string, Route[]> {

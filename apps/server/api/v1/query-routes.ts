@@ -1,10 +1,11 @@
 // `query` and `query_range`, and what surrounds them: formatting and parsing of expressions.
-import { exprToJson, ParseError, parseExpr, prettify, QueryError } from "@narthex/promql";
+import { type Expr, exprToJson, ParseError, parseExpr, prettify, QueryError } from "@narthex/promql";
 import type { EngineSettings } from "../../query/engine-settings.ts";
 import type { QueryService } from "../../query/query-service.ts";
 import type { StorageRequest } from "../../query/request.ts";
 import type { Call } from "../../web/call.ts";
 import { ApiError, invalidParameter } from "../api-error.ts";
+import { CSV_CONTENT_TYPE } from "../csv/query-csv.ts";
 import { MAX_TIME, MIN_TIME, parseDurationMs } from "../params.ts";
 
 /** Points per series that a range query may ask for. */
@@ -27,7 +28,7 @@ export class QueryRoutes {
   async instant(call: Call): Promise<void> {
     const { params } = call;
     const limit = params.limit();
-    const timeMs = params.time("time", this.#options.now());
+    const timeMs = params.evaluationTime("time", this.#options.now());
     const common = this.#common(call);
     await this.#answer(call, { kind: "instant", ...common, limit, timeMs });
   }
@@ -66,8 +67,10 @@ export class QueryRoutes {
     const startMs = params.time("start", MIN_TIME);
     const endMs = params.time("end", MAX_TIME);
     if (endMs < startMs) throw new ApiError("bad_data", "end timestamp must not be before start timestamp");
-    this.#parsed(call);
-    call.json([]);
+    // Unlike its neighbours, the reference does not name the parameter here.
+    const expr = this.#parsed(call, (message) => new ApiError("bad_data", message));
+    if (selectsNothing(expr)) call.noContent();
+    else call.json([]);
   }
 
   format(call: Call): void {
@@ -83,27 +86,57 @@ export class QueryRoutes {
     timeoutMs: number | undefined;
     lookbackDeltaMs: number | undefined;
     stats: "none" | "total" | "perStep";
+    format: "json" | "csv";
   } {
     const { params } = call;
     const timeoutMs = params.duration("timeout");
     const lookbackDeltaMs = lookback(call);
     const expr = params.get("query");
     const stats = params.get("stats");
+    const format = params.get("format") || "json";
+    if (format !== "json" && format !== "csv")
+      throw invalidParameter("format", `unknown format ${JSON.stringify(format)}: expected json or csv`);
     this.#parsed(call);
-    return { expr, timeoutMs, lookbackDeltaMs, stats: stats === "" ? "none" : stats === "all" ? "perStep" : "total" };
+    const level = stats === "" ? "none" : stats === "all" ? "perStep" : "total";
+    return { expr, timeoutMs, lookbackDeltaMs, stats: level, format };
   }
 
-  #parsed(call: Call): ReturnType<typeof parseExpr> {
+  #parsed(
+    call: Call,
+    refusal = (message: string): ApiError => invalidParameter("query", message),
+  ): ReturnType<typeof parseExpr> {
     try {
       return parseExpr(call.params.get("query"), this.#options.settings());
     } catch (error) {
-      if (error instanceof ParseError) throw invalidParameter("query", error.message);
+      if (error instanceof ParseError) throw refusal(error.message);
       throw error;
     }
   }
 
   async #answer(call: Call, request: StorageRequest): Promise<void> {
     await streamAnswer(call, this.#options.queries(), request);
+  }
+}
+
+/** Whether an expression reads no series at all: then no exemplar can belong to it. */
+function selectsNothing(expr: Expr): boolean {
+  switch (expr.kind) {
+    case "vectorSelector":
+    case "matrixSelector":
+      return false;
+    case "number":
+    case "string":
+      return true;
+    case "paren":
+    case "unary":
+    case "subquery":
+      return selectsNothing(expr.expr);
+    case "binary":
+      return selectsNothing(expr.lhs) && selectsNothing(expr.rhs);
+    case "aggregate":
+      return selectsNothing(expr.expr) && (expr.param === undefined || selectsNothing(expr.param));
+    case "call":
+      return expr.args.every(selectsNothing);
   }
 }
 
@@ -117,12 +150,13 @@ function lookback({ params }: Call): number | undefined {
 
 /** Runs a request and streams its answer; what fails before the first byte left becomes a refusal. */
 export async function streamAnswer(call: Call, queries: QueryService, request: StorageRequest): Promise<void> {
-  const answer = call.stream();
+  const answer = call.stream("format" in request && request.format === "csv" ? { contentType: CSV_CONTENT_TYPE } : {});
   try {
-    await queries.run(request, answer, call.signal);
+    await queries.run(request, answer, call.signal, call.origin);
     answer.end();
   } catch (error) {
     if (answer.started || call.response.destroyed) answer.break();
+    else if (error instanceof QueryError && error.code === "bad_data") throw invalidParameter("query", error.message);
     else if (error instanceof QueryError) throw new ApiError(error.code, error.message);
     else throw error;
   }

@@ -54,6 +54,7 @@ export function addApiRoutes(web: WebServer, { query, series, targets, rules, st
   add("/status/tsdb", GET, (call) => status.tsdb(call));
   add("/status/walreplay", GET, (call) => status.walReplay(call), false);
   add("/notifications", GET, (call) => status.notifications(call), false);
+  add("/notifications/live", GET, (call) => status.liveNotifications(call), false);
 
   add("/admin/tsdb/delete_series", CHANGES, (call) => admin.deleteSeries(call));
   add("/admin/tsdb/clean_tombstones", CHANGES, (call) => admin.cleanTombstones(call));

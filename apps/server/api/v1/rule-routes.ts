@@ -1,4 +1,5 @@
 // Rules and alerts as they stand.
+import { createHash } from "node:crypto";
 import type { Matcher } from "@narthex/model";
 import { ParseError, parseMetricSelector } from "@narthex/promql";
 import type { Alert } from "../../rules/alert.ts";
@@ -70,7 +71,7 @@ function filterOf(call: Call): Filter {
   try {
     matcherSets = params.all("match[]").map((selector) => parseMetricSelector(selector));
   } catch (error) {
-    if (error instanceof ParseError) throw invalidParameter("match[]", error.message);
+    if (error instanceof ParseError) throw new ApiError("bad_data", error.message);
     throw error;
   }
   return {
@@ -96,11 +97,17 @@ function page({ params }: Call): { limit: number; token: string } {
   const token = params.get("group_next_token");
   if (text === "") {
     if (token !== "")
-      throw invalidParameter("group_limit", "group_limit needs to be present in order to paginate over the groups");
+      throw invalidParameter(
+        "group_next_token",
+        "group_limit needs to be present in order to paginate over the groups",
+      );
     return { limit: 0, token };
   }
   if (!/^[+-]?\d+$/.test(text))
-    throw invalidParameter("group_limit", `strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+    throw invalidParameter(
+      "group_limit",
+      `group_limit needs to be a valid number: strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`,
+    );
   if (Number(text) <= 0) throw invalidParameter("group_limit", "group_limit needs to be greater than 0");
   return { limit: Number(text), token };
 }
@@ -117,7 +124,7 @@ function booleanParameter({ params }: Call, name: string): boolean {
 
 /** Where a page begins: a name for the group that gives nothing away and stays the same while the groups do. */
 function tokenOf(group: RuleGroup): string {
-  return Buffer.from(group.key).toString("base64url");
+  return createHash("sha1").update(`${group.config.file};${group.config.name}`).digest("hex");
 }
 
 function groupJson(group: RuleGroup, rules: readonly Rule[], excludeAlerts: boolean): object {

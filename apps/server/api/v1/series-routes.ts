@@ -16,7 +16,7 @@ export class SeriesRoutes {
 
   async series(call: Call): Promise<void> {
     if (call.params.all("match[]").length === 0) throw new ApiError("bad_data", "no match[] parameter provided");
-    await streamAnswer(call, this.#queries(), { kind: "series", ...selection(call) });
+    await streamAnswer(call, this.#queries(), { kind: "series", ...selection(call, invalidMatch) });
   }
 
   /** The reference once deleted here, and now only says that it does not. */
@@ -36,25 +36,37 @@ export class SeriesRoutes {
   }
 }
 
-function selection(call: Call): { selectors: string[]; minTime: number; maxTime: number; limit: number } {
+/** What the reference says of a bad `match[]`: everywhere but for `series` and deletions without naming the parameter. */
+function badMatch(message: string): ApiError {
+  return new ApiError("bad_data", message);
+}
+
+function invalidMatch(message: string): ApiError {
+  return invalidParameter("match[]", message);
+}
+
+function selection(
+  call: Call,
+  refusal: (message: string) => ApiError = badMatch,
+): { selectors: string[]; minTime: number; maxTime: number; limit: number } {
   const { params } = call;
   const limit = params.limit();
   const minTime = params.time("start", MIN_TIME);
   const maxTime = params.time("end", MAX_TIME);
   const selectors = params.all("match[]");
-  for (const selector of selectors) checkSelector(selector);
+  for (const selector of selectors) checkSelector(selector, refusal);
   return { selectors, minTime, maxTime, limit };
 }
 
 /** Throws an `ApiError` unless `selector` names at least one label that must not be empty. */
-export function checkSelector(selector: string, parameter = "match[]"): void {
+export function checkSelector(selector: string, refusal: (message: string) => ApiError = invalidMatch): void {
   let matchers: ReturnType<typeof parseMetricSelector>;
   try {
     matchers = parseMetricSelector(selector);
   } catch (error) {
-    if (error instanceof ParseError) throw invalidParameter(parameter, error.message);
+    if (error instanceof ParseError) throw refusal(error.message);
     throw error;
   }
   if (matchers.every((matcher) => matcher.matchesEmpty))
-    throw invalidParameter(parameter, `${parameter} must contain at least one non-empty matcher`);
+    throw refusal("match[] must contain at least one non-empty matcher");
 }

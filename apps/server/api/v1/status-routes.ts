@@ -1,8 +1,11 @@
 // What the server says about itself: build, flags, configuration, storage.
+
+import type { ServerResponse } from "node:http";
 import { availableParallelism, hostname } from "node:os";
 import type { Db } from "@narthex/tsdb";
 import type { BuildInfo } from "../../build-info.ts";
 import type { Call } from "../../web/call.ts";
+import type { Notifications } from "../../web/notifications.ts";
 import { ApiError, invalidParameter } from "../api-error.ts";
 
 export interface StatusSource {
@@ -18,10 +21,12 @@ export interface StatusSource {
   retention(): string;
   /** Undefined until the storage is open. */
   db(): Db | undefined;
-  notifications(): readonly { readonly text: string; readonly date: string; readonly active: boolean }[];
+  readonly notifications: Notifications;
   walReplay(): { readonly min: number; readonly max: number; readonly current: number };
 }
 
+/** A subscriber that takes nothing loses what comes beyond. */
+const MAX_UNSENT_EVENT_BYTES = 64 * 1024;
 const MAX_CARDINALITY_LIMIT = 10_000;
 
 export class StatusRoutes {
@@ -81,10 +86,34 @@ export class StatusRoutes {
 
   /** What a person at the page should know now. */
   notifications(call: Call): void {
-    call.json(this.#source.notifications());
+    call.json(this.#source.notifications.active);
+  }
+
+  /** The same as a stream of server-sent events: what is active, then each change, until the client leaves. */
+  liveNotifications(call: Call): void {
+    const { response } = call;
+    const end = this.#source.notifications.subscribe((notification) => {
+      if (response.writableLength > MAX_UNSENT_EVENT_BYTES) return false;
+      if (!response.headersSent) beginEvents(response);
+      response.write(`data: ${JSON.stringify(notification)}\n\n`);
+      return true;
+    });
+    if (end === undefined) {
+      call.noContent();
+      return;
+    }
+    if (!response.headersSent) beginEvents(response);
+    response.flushHeaders();
+    response.once("close", end);
   }
 
   walReplay(call: Call): void {
     call.json(this.#source.walReplay());
   }
+}
+
+function beginEvents(response: ServerResponse): void {
+  response.statusCode = 200;
+  response.setHeader("Content-Type", "text/event-stream");
+  response.setHeader("Cache-Control", "no-cache");
 }

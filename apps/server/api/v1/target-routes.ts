@@ -114,9 +114,10 @@ export class TargetRoutes {
     const found: object[] = [];
     for (const target of this.#source().activeTargets()) {
       if (!matchers.every((matcher) => matcher.matches(target.labels.get(matcher.name)))) continue;
+      // The limit is one of targets begun, as in the reference: what one of them says is never cut.
+      if (limit >= 0 && found.length >= limit) break;
       for (const [family, { type, help, unit }] of target.metadata()) {
         if (metric !== "" && family !== metric) continue;
-        if (limit >= 0 && found.length >= limit) break;
         found.push({
           target: target.labels.toObject(),
           ...(metric === "" ? { metric: family } : {}),
