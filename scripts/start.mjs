@@ -5,7 +5,7 @@ import { build, install, root } from "./lib/bootstrap.mjs";
 
 install();
 await build();
-const server = spawn(process.execPath, [join(root, "node_modules/.bin/narthex"), "start", ...process.argv.slice(2)], {
+const server = spawn(join(root, "node_modules/.bin/narthex"), ["start", ...process.argv.slice(2)], {
   cwd: root,
   stdio: "inherit",
 });

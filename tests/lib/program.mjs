@@ -30,7 +30,7 @@ export async function freePort() {
 export function runToEnd(args, { timeoutMs = 20_000 } = {}) {
   return new Promise((done) => {
     const started = performance.now();
-    const child = spawn(process.execPath, [COMMAND, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(COMMAND, args, { stdio: ["ignore", "pipe", "pipe"] });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (text) => (stdout += text));
@@ -74,7 +74,7 @@ export class Program {
       "--web.enable-lifecycle",
       ...this.flags,
     ];
-    const child = spawn(process.execPath, [COMMAND, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(COMMAND, args, { stdio: ["ignore", "ignore", "pipe"] });
     child.stderr.on("data", (text) => (this.log += text));
     this.child = child;
     this.exited = new Promise((done) => child.once("exit", (code, signal) => done({ code, signal })));
