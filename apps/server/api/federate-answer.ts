@@ -35,7 +35,7 @@ export interface FederateRequest {
 /** How often a long answer looks whether it is still wanted, in series. */
 const CHECK_EVERY_SERIES = 1024;
 
-/** The newest sample of a series; `name` is escaped already. */
+/** The newest sample of a series; `name` is that of its metric. */
 interface Found {
   readonly labels: Labels;
   readonly name: string;
@@ -130,18 +130,23 @@ function writeText(
     let text = "";
     if (name !== family) {
       family = name;
-      const escaped = escapeName(name, escaping);
-      shown = isValidMetricName(escaped, "legacy") ? escaped : quote(escaped);
+      const written = escaped(name, escaping);
+      shown = isValidMetricName(written, "legacy") ? written : quote(written);
       text = `# TYPE ${shown} untyped\n`;
     }
     const parts = shown.startsWith('"') ? [shown] : [];
     for (const [label, labelValue] of labelsOf(labels, external)) {
-      const escaped = escapeName(label, escaping);
-      parts.push(`${isValidLabelName(escaped, "legacy") ? escaped : quote(escaped)}="${escapeValue(labelValue)}"`);
+      const written = escaped(label, escaping);
+      parts.push(`${isValidLabelName(written, "legacy") ? written : quote(written)}="${escapeValue(labelValue)}"`);
     }
     const braces = parts.length === 0 ? "" : `{${parts.join(",")}}`;
     sink.text(`${text}${shown.startsWith('"') ? "" : shown}${braces} ${value === 0 ? "0" : formatValue(value)} ${t}\n`);
   }
+}
+
+/** Names of the old alphabet stay as they are, under every scheme. */
+function escaped(name: string, scheme: EscapingScheme): string {
+  return isValidMetricName(name, "legacy") ? name : escapeName(name, scheme);
 }
 
 function escapeValue(text: string): string {
@@ -176,13 +181,13 @@ function writeProtobuf(
       ship();
       family = name;
       familyType = type;
-      writer.textField(1, escapeName(name, escaping));
+      writer.textField(1, escaped(name, escaping));
       writer.uintField(3, type);
     }
     const metric = writer.begin(4);
     for (const [label, labelValue] of labelsOf(labels, external)) {
       const pair = writer.begin(1);
-      writer.textField(1, escapeName(label, escaping));
+      writer.textField(1, escaped(label, escaping));
       writer.textField(2, labelValue);
       writer.end(pair);
     }

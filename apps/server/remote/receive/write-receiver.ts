@@ -89,6 +89,7 @@ export class WriteReceiver {
 
   #receive(call: Call): void {
     const message = this.#messageOf(call);
+    this.#checkEncoding(call);
     const length = this.#uncompress(call.body);
     const buffer = this.#buffer;
     try {
@@ -132,14 +133,21 @@ export class WriteReceiver {
         `${message} protobuf message is not accepted by this server; accepted [${acceptedMessages.join(" ")}]`,
       );
     }
-    const encoding = request.headers["content-encoding"] ?? "";
-    if (encoding !== "" && encoding.toLowerCase() !== "snappy") {
-      throw new Refused(
-        415,
-        `${encoding} encoding (compression) is not accepted by this server; only snappy is acceptable`,
-      );
-    }
     return message;
+  }
+
+  /** The reference refuses other encodings, yet goes on to uncompress, and tells about that on a second line. */
+  #checkEncoding({ request, body }: Call): void {
+    const encoding = request.headers["content-encoding"] ?? "";
+    if (encoding === "" || encoding.toLowerCase() === "snappy") return;
+    let message = `${encoding} encoding (compression) is not accepted by this server; only snappy is acceptable`;
+    try {
+      this.#uncompress(body);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      message += `\n${error.message}`;
+    }
+    throw new Refused(415, message);
   }
 
   /** Uncompresses into the buffer; returns how many bytes there are. */
