@@ -14,5 +14,5 @@ storageContract(
     });
     return { storage: db, close: () => db.close() };
   },
-  { histograms: false, startTimes: false },
+  { histograms: true, startTimes: false },
 );

@@ -5,6 +5,7 @@ import type { BitWriter } from "@narthex/encoding";
 import {
   CUSTOM_BUCKETS_SCHEMA,
   type FloatHistogramFields,
+  histogramsEqual,
   type Span,
   STALE_NAN_HIGH,
   STALE_NAN_LOW,
@@ -83,10 +84,22 @@ export class HistogramEncoder {
     return this.values.subarray(FIRST_BUCKET + this.positive.length);
   }
 
-  /** Whether the last sample's sum has the bits of this one. */
-  isLastSum(sum: number): boolean {
-    scratch[0] = sum;
-    return this.#halves[2 * SUM] === scratchHalves[0] && this.#halves[2 * SUM + 1] === scratchHalves[1];
+  /** Whether the last sample, which must be no stale marker, has the same data; the reset hint is not compared. */
+  isLast(histogram: FloatHistogramFields): boolean {
+    const { schema, zeroThreshold, zeroCount, count, positiveSpans, negativeSpans, customValues } = this;
+    return histogramsEqual(histogram, {
+      counterResetHint: 0,
+      schema,
+      zeroThreshold,
+      zeroCount,
+      count,
+      sum: this.values[SUM] as number,
+      positiveSpans,
+      negativeSpans,
+      positiveBuckets: this.positiveCounts,
+      negativeBuckets: this.negativeCounts,
+      customValues,
+    });
   }
 
   /** The bits of the last sample's sum, low half first: those of a stale marker tell it. */

@@ -1,10 +1,13 @@
 // Samples of one transaction that wait for its commit, side by side.
+import { PendingExtras } from "./pending-extras.ts";
 
 /** Arrays beyond this capacity are not kept for the next transaction. */
 const KEPT_CAPACITY = 262_144;
 
 export class Batch {
   count = 0;
+  /** Histograms, exemplars and metadata. Undefined until the first one. */
+  extras: PendingExtras | undefined = undefined;
   /** Samples that are not newer than their series: they go to the out-of-order chunks. Undefined until the first one. */
   late: Batch | undefined = undefined;
   /** What the head had seen when the transaction began: commits so far, and the oldest time it took. */
@@ -15,6 +18,12 @@ export class Batch {
   times: Float64Array = new Float64Array(256);
   /** Value bits, low half first. */
   halves: Uint32Array = new Uint32Array(512);
+
+  /** Where histograms, exemplars and metadata go. */
+  withExtras(): PendingExtras {
+    this.extras ??= new PendingExtras();
+    return this.extras;
+  }
 
   /** Makes room for `extra` more samples. */
   reserve(extra: number): void {

@@ -1,11 +1,25 @@
 // One transaction on the head: checks samples as they come, keeps them, hands them to the head on commit.
 import type { Exemplar, FloatHistogramFields, Labels, Metadata } from "@narthex/model";
-import { compareStrings, NORMAL_NAN_HIGH, NORMAL_NAN_LOW, STALE_NAN_HIGH, STALE_NAN_LOW } from "@narthex/model";
+import {
+  CUSTOM_BUCKETS_SCHEMA,
+  compareStrings,
+  histogramsEqual,
+  NORMAL_NAN_HIGH,
+  NORMAL_NAN_LOW,
+  STALE_NAN_HIGH,
+  STALE_NAN_LOW,
+  validateHistogram,
+} from "@narthex/model";
 import { Append, type Appender, InvalidLabelsError, type SeriesRef } from "@narthex/storage";
+import type { HistogramSample } from "../chunk/histogram-encoder.ts";
 import { RECORD_WORDS, REF_PAGE } from "../memory/layout.ts";
 import type { Batch } from "./batch.ts";
 import type { Head } from "./head.ts";
-import { KIND_MASK, PENDING_SHIFT, Rec } from "./record.ts";
+import type { PendingHistogram } from "./pending-extras.ts";
+import { KIND_MASK, Kind, PENDING_SHIFT, Rec } from "./record.ts";
+
+/** Buckets a histogram may have: ten of that size make a chunk of 5 MiB, where a reader expects 16 at most. */
+const MAX_BUCKETS = 65_536;
 
 const scratch = new Float64Array(1);
 const scratchHalves = new Uint32Array(scratch.buffer);
@@ -72,6 +86,15 @@ export class HeadAppender implements Appender {
       const last = seriesFloats[(base + Rec.lastTime) >> 1];
       const mark = series[base + Rec.kind];
       const pending = mark >>> PENDING_SHIFT;
+      if ((mark & KIND_MASK) !== Kind.float || batch.extras !== undefined) {
+        // Histograms stand before it, or may: then it is no usual float.
+        batch.count = kept;
+        const verdict = this.#add(ref, t, halves[2 * i + 1], halves[2 * i]);
+        kept = batch.count;
+        verdicts[i] = verdict;
+        if (verdict !== Append.ok) refused++;
+        continue;
+      }
       // Record 0 is all zeros; an unknown ref is told from a late sample by `#refusal`.
       if (record === 0 || !(t > last) || (pending < kept && records[pending] === record && times[pending] >= t)) {
         batch.count = kept;
@@ -95,15 +118,30 @@ export class HeadAppender implements Appender {
     return refused;
   }
 
-  appendHistogram(_ref: SeriesRef, _t: number, _histogram: FloatHistogramFields, _integer: boolean): Append {
-    return Append.unsupported;
+  /** Malformed histograms are `unsupported`: `validateHistogram` says why. The histogram must not change before the commit. */
+  appendHistogram(ref: SeriesRef, t: number, histogram: FloatHistogramFields, integer: boolean): Append {
+    this.#assertOpen();
+    const verdict = this.#histogramVerdict(ref, t, histogram, integer);
+    if (verdict !== Append.ok) this.#head.count(verdict, 1, true);
+    return verdict;
   }
 
-  appendExemplar(_ref: SeriesRef, _exemplar: Exemplar): Append {
-    return Append.unsupported;
+  /** A repetition of the series' newest exemplar is `duplicate`; `unsupported` when exemplars are not kept, or its labels too long. */
+  appendExemplar(ref: SeriesRef, exemplar: Exemplar): Append {
+    this.#assertOpen();
+    if (this.#head.recordOf(ref) === 0) return Append.unknownRef;
+    const verdict = this.#head.exemplars.verdict(ref, exemplar);
+    if (verdict === Append.ok) this.#batch.withExtras().exemplars.push({ ref, exemplar });
+    else if (verdict === Append.outOfOrder) this.#head.exemplars.outOfOrder++;
+    return verdict;
   }
 
-  updateMetadata(_ref: SeriesRef, _metadata: Metadata): void {}
+  updateMetadata(ref: SeriesRef, metadata: Metadata): void {
+    this.#assertOpen();
+    const record = this.#head.recordOf(ref);
+    if (record === 0 || this.#head.metadata.isKnown(record, metadata)) return;
+    this.#batch.withExtras().metadata.push({ ref, metadata });
+  }
 
   commit(): void {
     this.#assertOpen();
@@ -130,6 +168,52 @@ export class HeadAppender implements Appender {
     const record = this.#head.recordOf(ref);
     const newest = record === 0 ? Infinity : this.#newestTime(record);
     if (!(t > newest)) return this.#refusal(record, t, high, low);
+    const { extras } = this.#batch;
+    const before = this.#pendingOf(record, this.#head.memory.series[record * RECORD_WORDS + Rec.kind]);
+    const pending = before < 0 ? undefined : extras?.histograms.get(before);
+    const kind = this.#kindOf(record, before);
+    if (kind !== Kind.float && high === STALE_NAN_HIGH && low === STALE_NAN_LOW) {
+      // The end of a series of histograms is a histogram, too.
+      this.#take(ref, record, t, high, low);
+      this.#batch.withExtras().add(this.#batch.count - 1, undefined, kind === Kind.histogram);
+      return Append.ok;
+    }
+    if (pending !== undefined && extras !== undefined && before >= extras.groupStart)
+      extras.groups.push(this.#batch.count);
+    this.#take(ref, record, t, high, low);
+    return Append.ok;
+  }
+
+  #histogramVerdict(ref: SeriesRef, t: number, histogram: FloatHistogramFields, integer: boolean): Append {
+    if (!Number.isSafeInteger(t)) return Append.unsupported;
+    if (t < this.#boundFor(t)) return Append.outOfBounds;
+    if (isStale(histogram.sum)) {
+      // Marked so by its sum: nothing else of it counts.
+      return this.#placeHistogram(ref, t, undefined, integer);
+    }
+    if (!isStorable(histogram, integer)) return Append.unsupported;
+    return this.#placeHistogram(ref, t, histogram, integer);
+  }
+
+  #placeHistogram(ref: SeriesRef, t: number, sample: HistogramSample, integer: boolean): Append {
+    const record = this.#head.recordOf(ref);
+    if (record === 0) return Append.unknownRef;
+    const newest = this.#newestTime(record);
+    const before = this.#pendingOf(record, this.#head.memory.series[record * RECORD_WORDS + Rec.kind]);
+    if (t < newest) return Append.outOfOrder;
+    if (t === newest) return this.#isSameHistogram(record, before, sample) ? Append.ok : Append.duplicate;
+    const extras = this.#batch.withExtras();
+    const pending = before < 0 ? undefined : extras.histograms.get(before);
+    if (pending !== undefined && before >= extras.groupStart && logKind(pending) !== logKind({ sample, integer })) {
+      extras.groups.push(this.#batch.count);
+    }
+    const isMarker = sample === undefined;
+    this.#take(ref, record, t, isMarker ? STALE_NAN_HIGH : 0, isMarker ? STALE_NAN_LOW : 0);
+    extras.add(this.#batch.count - 1, sample, integer);
+    return Append.ok;
+  }
+
+  #take(ref: number, record: number, t: number, high: number, low: number): void {
     const batch = this.#batch;
     batch.reserve(1);
     const at = batch.count++;
@@ -141,7 +225,26 @@ export class HeadAppender implements Appender {
     const mark = record * RECORD_WORDS + Rec.kind;
     const { series } = this.#head.memory;
     series[mark] = ((at << PENDING_SHIFT) | (series[mark] & KIND_MASK)) >>> 0;
-    return Append.ok;
+  }
+
+  /** Kind of a series' newest sample; `pending` is where it stands in the batch, if it does. */
+  #kindOf(record: number, pending: number): number {
+    if (pending < 0) return this.#head.memory.series[record * RECORD_WORDS + Rec.kind] & KIND_MASK;
+    const histogram = this.#batch.extras?.histograms.get(pending);
+    return histogram === undefined ? Kind.float : histogram.integer ? Kind.histogram : Kind.floatHistogram;
+  }
+
+  /** Whether a series' newest sample is the same as this one of the same time. */
+  #isSameHistogram(record: number, pending: number, sample: HistogramSample): boolean {
+    if (pending >= 0) {
+      const histogram = this.#batch.extras?.histograms.get(pending);
+      if (histogram === undefined) return false;
+      if (sample === undefined || histogram.sample === undefined) return sample === histogram.sample;
+      return histogramsEqual(sample, histogram.sample);
+    }
+    const newest = this.#head.newestHistogram(record);
+    if (newest === undefined) return false;
+    return sample === undefined || newest.stale ? sample === undefined && newest.stale : newest.isLast(sample);
   }
 
   /** Time of a series' newest sample, whether stored or pending here. */
@@ -166,6 +269,10 @@ export class HeadAppender implements Appender {
     const { series } = this.#head.memory;
     const base = record * RECORD_WORDS;
     const pending = this.#pendingOf(record, series[base + Rec.kind]);
+    // Only a stale marker is the same among histograms as among floats; other histograms have no such bits.
+    if (this.#kindOf(record, pending) !== Kind.float && !(high === STALE_NAN_HIGH && low === STALE_NAN_LOW)) {
+      return Append.duplicate;
+    }
     const { halves } = this.#batch;
     const isSame =
       pending < 0
@@ -205,6 +312,27 @@ export class HeadAppender implements Appender {
   #assertOpen(): void {
     if (this.#closed) throw new Error("appender closed");
   }
+}
+
+/** Whether these are the bits of a stale marker. */
+function isStale(value: number): boolean {
+  scratch[0] = value;
+  return scratchHalves[1] === STALE_NAN_HIGH && scratchHalves[0] === STALE_NAN_LOW;
+}
+
+/** Whether a chunk can hold the histogram, unchanged. */
+function isStorable(histogram: FloatHistogramFields, integer: boolean): boolean {
+  if (validateHistogram(histogram, integer) !== undefined) return false;
+  const { positiveBuckets, negativeBuckets } = histogram;
+  if (positiveBuckets.length + negativeBuckets.length > MAX_BUCKETS) return false;
+  if (!integer) return true;
+  if (!Number.isSafeInteger(histogram.count) || !Number.isSafeInteger(histogram.zeroCount)) return false;
+  return positiveBuckets.every(Number.isSafeInteger) && negativeBuckets.every(Number.isSafeInteger);
+}
+
+/** Which of the log's records a histogram goes to. */
+function logKind({ sample, integer }: PendingHistogram): number {
+  return (integer ? 0 : 2) + (sample?.schema === CUSTOM_BUCKETS_SCHEMA ? 1 : 0);
 }
 
 /** Throws an `InvalidLabelsError` unless the labels can name a series. */

@@ -48,20 +48,8 @@ export class HeadSource implements CompactionSource {
     return this.#records.length;
   }
 
-  *symbols(): Iterable<string> {
-    const { memory, symbols } = this.#view;
-    const { arena, cold } = memory;
-    const pairs = new Set<number>();
-    const names = new Set<number>();
-    for (const record of this.#records) {
-      const list = cold[record * COLD_WORDS + Cold.labels];
-      for (let i = 1; i <= arena[list]; i++) pairs.add(arena[list + i]);
-    }
-    for (const pair of pairs) {
-      names.add(symbols.nameOfPair(pair));
-      yield symbols.valueText(pair);
-    }
-    for (const name of names) yield symbols.nameText(name);
+  symbols(): Iterable<string> {
+    return labelStrings(this.#view, this.#records);
   }
 
   labels(index: number): Labels {
@@ -87,4 +75,21 @@ export class HeadSource implements CompactionSource {
     }
     return all.get(0) as readonly number[];
   }
+}
+
+/** All names and values of the labels of some series, each once. */
+export function* labelStrings(view: HeadView, records: Uint32Array): Iterable<string> {
+  const { memory, symbols } = view;
+  const { arena, cold } = memory;
+  const pairs = new Set<number>();
+  const names = new Set<number>();
+  for (const record of records) {
+    const list = cold[record * COLD_WORDS + Cold.labels];
+    for (let i = 1; i <= arena[list]; i++) pairs.add(arena[list + i]);
+  }
+  for (const pair of pairs) {
+    names.add(symbols.nameOfPair(pair));
+    yield symbols.valueText(pair);
+  }
+  for (const name of names) yield symbols.nameText(name);
 }

@@ -1,5 +1,5 @@
 // Reading the head, from any thread: series records under the sequence counter, chunks from slots and from disk.
-import { Labels } from "@narthex/model";
+import type { Labels } from "@narthex/model";
 import type { SampleBuffer } from "@narthex/storage";
 import { decodeChunk } from "../chunk/decode.ts";
 import { COLD_WORDS, FINISHED_WORDS, type HeadMemory, RECORD_WORDS, UNDO_WORDS } from "../memory/layout.ts";
@@ -20,6 +20,7 @@ import {
   openWords,
   Rec,
 } from "./record.ts";
+import { labelsOf } from "./series-labels.ts";
 import type { Snapshot } from "./snapshots.ts";
 import { Symbols } from "./symbols.ts";
 
@@ -71,17 +72,7 @@ export class HeadView {
 
   /** Label set of a record, as new strings' owner: pairs come from this thread's cache. */
   labels(record: number): Labels {
-    const { arena, cold } = this.memory;
-    const list = cold[record * COLD_WORDS + Cold.labels];
-    const count = arena[list];
-    const pairs: string[] = new Array(count * 2);
-    const { symbols } = this;
-    for (let i = 0; i < count; i++) {
-      const pair = arena[list + 1 + i];
-      pairs[2 * i] = symbols.nameText(symbols.nameOfPair(pair));
-      pairs[2 * i + 1] = symbols.valueText(pair);
-    }
-    return new Labels(pairs);
+    return labelsOf(this.memory, this.symbols, record);
   }
 
   /** Time of the newest sample that the snapshot sees, -Infinity when it sees none. */

@@ -1,7 +1,8 @@
 // The head: the newest samples, in shared memory, with one writer (this thread) and readers in any thread.
 import { ByteWriter } from "@narthex/encoding";
-import type { Labels } from "@narthex/model";
+import type { Exemplar, Labels } from "@narthex/model";
 import { Append } from "@narthex/storage";
+import type { HistogramEncoder, HistogramSample } from "../chunk/histogram-encoder.ts";
 import { Arena } from "../memory/arena.ts";
 import {
   COLD_WORDS,
@@ -18,15 +19,21 @@ import { HeadDeletions } from "../tombstone/head-deletions.ts";
 import { beginSeries, encodeSamples } from "../wal/record.ts";
 import type { WalWriter } from "../wal/wal-writer.ts";
 import { Batch } from "./batch.ts";
+import { ExemplarRing } from "./exemplars.ts";
 import { type ChunkPlace, type ChunkSink, FinishedChunks } from "./finished-chunks.ts";
 import { HeadAppender } from "./head-appender.ts";
+import { HistogramWriter } from "./histogram-writer.ts";
 import { OutOfOrder } from "./out-of-order.ts";
+import { logExtras, type PendingExtras } from "./pending-extras.ts";
 import { Reclaimer } from "./reclaimer.ts";
-import { COUNT_MASK, Cold, Fin, IN_SLOTS, Rec } from "./record.ts";
+import { COUNT_MASK, Cold, Fin, IN_SLOTS, KIND_MASK, kindOf, Rec } from "./record.ts";
 import { SampleWriter } from "./sample-writer.ts";
+import { labelsOf } from "./series-labels.ts";
+import { SeriesMetadata } from "./series-metadata.ts";
 import { encodeSeriesFromMemory } from "./series-record.ts";
 import { recordOf, SeriesTable } from "./series-table.ts";
 import { Snapshots } from "./snapshots.ts";
+import { atOnce, type Steps } from "./steps.ts";
 import { SymbolWriter } from "./symbol-writer.ts";
 
 /** Samples applied per write window: a reader in another thread waits for about so many appends at most. */
@@ -36,11 +43,22 @@ const MOVED_PER_COMMIT = 1024;
 /** Batches kept for reuse. */
 const KEPT_BATCHES = 8;
 
+/** Series looked at in one step of a truncation. */
+const TRUNCATION_STEP = 512;
+
+/** What a truncation removed. */
+export interface HeadTruncation {
+  readonly removedSeries: number;
+  readonly removedChunks: number;
+}
+
 export interface HeadOptions {
   /** Chunks never cross a multiple of this: the smallest block's range. Less than 2^32 ms. */
   readonly chunkRangeMs: number;
   /** Shared memory to reserve; see `reserveMemory`. */
   readonly memoryBytes?: number;
+  /** Exemplars kept at most; none unless told. */
+  readonly maxExemplars?: number;
   /** Told when full chunks could not be written; they stay in memory and are tried again. */
   readonly onChunkError?: (error: unknown) => void;
 }
@@ -48,9 +66,14 @@ export interface HeadOptions {
 /** What the head counted since it was made. */
 export interface HeadCounters {
   samplesAppended: number;
+  histogramsAppended: number;
+  /** Refusals: floats, then histograms. */
   outOfOrder: number;
   outOfBounds: number;
   tooOld: number;
+  outOfOrderHistograms: number;
+  outOfBoundsHistograms: number;
+  tooOldHistograms: number;
   duplicates: number;
   seriesCreated: number;
   seriesRemoved: number;
@@ -68,11 +91,18 @@ export class Head {
   readonly snapshots: Snapshots;
   readonly finished: FinishedChunks;
   readonly outOfOrder: OutOfOrder;
+  readonly histograms: HistogramWriter;
+  readonly exemplars: ExemplarRing;
+  readonly metadata: SeriesMetadata;
   readonly counters: HeadCounters = {
     samplesAppended: 0,
+    histogramsAppended: 0,
     outOfOrder: 0,
     outOfBounds: 0,
     tooOld: 0,
+    outOfOrderHistograms: 0,
+    outOfBoundsHistograms: 0,
+    tooOldHistograms: 0,
     duplicates: 0,
     seriesCreated: 0,
     seriesRemoved: 0,
@@ -122,9 +152,15 @@ export class Head {
     this.table = new SeriesTable(this.memory, this.#arena, this.symbols, this.#reclaimer, this.snapshots);
     this.finished = new FinishedChunks(this.memory, this.#cells, this.#slots, this.#reclaimer);
     this.outOfOrder = new OutOfOrder(this.memory, this.#arena, this.#reclaimer, this.snapshots);
-    this.#writer = new SampleWriter(this.memory, this.#slots, options.chunkRangeMs, (record) =>
-      this.finished.cut(record, this.table.refOf(record)),
+    const cut = (record: number): void => this.finished.cut(record, this.table.refOf(record));
+    this.histograms = new HistogramWriter(this.memory, this.#slots, options.chunkRangeMs, cut, (firstSlot) =>
+      this.#reclaimer.laterChain(firstSlot),
     );
+    this.#writer = new SampleWriter(this.memory, this.#slots, options.chunkRangeMs, cut, (record) =>
+      this.histograms.forget(record),
+    );
+    this.exemplars = new ExemplarRing(options.maxExemplars ?? 0);
+    this.metadata = new SeriesMetadata(this.memory);
   }
 
   /** From now on commits are logged to `wal`, and full chunks go to `sink`. */
@@ -157,6 +193,11 @@ export class Head {
     return recordOf(this.memory, ref);
   }
 
+  /** The newest sample of a series, when it is a histogram that came since the start. */
+  newestHistogram(record: number): HistogramEncoder | undefined {
+    return this.histograms.encoder(record);
+  }
+
   /** The ref of a series, made at need; it is logged with the next commit. */
   seriesRef(labels: Labels): number {
     const found = this.table.findOrCreate(labels);
@@ -170,6 +211,7 @@ export class Head {
     this.counters.appendersCreated++;
     const batch = this.#freeBatches.pop() ?? new Batch();
     batch.count = 0;
+    batch.extras = undefined;
     if (batch.late !== undefined) batch.late.count = 0;
     batch.commits = this.#commits;
     batch.minValidTime = this.minValidTime;
@@ -187,8 +229,14 @@ export class Head {
     return this.#openBatches.size;
   }
 
-  count(verdict: Append, samples: number): void {
+  count(verdict: Append, samples: number, isHistogram = false): void {
     const { counters } = this;
+    if (isHistogram) {
+      if (verdict === Append.outOfOrder) counters.outOfOrderHistograms += samples;
+      else if (verdict === Append.outOfBounds) counters.outOfBoundsHistograms += samples;
+      else if (verdict === Append.tooOld) counters.tooOldHistograms += samples;
+      if (verdict !== Append.duplicate && verdict !== Append.unknownRef) return;
+    }
     if (verdict === Append.outOfOrder) counters.outOfOrder += samples;
     else if (verdict === Append.outOfBounds) counters.outOfBounds += samples;
     else if (verdict === Append.duplicate) counters.duplicates += samples;
@@ -201,7 +249,7 @@ export class Head {
     this.#openBatches.delete(batch);
     const { outOfOrder } = this;
     try {
-      this.#makeRoom(batch.count);
+      this.#makeRoom(batch.count + (batch.extras?.weight ?? 0));
       if (outOfOrder.windowMs > 0 && (batch.commits !== this.#commits || batch.minValidTime !== this.minValidTime)) {
         outOfOrder.demote(batch, this.maxTime, this.minValidTime);
       }
@@ -235,8 +283,19 @@ export class Head {
   /** Applies samples that need no log (replay): each sample must be newer than its series; others are left out. */
   applyReplayed(records: Uint32Array, times: Float64Array, halves: Uint32Array, count: number): void {
     this.#makeRoom(count);
-    this.#applyArrays(records, times, halves, count);
+    this.#applyArrays(records, times, halves, 0, count);
     if (this.finished.pendingCount > 0) this.moveChunksOut(Infinity);
+  }
+
+  /** The same for a histogram (undefined: a stale marker). */
+  applyReplayedHistogram(record: number, t: number, sample: HistogramSample, integer: boolean): void {
+    this.#applyHistogram(record, t, sample, integer);
+    if (this.finished.pendingCount > 0) this.moveChunksOut(Infinity);
+  }
+
+  /** An exemplar that needs no log, unless its time belongs to blocks. */
+  applyReplayedExemplar(record: number, exemplar: Exemplar): void {
+    if (exemplar.t >= this.minValidTime) this.#addExemplar(this.table.refOf(record), exemplar);
   }
 
   /** A series that a log brought; unless the log is to be told of it by its new ref. */
@@ -254,7 +313,7 @@ export class Head {
     samples: number,
     place: ChunkPlace,
   ): void {
-    const { control, coldFloats, seriesFloats } = this.memory;
+    const { control, coldFloats, series, seriesFloats } = this.memory;
     const last = (record * RECORD_WORDS + Rec.lastTime) >> 1;
     if (maxTime < this.minValidTime || minTime <= seriesFloats[last]) return;
     if (this.#cells.available === 0) throw new HeadFullError("finished chunks");
@@ -262,6 +321,8 @@ export class Head {
     if (seriesFloats[last] === -Infinity) coldFloats[(record * COLD_WORDS + Cold.minTime) >> 1] = minTime;
     this.finished.adopt(record, minTime, maxTime, encoding, samples, place);
     seriesFloats[last] = maxTime;
+    const kind = record * RECORD_WORDS + Rec.kind;
+    series[kind] = ((series[kind] & ~KIND_MASK) | kindOf(encoding)) >>> 0;
     closeWindow(control);
     this.counters.chunksCreated++;
     this.minTime = Math.min(this.minTime, minTime);
@@ -283,30 +344,46 @@ export class Head {
     return this.recordOf(ref) !== 0 || this.#aliases.has(ref);
   }
 
+  /** All of `truncating` at once. */
+  truncate(minTime: number): HeadTruncation {
+    return atOnce(this.truncating(minTime));
+  }
+
   /**
    * Forgets samples before `minTime` (they are in a block now), chunk by chunk, and series that have none left, except those that
-   * a running transaction writes to. Memory is reused once no snapshot is older.
+   * a running transaction writes to. Memory is reused once no snapshot is older. Each step takes well below a millisecond;
+   * between steps anything may be read and appended. One truncation at a time.
    */
-  truncate(minTime: number): { removedSeries: number; removedChunks: number } {
+  *truncating(minTime: number): Steps<HeadTruncation> {
     this.minValidTime = Math.max(this.minValidTime, minTime);
-    const pinned = new Set<number>();
-    for (const batch of this.#openBatches) {
-      for (let i = 0; i < batch.count; i++) pinned.add(batch.records[i]);
-      if (batch.late !== undefined) for (let i = 0; i < batch.late.count; i++) pinned.add(batch.late.records[i]);
-    }
-    for (const record of this.#unlogged) pinned.add(record);
     const { series, seriesFloats, finished, finishedFloats, coldFloats } = this.memory;
-    const dead: number[] = [];
+    const newestBefore = this.maxTime;
+    const appendedBefore = this.counters.samplesAppended + this.counters.histogramsAppended;
+    const freeOpenChunk = (record: number): void => {
+      const firstSlot = series[record * RECORD_WORDS + Rec.firstSlot];
+      if ((series[record * RECORD_WORDS + Rec.packed] & COUNT_MASK) > 0) this.finished.freeSlots(firstSlot);
+    };
+    let pinned = this.#pinned();
+    let dead: number[] = [];
+    let removedSeries = 0;
     let removedChunks = 0;
     let oldest = Infinity;
     for (let record = 1; record <= this.table.highIndex; record++) {
+      if (record % TRUNCATION_STEP === 0) {
+        this.table.remove(dead, freeOpenChunk);
+        dead = [];
+        if (yield) pinned = this.#pinned();
+      }
       if (!this.table.isLive(record)) continue;
       removedChunks += this.finished.truncate(record, minTime);
       const base = record * RECORD_WORDS;
       const hasOpen = (series[base + Rec.packed] & COUNT_MASK) > 0;
       const last = seriesFloats[(base + Rec.lastTime) >> 1];
       if (last < minTime && !pinned.has(record) && !this.outOfOrder.chunks.has(record)) {
+        removedChunks += this.finished.truncate(record, Infinity);
+        this.histograms.forget(record);
         dead.push(record);
+        removedSeries++;
         if (hasOpen) removedChunks++;
         continue;
       }
@@ -317,23 +394,40 @@ export class Head {
       coldFloats[(record * COLD_WORDS + Cold.minTime) >> 1] = first;
       if (first < oldest) oldest = first;
     }
-    for (const record of dead) removedChunks += this.finished.truncate(record, Infinity);
-    this.table.remove(dead, (record) => {
-      const firstSlot = series[record * RECORD_WORDS + Rec.firstSlot];
-      if ((series[record * RECORD_WORDS + Rec.packed] & COUNT_MASK) > 0) this.finished.freeSlots(firstSlot);
-    });
-    this.minTime = Math.max(minTime, Math.min(oldest, this.maxTime));
+    this.table.remove(dead, freeOpenChunk);
+    yield* this.table.droppingRemoved();
+    // Samples that came meanwhile were not looked at, but they cannot be older than this.
+    const isSame = this.counters.samplesAppended + this.counters.histogramsAppended === appendedBefore;
+    const newest = isSame ? this.maxTime : newestBefore - this.#options.chunkRangeMs / 2;
+    this.minTime = Math.max(minTime, Math.min(oldest, newest));
     for (const [ref, record] of this.#aliases) if (!this.table.isLive(record)) this.#aliases.delete(ref);
-    this.counters.seriesRemoved += dead.length;
+    this.metadata.collect(this.table.highIndex, (record) => this.table.isLive(record));
+    this.counters.seriesRemoved += removedSeries;
     this.counters.chunksRemoved += removedChunks;
-    return { removedSeries: dead.length, removedChunks };
+    return { removedSeries, removedChunks };
+  }
+
+  /** Records that running transactions write to, or that the log does not know yet. */
+  #pinned(): Set<number> {
+    const pinned = new Set<number>(this.#unlogged);
+    for (const batch of this.#openBatches) {
+      for (let i = 0; i < batch.count; i++) pinned.add(batch.records[i]);
+      if (batch.late !== undefined) for (let i = 0; i < batch.late.count; i++) pinned.add(batch.late.records[i]);
+    }
+    return pinned;
   }
 
   /** The lowest number of a chunk file that a series still needs; Infinity when none is. */
   oldestChunkFile(): number {
+    return atOnce(this.findingOldestChunkFile());
+  }
+
+  /** The same in steps, as `truncating`. */
+  *findingOldestChunkFile(): Steps<number> {
     const { series, finished } = this.memory;
     let oldest = Infinity;
     for (let record = 1; record <= this.table.highIndex; record++) {
+      if (record % TRUNCATION_STEP === 0) yield;
       if (!this.table.isLive(record)) continue;
       oldest = Math.min(oldest, this.outOfOrder.chunks.oldestFile(record));
       for (let cell = series[record * RECORD_WORDS + Rec.finished]; cell !== 0; ) {
@@ -359,7 +453,8 @@ export class Head {
       this.#unlogged.length = 0;
       return;
     }
-    if (batch.count === 0 && this.#unlogged.length === 0 && !batch.hasLate) return;
+    const { extras } = batch;
+    if (batch.count === 0 && this.#unlogged.length === 0 && !batch.hasLate && extras === undefined) return;
     const record = this.#record;
     try {
       if (this.#unlogged.length > 0) {
@@ -368,7 +463,8 @@ export class Head {
         for (const series of this.#unlogged) encodeSeriesFromMemory(this.memory, series, record);
         wal.log(record.bytes, record.length);
       }
-      if (batch.count > 0) {
+      if (extras !== undefined) logExtras(wal, record, batch, extras);
+      else if (batch.count > 0) {
         record.clear();
         encodeSamples(record, batch.refs, batch.times, batch.halves, 0, batch.count);
         wal.log(record.bytes, record.length);
@@ -390,10 +486,71 @@ export class Head {
   }
 
   #apply(batch: Batch): void {
-    this.#applyArrays(batch.records, batch.times, batch.halves, batch.count);
+    const { records, times, halves, count, extras } = batch;
+    if (extras === undefined) {
+      this.#applyArrays(records, times, halves, 0, count);
+      return;
+    }
+    let from = 0;
+    for (const [at, { sample, integer }] of extras.histograms) {
+      this.#applyArrays(records, times, halves, from, at);
+      this.#applyHistogram(records[at], times[at], sample, integer);
+      from = at + 1;
+    }
+    this.#applyArrays(records, times, halves, from, count);
+    this.#applyOthers(extras);
   }
 
-  #applyArrays(records: Uint32Array, times: Float64Array, halves: Uint32Array, count: number): void {
+  #applyOthers({ exemplars, metadata }: PendingExtras): void {
+    for (const { ref, exemplar } of exemplars) if (this.recordOf(ref) !== 0) this.#addExemplar(ref, exemplar);
+    for (const { ref, metadata: entry } of metadata) {
+      const record = this.recordOf(ref);
+      if (record !== 0) this.metadata.set(record, entry);
+    }
+  }
+
+  #addExemplar(ref: number, exemplar: Exemplar): void {
+    this.exemplars.add(ref, () => labelsOf(this.memory, this.symbols, this.recordOf(ref)), exemplar);
+  }
+
+  #applyHistogram(record: number, t: number, sample: HistogramSample, integer: boolean): void {
+    const { control, series, seriesFloats, coldFloats } = this.memory;
+    const base = record * RECORD_WORDS;
+    const last = seriesFloats[(base + Rec.lastTime) >> 1];
+    if (!(t > last) || t < this.minValidTime) return;
+    const slots = this.histograms.prepare(record, t, sample, integer);
+    try {
+      this.#makeSlots(slots);
+    } catch (error) {
+      this.histograms.abandon(record);
+      throw error;
+    }
+    const { snapshots } = this;
+    openWindow(control);
+    const before = series[base + Rec.epoch];
+    if (before !== snapshots.epoch) {
+      if (snapshots.liveCount > 0 && ((before - snapshots.newest) | 0) <= 0) {
+        series[base + Rec.undo] = snapshots.keep(before, last, series[base + Rec.undo]);
+      }
+      series[base + Rec.epoch] = snapshots.epoch;
+    }
+    if (last === -Infinity) coldFloats[(record * COLD_WORDS + Cold.minTime) >> 1] = t;
+    if (this.histograms.write(record, t, integer)) this.counters.chunksCreated++;
+    closeWindow(control);
+    this.maxTime = Math.max(this.maxTime, t);
+    this.minTime = Math.min(this.minTime, t);
+    this.counters.histogramsAppended++;
+  }
+
+  /** Between windows: sees to it that a histogram finds slots, and a cell for the chunk before it. */
+  #makeSlots(count: number): void {
+    if (this.#slots.available > count && this.#cells.available > 0) return;
+    this.moveChunksOut(Infinity);
+    while (this.#slots.available <= count && this.snapshots.liveCount > 0) this.snapshots.expireOldest();
+    if (this.#slots.available <= count || this.#cells.available === 0) throw new HeadFullError("samples");
+  }
+
+  #applyArrays(records: Uint32Array, times: Float64Array, halves: Uint32Array, start: number, end: number): void {
     const { control, series, seriesFloats, coldFloats } = this.memory;
     const { snapshots } = this;
     const { epoch } = snapshots;
@@ -403,8 +560,9 @@ export class Head {
     let { minTime, maxTime } = this;
     let created = 0;
     let applied = 0;
-    for (let from = 0; from < count; from += WINDOW_SAMPLES) {
-      const to = Math.min(count, from + WINDOW_SAMPLES);
+    if (start === end) return;
+    for (let from = start; from < end; from += WINDOW_SAMPLES) {
+      const to = Math.min(end, from + WINDOW_SAMPLES);
       openWindow(control);
       for (let i = from; i < to; i++) {
         const record = records[i];

@@ -35,9 +35,20 @@ export class OutOfOrderView {
     return times[0] <= times[1];
   }
 
-  /** Time of the first and the last late sample that the snapshot may see, as far as chunks tell; Infinity first without any. */
-  range(record: number, snapshot: Snapshot): readonly [first: number, last: number] {
-    return this.#range(record, snapshot, -Infinity, Infinity, false).times;
+  /** Tells first and last time of all chunks of late samples, and each time of the open block. */
+  spans(record: number, snapshot: Snapshot, visit: (first: number, last: number) => void): void {
+    let cell = this.#copyOpen(record);
+    const count = this.#block[Late.count];
+    const epochs = Late.samples + 4 * this.#block[Late.capacity];
+    for (let i = 0; i < count; i++) {
+      const t = this.#blockFloats[(Late.samples >> 1) + i];
+      if (((this.#block[epochs + i] - snapshot.epoch) | 0) <= 0) visit(t, t);
+    }
+    for (let i = 0; cell !== 0 && i < MAX_CHAIN; i++) {
+      this.#copyCell(cell);
+      visit(this.#cellFloats[Cell.minTime >> 1], this.#cellFloats[Cell.maxTime >> 1]);
+      cell = this.#cell[Cell.older];
+    }
   }
 
   /**

@@ -88,6 +88,8 @@ export class OutOfOrder {
   demote(batch: Batch, headMaxTime: number, minValidTime: number): void {
     const { seriesFloats } = this.#memory;
     for (let i = 0; i < batch.count; i++) {
+      // Late histograms are not kept.
+      if (batch.extras?.histograms.has(i)) continue;
       const t = batch.times[i];
       const last = seriesFloats[(batch.records[i] * RECORD_WORDS + Rec.lastTime) >> 1];
       if ((t > last && t >= minValidTime) || t === last || t < headMaxTime - this.windowMs) continue;
@@ -138,12 +140,18 @@ export class OutOfOrder {
     this.chunks.publish();
   }
 
-  /** Records of the series that have late samples. */
-  *records(highIndex: number): Iterable<number> {
+  /** Whether no series has late samples. `highIndex` is the highest record of the head. */
+  isEmpty(highIndex: number): boolean {
     const { cold } = this.#memory;
     for (let record = 1; record <= highIndex; record++) {
-      if (cold[record * COLD_WORDS + Cold.outOfOrder] !== 0) yield record;
+      if (cold[record * COLD_WORDS + Cold.outOfOrder] !== 0) return false;
     }
+    return true;
+  }
+
+  /** Forgets late samples that were committed up to `epoch` (they are in blocks now), when no snapshot is that old any more. */
+  forget(highIndex: number, epoch: number): void {
+    for (let record = 1; record <= highIndex; record++) this.chunks.forget(record, epoch);
   }
 
   #stage(late: Batch): void {

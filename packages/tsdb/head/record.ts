@@ -81,6 +81,9 @@ export const Cold = { ref: 0, labels: 1, hash: 2, flags: 3, minTime: 4, outOfOrd
 
 /** Flag of a cold record: the series was removed and waits to be freed. */
 export const REMOVED = 1;
+/** Above the flags (8 bits) a cold record has the number of the series' metadata; 0 means none. */
+export const FLAGS_MASK = 0xff;
+export const METADATA_SHIFT = 8;
 
 /**
  * A finished chunk: minTime and maxTime (64-bit floats), next older chunk, sample count with encoding and place, and two words of

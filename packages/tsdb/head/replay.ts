@@ -1,7 +1,12 @@
 // Filling the head from the log, record by record, without an object per series or sample.
+import { decodeHistograms, type HistogramEntry, isHistogramRecord } from "../wal/histogram-record.ts";
 import {
+  decodeExemplars,
+  decodeMetadata,
   decodeSamples,
   decodeTombstones,
+  type ExemplarEntry,
+  type MetadataEntry,
   RecordType,
   SampleRecord,
   SeriesRecordCursor,
@@ -84,16 +89,20 @@ export class ReplayChunks {
 export interface UnknownRefs {
   series: number;
   samples: number;
+  histograms: number;
+  exemplars: number;
+  metadata: number;
 }
 
 /** Replays one log after the other into one head. */
 export class Replay {
-  readonly unknown: UnknownRefs = { series: 0, samples: 0 };
+  readonly unknown: UnknownRefs = { series: 0, samples: 0, histograms: 0, exemplars: 0, metadata: 0 };
   /** Records of kinds that this head does not keep yet, by type byte. */
   readonly skippedRecords: Map<number, number> = new Map();
   samples = 0;
   readonly #head: Head;
   readonly #chunks: ReplayChunks;
+  readonly #late: ReplayChunks;
   readonly #decoded = new SampleRecord();
   #records = new Uint32Array(1024);
   /** Labels of the series at hand, and before they are overwritten, of the one before it in the same record. */
@@ -104,9 +113,16 @@ export class Replay {
   /** What was deleted, by the refs of the head. */
   readonly #stones: TombstoneEntry[] = [];
 
-  constructor(head: Head, chunks: ReplayChunks) {
+  /** `late` are chunks of out-of-order samples. */
+  constructor(head: Head, chunks: ReplayChunks, late: ReplayChunks = new ReplayChunks()) {
     this.#head = head;
     this.#chunks = chunks;
+    this.#late = late;
+  }
+
+  /** The record that a ref of the log stands for, 0 for none. */
+  recordOf(ref: number): number {
+    return this.#aliases.get(ref) ?? (ref <= MAX_REF ? recordOf(this.#head.memory, ref) : 0);
   }
 
   /** Applies the record the reader stands on. Throws a `RecordError` when its bytes are no record. */
@@ -119,6 +135,9 @@ export class Replay {
       decodeSamples(bytes, start, end, this.#decoded);
       this.#applySamples(this.#decoded);
     } else if (type === RecordType.tombstones) this.#applyTombstones(decodeTombstones(bytes, start, end));
+    else if (isHistogramRecord(type)) this.#applyHistograms(decodeHistograms(bytes, start, end));
+    else if (type === RecordType.exemplars) this.#applyExemplars(decodeExemplars(bytes, start, end));
+    else if (type === RecordType.metadata) this.#applyMetadata(decodeMetadata(bytes, start, end));
     else this.skippedRecords.set(type, (this.skippedRecords.get(type) ?? 0) + 1);
   }
 
@@ -168,7 +187,46 @@ export class Replay {
       this.#chunks.take(ref, (minTime, maxTime, encoding, samples, place) =>
         this.#head.adoptChunk(record, minTime, maxTime, encoding, samples, place),
       );
+      this.#late.take(ref, (minTime, maxTime, encoding, samples, place) =>
+        this.#head.outOfOrder.chunks.adopt(record, minTime, maxTime, encoding, samples, place),
+      );
     }
+  }
+
+  #applyHistograms(entries: readonly HistogramEntry[]): void {
+    for (const { ref, t, histogram, integer, stale } of entries) {
+      if (t < this.#head.minValidTime) continue;
+      const record = this.recordOf(ref);
+      if (record === 0) {
+        this.unknown.histograms++;
+        this.#countUnknown(ref);
+        continue;
+      }
+      this.samples++;
+      this.#head.applyReplayedHistogram(record, t, stale ? undefined : histogram, integer);
+    }
+  }
+
+  #applyExemplars(entries: readonly ExemplarEntry[]): void {
+    for (const { ref, exemplar } of entries) {
+      if (exemplar.t < this.#head.minValidTime) continue;
+      const record = this.recordOf(ref);
+      if (record !== 0) this.#head.applyReplayedExemplar(record, exemplar);
+      else this.unknown.exemplars++;
+    }
+  }
+
+  #applyMetadata(entries: readonly MetadataEntry[]): void {
+    for (const { ref, metadata } of entries) {
+      const record = this.recordOf(ref);
+      if (record !== 0) this.#head.metadata.set(record, metadata);
+      else this.unknown.metadata++;
+    }
+  }
+
+  /** Counting distinct refs must not take more memory than the series themselves. */
+  #countUnknown(ref: number): void {
+    if (this.#unknownRefs.size < 1_000_000) this.#unknownRefs.add(ref);
   }
 
   #applyTombstones(stones: readonly TombstoneEntry[]): void {
@@ -198,8 +256,7 @@ export class Replay {
       }
       if (record === 0) {
         this.unknown.samples++;
-        // Counting distinct refs must not take more memory than the series themselves.
-        if (this.#unknownRefs.size < 1_000_000) this.#unknownRefs.add(ref);
+        this.#countUnknown(ref);
         continue;
       }
       records[kept] = record;

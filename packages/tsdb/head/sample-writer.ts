@@ -47,14 +47,25 @@ export class SampleWriter {
   readonly #pool: Pool;
   readonly #chunkRangeMs: number;
   readonly #cut: (record: number) => void;
+  readonly #onKind: (record: number) => void;
   // The bit writer's state while one sample is written.
   #word = 0;
   #bits = 0;
   #words = 0;
   #base = 0;
 
-  /** `cut` takes a series' full chunk away (see `FinishedChunks`) before a new one starts. */
-  constructor(memory: HeadMemory, slots: Pool, chunkRangeMs: number, cut: (record: number) => void) {
+  /**
+   * `cut` takes a series' full chunk away (see `FinishedChunks`) before a new one starts; `onKind` is told of series whose
+   * newest sample was a histogram and is a float now.
+   */
+  constructor(
+    memory: HeadMemory,
+    slots: Pool,
+    chunkRangeMs: number,
+    cut: (record: number) => void,
+    onKind: (record: number) => void,
+  ) {
+    this.#onKind = onKind;
     this.#series = memory.series;
     this.#floats = memory.seriesFloats;
     this.#slots = memory.slots;
@@ -178,6 +189,7 @@ export class SampleWriter {
     // A chunk of histograms seems to have one sample, so that it always comes by here.
     if ((series[base + Rec.kind] & KIND_MASK) !== Kind.float) {
       if (count !== 0) this.#cut(record);
+      this.#onKind(record);
       series[base + Rec.kind] &= ~KIND_MASK;
       packed = NO_WINDOW;
       count = 0;

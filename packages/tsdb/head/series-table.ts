@@ -8,9 +8,12 @@ import { ALL_SERIES, addPosting, countPostings, freeChain, readPostings, replace
 import type { Reclaimer } from "./reclaimer.ts";
 import { Cold, NO_WINDOW, REMOVED, Rec } from "./record.ts";
 import type { Snapshots } from "./snapshots.ts";
+import type { Steps } from "./steps.ts";
 import type { SymbolWriter } from "./symbol-writer.ts";
 
 const FIRST_TABLE_BITS = 12;
+/** Refs looked at in one step. */
+const POSTINGS_STEP = 16_384;
 /** Labels a series may have; the reference has no bound, but a record in the WAL must fit. */
 const MAX_LABELS = 65_535;
 
@@ -36,6 +39,8 @@ export class SeriesTable {
   readonly #pageUse = new Map<number, number>();
   /** Reused between look-ups. */
   #ids = new Uint32Array(64);
+  /** Pairs whose postings name refs of removed series. */
+  #touched = new Set<number>();
   /** Postings got a ref out of order (only a foreign WAL does that): sort them before anybody reads. */
   #unsorted = false;
 
@@ -124,24 +129,22 @@ export class SeriesTable {
 
   /**
    * Removes series: they are found no more, and their records are reused once no snapshot is older. `onFree` is told each
-   * record then, to free what hangs on it.
+   * record then, to free what hangs on it. Postings still name their refs, which lead nowhere; see `droppingRemoved`.
    */
   remove(records: readonly number[], onFree: (record: number) => void): void {
     if (records.length === 0) return;
     const { cold, arena } = this.#memory;
-    const touched = new Set<number>();
+    const touched = this.#touched;
     for (const record of records) {
       const base = record * COLD_WORDS;
       cold[base + Cold.flags] |= REMOVED;
       const list = cold[base + Cold.labels];
       for (let i = 1; i <= arena[list]; i++) touched.add(arena[list + i]);
+      this.#unplace(record, cold[base + Cold.hash]);
+      this.#dropRef(cold[base + Cold.ref]);
     }
     touched.add(ALL_SERIES);
     this.#count -= records.length;
-    this.#rebuildPostings(touched);
-    for (const record of records) this.#dropRef(this.refOf(record));
-    this.#rehash(this.#bits);
-    this.#symbols.dropUnusedPairs();
     this.#reclaimer.later(() => {
       for (const record of records) {
         onFree(record);
@@ -152,6 +155,46 @@ export class SeriesTable {
         this.#pool.give(record);
       }
     });
+  }
+
+  /** Takes removed series out of the postings, and label pairs that no series has any more out of the symbols. In steps. */
+  *droppingRemoved(): Steps<void> {
+    const touched = this.#touched;
+    this.#touched = new Set();
+    let work = 0;
+    for (const pair of touched) {
+      work += countPostings(this.#memory, pair) + 16;
+      yield* this.#compactingPostings(pair);
+      if (work < POSTINGS_STEP) continue;
+      work = 0;
+      yield;
+    }
+    if (touched.size > 0) yield* this.#symbols.droppingUnusedPairs();
+  }
+
+  /** Makes a pair's postings anew from the refs that still stand for series. Refs that are added meanwhile come along. */
+  *#compactingPostings(pair: number): Steps<void> {
+    const memory = this.#memory;
+    const before = countPostings(memory, pair);
+    let refs = new Uint32Array(before);
+    readPostings(memory, pair, refs, 0, before);
+    let kept = 0;
+    for (let i = 0; i < before; i++) {
+      if (recordOf(memory, refs[i]) !== 0) refs[kept++] = refs[i];
+      if (i % POSTINGS_STEP === POSTINGS_STEP - 1) yield;
+    }
+    const now = countPostings(memory, pair);
+    if (now > before) {
+      const all = new Uint32Array(now);
+      readPostings(memory, pair, all, 0, now);
+      const joined = new Uint32Array(kept + now - before);
+      joined.set(refs.subarray(0, kept));
+      joined.set(all.subarray(before), kept);
+      refs = joined;
+      kept = joined.length;
+    }
+    const chain = replacePostings(memory, this.#arena, pair, refs, kept);
+    if (chain !== 0) this.#reclaimer.later(() => freeChain(this.#arena, chain));
   }
 
   #create(ids: Uint32Array, count: number, hash: number, wantedRef: number): number {
@@ -217,6 +260,26 @@ export class SeriesTable {
     arena[this.#table + slot] = record;
   }
 
+  /** Takes a record out of the table; those behind it move up, so that look-ups need no marks. */
+  #unplace(record: number, hash: number): void {
+    const { arena, cold } = this.#memory;
+    const mask = 2 ** this.#bits - 1;
+    let hole = hash & mask;
+    while (arena[this.#table + hole] !== record) {
+      if (arena[this.#table + hole] === 0) return;
+      hole = (hole + 1) & mask;
+    }
+    for (let slot = (hole + 1) & mask; ; slot = (slot + 1) & mask) {
+      const other = arena[this.#table + slot];
+      if (other === 0) break;
+      const home = cold[other * COLD_WORDS + Cold.hash] & mask;
+      if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
+      arena[this.#table + hole] = other;
+      hole = slot;
+    }
+    arena[this.#table + hole] = 0;
+  }
+
   /** The table is the writer's alone, so it may be freed at once. */
   #rehash(bits: number): void {
     const { arena, cold } = this.#memory;
@@ -259,8 +322,8 @@ export class SeriesTable {
     this.#reclaimer.later(() => this.#arena.give(page, REF_PAGE));
   }
 
-  /** Makes the chosen pairs' postings anew, sorted, from the series that are live. */
-  #rebuildPostings(only?: ReadonlySet<number>): void {
+  /** Makes all pairs' postings anew, sorted, from the series that are live. */
+  #rebuildPostings(): void {
     const memory = this.#memory;
     const old: number[] = [];
     const rebuild = (pair: number): void => {
@@ -276,14 +339,10 @@ export class SeriesTable {
       const chain = replacePostings(memory, this.#arena, pair, live, kept);
       if (chain !== 0) old.push(chain);
     };
-    if (only !== undefined) {
-      for (const pair of only) rebuild(pair);
-    } else {
-      rebuild(ALL_SERIES);
-      for (let name = 1; name <= this.#symbols.nameCount; name++) {
-        for (let pair = this.#symbols.newestPair(name); pair !== 0; pair = this.#symbols.nextOfName(pair)) {
-          rebuild(pair);
-        }
+    rebuild(ALL_SERIES);
+    for (let name = 1; name <= this.#symbols.nameCount; name++) {
+      for (let pair = this.#symbols.newestPair(name); pair !== 0; pair = this.#symbols.nextOfName(pair)) {
+        rebuild(pair);
       }
     }
     this.#reclaimer.later(() => {

@@ -4,9 +4,12 @@ import { Control, type HeadMemory, NAME_WORDS, PAIR_WORDS } from "../memory/layo
 import { Pool } from "../memory/pool.ts";
 import { closeWindow, openWindow } from "../memory/window.ts";
 import type { Reclaimer } from "./reclaimer.ts";
+import type { Steps } from "./steps.ts";
 import { hashBytes, hashText, NameField, NOT_ASCII, PairField, pairHash, Symbols } from "./symbols.ts";
 
 const FIRST_TABLE_BITS = 10;
+/** Pairs looked at in one step. */
+const PAIRS_STEP = 16_384;
 
 /** The writer's side of `Symbols`. */
 export class SymbolWriter extends Symbols {
@@ -14,6 +17,8 @@ export class SymbolWriter extends Symbols {
   readonly #reclaimer: Reclaimer;
   readonly #namePool: Pool;
   readonly #pairPool: Pool;
+  /** Pairs without series, out of the lists of their names already, but not out of the table. */
+  #dropping: number[] = [];
 
   constructor(memory: HeadMemory, arena: Arena, reclaimer: Reclaimer) {
     super(memory);
@@ -91,11 +96,12 @@ export class SymbolWriter extends Symbols {
 
   /**
    * Frees all pairs that no series has any more (postings count 0), and makes the pair table anew. Their memory is
-   * reused once no running query can see it.
+   * reused once no running query can see it. In steps, between which pairs may be added and found.
    */
-  dropUnusedPairs(): void {
+  *droppingUnusedPairs(): Steps<void> {
     const { control, names, pairs } = this.memory;
-    const dropped: number[] = [];
+    const dropped = this.#dropping;
+    let visited = 0;
     openWindow(control);
     for (let name = 1; name <= control[Control.nameHigh]; name++) {
       const nameBase = name * NAME_WORDS;
@@ -105,6 +111,14 @@ export class SymbolWriter extends Symbols {
         id !== 0;
         id = pairs[id * PAIR_WORDS + PairField.nextOfName]
       ) {
+        if (++visited % PAIRS_STEP === 0) {
+          closeWindow(control);
+          yield;
+          openWindow(control);
+          // Pairs that came meanwhile stand in front.
+          let newer = previous === 0 ? names[nameBase + NameField.newestPair] : id;
+          for (; newer !== id; newer = pairs[newer * PAIR_WORDS + PairField.nextOfName]) previous = newer;
+        }
         const next = pairs[id * PAIR_WORDS + PairField.nextOfName];
         if (pairs[id * PAIR_WORDS + PairField.postingsCount] !== 0) {
           previous = id;
@@ -119,16 +133,43 @@ export class SymbolWriter extends Symbols {
     }
     closeWindow(control);
     if (dropped.length === 0) return;
-    this.#rebuildPairs(control[Control.pairTableBits]);
-    this.#reclaimer.later(() => {
-      for (const id of dropped) {
-        const base = id * PAIR_WORDS;
-        this.#arena.give(pairs[base + PairField.text], textWords(pairs[base + PairField.length]));
-        this.#pairPool.give(id);
+    yield* this.#rebuildingPairs();
+    this.#dropping = [];
+    // Nobody finds them any more.
+    for (let from = 0; from < dropped.length; from += PAIRS_STEP) {
+      const step = dropped.slice(from, from + PAIRS_STEP);
+      this.#reclaimer.later(() => {
+        for (const id of step) {
+          const base = id * PAIR_WORDS;
+          this.#arena.give(pairs[base + PairField.text], textWords(pairs[base + PairField.length]));
+          this.#pairPool.give(id);
+        }
+        Atomics.add(control, Control.pairGeneration, 1);
+        this.refresh();
+      });
+      yield;
+    }
+  }
+
+  /** The table still leads to pairs that are being dropped, so some may have got a series meanwhile: those stay. */
+  #keepRevived(): void {
+    const { control, names, pairs } = this.memory;
+    const dropping = this.#dropping;
+    let dropped = 0;
+    openWindow(control);
+    for (const id of dropping) {
+      const base = id * PAIR_WORDS;
+      if (pairs[base + PairField.postingsCount] === 0) {
+        dropping[dropped++] = id;
+        continue;
       }
-      Atomics.add(control, Control.pairGeneration, 1);
-      this.refresh();
-    });
+      const nameBase = pairs[base + PairField.name] * NAME_WORDS;
+      pairs[base + PairField.nextOfName] = names[nameBase + NameField.newestPair];
+      names[nameBase + NameField.newestPair] = id;
+      names[nameBase + NameField.pairCount]++;
+    }
+    closeWindow(control);
+    dropping.length = dropped;
   }
 
   #addName(name: string, hash: number): number {
@@ -223,7 +264,39 @@ export class SymbolWriter extends Symbols {
     this.#publish(Control.nameTable, table, bits);
   }
 
+  /** Makes the table anew in steps, without what was dropped. Pairs that are added meanwhile come along. */
+  *#rebuildingPairs(): Steps<void> {
+    const { control, names, pairs } = this.memory;
+    const before = control[Control.pairTable];
+    const bits = control[Control.pairTableBits];
+    const table = this.#newTable(Control.pairTable, bits);
+    const known: number[] = [];
+    let visited = 0;
+    for (let name = 1; name <= control[Control.nameHigh]; name++) {
+      known[name] = names[name * NAME_WORDS + NameField.newestPair];
+      for (let id = known[name]; id !== 0; id = pairs[id * PAIR_WORDS + PairField.nextOfName]) {
+        this.#place(table, bits, pairs[id * PAIR_WORDS + PairField.hash], id);
+        if (++visited % PAIRS_STEP !== 0) continue;
+        yield;
+        if (control[Control.pairTable] === before) continue;
+        // It grew meanwhile, and was made anew for that.
+        this.#arena.give(table, 2 ** bits);
+        return;
+      }
+    }
+    this.#keepRevived();
+    for (let name = 1; name <= control[Control.nameHigh]; name++) {
+      const until = known[name] ?? 0;
+      let id = names[name * NAME_WORDS + NameField.newestPair];
+      for (; id !== until; id = pairs[id * PAIR_WORDS + PairField.nextOfName]) {
+        this.#place(table, bits, pairs[id * PAIR_WORDS + PairField.hash], id);
+      }
+    }
+    this.#publish(Control.pairTable, table, bits);
+  }
+
   #rebuildPairs(bits: number): void {
+    this.#keepRevived();
     const { control, names, pairs } = this.memory;
     const table = this.#newTable(Control.pairTable, bits);
     for (let name = 1; name <= control[Control.nameHigh]; name++) {
