@@ -86,6 +86,7 @@ function settingsOf(command: ServerCommand, configText: string | undefined): Ser
   return {
     configFile: flags.configFile,
     configText,
+    autoReloadIntervalMs: flags.autoReload || features.has("auto-reload-config") ? flags.autoReloadIntervalMs : 0,
     listenAddresses: flags.listenAddresses,
     externalUrl: new URL(web.externalUrl),
     routePrefix: web.routePrefix === "/" ? "" : web.routePrefix,

@@ -6,6 +6,7 @@ import { goDuration, type Logger } from "@narthex/toolkit";
 import { Db } from "@narthex/tsdb";
 import { Federation } from "./api/federate.ts";
 import { AdminRoutes } from "./api/v1/admin-routes.ts";
+import { OperatorRoutes } from "./api/v1/operator-routes.ts";
 import { QueryRoutes } from "./api/v1/query-routes.ts";
 import { addRemoteRoutes } from "./api/v1/remote-routes.ts";
 import { addApiRoutes } from "./api/v1/routes.ts";
@@ -13,8 +14,10 @@ import { RuleRoutes } from "./api/v1/rule-routes.ts";
 import { SeriesRoutes } from "./api/v1/series-routes.ts";
 import { StatusRoutes } from "./api/v1/status-routes.ts";
 import { TargetRoutes } from "./api/v1/target-routes.ts";
+import { AutoReload } from "./auto-reload.ts";
 import { BUILD_INFO, COMPATIBLE_VERSION } from "./build-info.ts";
 import { addBuildMetrics } from "./build-metrics.ts";
+import { glob } from "./config/glob.ts";
 import { type Config, loadConfig, loadConfigFile, toYaml } from "./config/index.ts";
 import { DiscoveryManager, DiscoveryMetrics } from "./discovery/index.ts";
 import { ActiveQueryLog } from "./query/active-query-log.ts";
@@ -73,6 +76,7 @@ export class Server {
   #ruleGroups: readonly RuleGroupSource[];
   #running: Running | undefined;
   #stop: (() => void) | undefined;
+  #autoReload: AutoReload | undefined;
   /** Reloads run one after the other. */
   #reloading: Promise<void> = Promise.resolve();
 
@@ -157,6 +161,7 @@ export class Server {
     this.#notifications.remove(STARTING);
     this.#web.readiness = "ready";
     this.#reloadGauges.ready.set(1);
+    this.#watchFiles();
     this.#logger.info("Server is ready to receive web requests.");
   }
 
@@ -171,6 +176,7 @@ export class Server {
   async stop(): Promise<void> {
     this.#notifications.add(STOPPING);
     this.#web.readiness = "stopping";
+    this.#autoReload?.stop();
     this.#reloadGauges.ready.set(0);
     const running = this.#running;
     this.#running = undefined;
@@ -268,6 +274,17 @@ export class Server {
     await rules.apply(config, ruleGroups);
   }
 
+  #watchFiles(): void {
+    const { autoReloadIntervalMs, configFile, configText } = this.#settings;
+    if (autoReloadIntervalMs === 0 || configText !== undefined) return;
+    this.#autoReload = new AutoReload({
+      intervalMs: autoReloadIntervalMs,
+      files: () => [configFile, ...[...this.#config.ruleFiles, ...this.#config.scrapeConfigFiles].flatMap(glob)],
+      reload: () => this.reload(),
+      onError: (err) => this.#logger.error("Failed to generate checksum during configuration reload", { err }),
+    });
+  }
+
   /** Reads and checks everything that can be refused, before anything changes. Throws a `ConfigError`. */
   #load(): Loaded {
     const { configFile, configText } = this.#settings;
@@ -326,8 +343,22 @@ export class Server {
         reload: () => this.#reload,
         retention: () => this.#retention(),
         db: () => this.#running?.db,
+        features: {
+          enabled: settings.features,
+          flags: {
+            adminApi: settings.enableAdminApi,
+            lifecycle: settings.enableLifecycle,
+            remoteWriteReceiver: settings.enableRemoteWriteReceiver,
+            autoReload: settings.autoReloadIntervalMs > 0,
+          },
+        },
         notifications: this.#notifications,
         walReplay: () => this.#walReplay,
+      }),
+      operator: new OperatorRoutes({
+        queries: () => running().queries,
+        targets: () => running().scrape,
+        now: Date.now,
       }),
       admin: new AdminRoutes(settings.enableAdminApi, () => running().db),
     });

@@ -5,6 +5,8 @@ export interface ServerSettings {
   readonly configFile: string;
   /** The configuration itself, where none is read from a file. */
   readonly configText: string | undefined;
+  /** How often files are looked at for changes; 0 for never. */
+  readonly autoReloadIntervalMs: number;
   readonly listenAddresses: readonly string[];
   readonly externalUrl: URL;
   /** "" or `/prefix`. */

@@ -8,8 +8,6 @@ export const MISSING_FLAGS: ReadonlyMap<string, string> = new Map([
   ["web.console.templates", "console templates do not exist yet"],
   ["web.console.libraries", "console templates do not exist yet"],
   ["web.search.max-limit", "the search API does not exist yet"],
-  ["config.auto-reload", "automatic reloading does not exist yet: use SIGHUP or POST /-/reload"],
-  ["config.auto-reload-interval", "automatic reloading does not exist yet: use SIGHUP or POST /-/reload"],
   ["storage.tsdb.head-chunks-write-queue-size", "head chunks are written without a queue here"],
   ["storage.remote.flush-deadline", "remote write does not exist yet"],
   ["alertmanager.notification-queue-capacity", "sending of alerts does not exist yet"],
@@ -28,7 +26,6 @@ export const MISSING_FEATURES: ReadonlySet<string> = new Set([
   "old-ui",
   "otlp-deltatocumulative",
   "otlp-native-delta-ingestion",
-  "promql-per-step-stats",
   "search-api",
   "st-storage",
   "st-synthesis",
@@ -37,5 +34,4 @@ export const MISSING_FEATURES: ReadonlySet<string> = new Set([
   "use-uncached-io",
   "xor2-encoding",
   "fast-startup",
-  "auto-reload-config",
 ]);

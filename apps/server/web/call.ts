@@ -111,7 +111,7 @@ export class Call {
   /** A refusal of the API, whatever was thrown. */
   fail(error: unknown): void {
     const type = error instanceof ApiError ? error.type : errorTypeOf(error);
-    const message = (error as Error).message;
+    const message = (error as Error).message.toWellFormed();
     const envelope = { status: "error", errorType: type, error: message };
     this.send(STATUS_BY_ERROR_TYPE[type], "application/json", JSON.stringify(envelope));
   }

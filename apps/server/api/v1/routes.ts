@@ -2,6 +2,7 @@
 import type { Call } from "../../web/call.ts";
 import type { Handler, WebServer } from "../../web/web-server.ts";
 import type { AdminRoutes } from "./admin-routes.ts";
+import type { OperatorRoutes } from "./operator-routes.ts";
 import type { QueryRoutes } from "./query-routes.ts";
 import type { RuleRoutes } from "./rule-routes.ts";
 import type { SeriesRoutes } from "./series-routes.ts";
@@ -15,6 +16,7 @@ export interface ApiRoutes {
   readonly rules: RuleRoutes;
   readonly status: StatusRoutes;
   readonly admin: AdminRoutes;
+  readonly operator: OperatorRoutes;
 }
 
 const BASE = "/api/v1";
@@ -22,7 +24,10 @@ const GET = ["GET"];
 const GET_OR_POST = ["GET", "POST"];
 const CHANGES = ["POST", "PUT"];
 
-export function addApiRoutes(web: WebServer, { query, series, targets, rules, status, admin }: ApiRoutes): void {
+export function addApiRoutes(
+  web: Pick<WebServer, "route">,
+  { query, series, targets, rules, status, admin, operator }: ApiRoutes,
+): void {
   const add = (path: string, methods: readonly string[], handler: Handler, needsReady = true): void =>
     web.route(`${BASE}${path}`, methods, guarded(handler), { needsReady });
 
@@ -40,6 +45,9 @@ export function addApiRoutes(web: WebServer, { query, series, targets, rules, st
   add("/targets", GET, (call) => targets.list(call));
   add("/targets/metadata", GET, (call) => targets.metadataByTarget(call));
   add("/scrape_pools", GET, (call) => targets.scrapePools(call));
+  add("/scrape_pools/config", GET, (call) => targets.poolConfig(call));
+  add("/targets/relabel_steps", GET, (call) => targets.relabelSteps(call));
+  add("/targets/scrape", ["POST"], (call) => operator.scrapeNow(call));
   add("/metadata", GET, (call) => targets.metadata(call));
 
   add("/rules", GET, (call) => rules.rules(call));
@@ -52,6 +60,11 @@ export function addApiRoutes(web: WebServer, { query, series, targets, rules, st
   add("/status/buildinfo", GET, (call) => status.buildInfo(call));
   add("/status/runtimeinfo", GET, (call) => status.runtimeInfo(call));
   add("/status/tsdb", GET, (call) => status.tsdb(call));
+  add("/status/tsdb/blocks", GET, (call) => status.blocks(call));
+  add("/status/active_queries", GET, (call) => operator.activeQueries(call));
+  add("/status/active_queries", ["DELETE"], (call) => operator.killQuery(call));
+  add("/features", GET, (call) => status.features(call));
+  add("/openapi.yaml", GET, (call) => status.openApi(call), false);
   add("/status/walreplay", GET, (call) => status.walReplay(call), false);
   add("/notifications", GET, (call) => status.notifications(call), false);
   add("/notifications/live", GET, (call) => status.liveNotifications(call), false);

@@ -7,6 +7,8 @@ import type { BuildInfo } from "../../build-info.ts";
 import type { Call } from "../../web/call.ts";
 import type { Notifications } from "../../web/notifications.ts";
 import { ApiError, invalidParameter } from "../api-error.ts";
+import { openApiText } from "../openapi.ts";
+import { type FeatureSources, featureTable } from "./features.ts";
 
 export interface StatusSource {
   readonly build: BuildInfo;
@@ -21,6 +23,7 @@ export interface StatusSource {
   retention(): string;
   /** Undefined until the storage is open. */
   db(): Db | undefined;
+  readonly features: FeatureSources;
   readonly notifications: Notifications;
   walReplay(): { readonly min: number; readonly max: number; readonly current: number };
 }
@@ -82,6 +85,22 @@ export class StatusRoutes {
       headStats: { numSeries, numLabelPairs, chunkCount: numChunks, minTime: minTime ?? 0, maxTime: maxTime ?? 0 },
       ...db.cardinality(limit),
     });
+  }
+
+  /** The blocks on disk, as their `meta.json` files tell. */
+  blocks(call: Call): void {
+    call.json({ blocks: (this.#source.db()?.blocks ?? []).map(({ meta }) => meta.raw) });
+  }
+
+  features(call: Call): void {
+    call.json(featureTable(this.#source.features));
+  }
+
+  openApi(call: Call): void {
+    const version = call.params.get("openapi_version") || "3.1";
+    if (version !== "3.1" && version !== "3.2")
+      throw invalidParameter("openapi_version", `unknown version ${JSON.stringify(version)}: expected 3.1 or 3.2`);
+    call.send(200, "application/yaml; charset=utf-8", openApiText(version, this.#source.build.version));
   }
 
   /** What a person at the page should know now. */

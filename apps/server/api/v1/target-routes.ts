@@ -1,8 +1,12 @@
 // What is scraped, how it goes, and what the targets say about their metrics.
 import type { Labels, Metadata } from "@narthex/model";
 import { ParseError, parseMetricSelector } from "@narthex/promql";
+import { emitYaml } from "@narthex/toolkit";
+import { scrapeConfig } from "../../config/schema/scrape.ts";
+import type { ScrapeConfig } from "../../config/types.ts";
 import type { Call } from "../../web/call.ts";
 import { ApiError, invalidParameter } from "../api-error.ts";
+import { labelsFromJson, relabelSteps } from "./relabel-steps.ts";
 
 /** A target as the API shows it. */
 export interface TargetView {
@@ -30,6 +34,8 @@ export interface TargetSource {
   pools(): readonly string[];
   activeTargets(): readonly TargetView[];
   droppedTargets(): readonly DroppedTargetView[];
+  /** The configuration a pool runs with. */
+  poolConfig(name: string): ScrapeConfig | undefined;
   /** How many targets relabeling dropped, by pool, also those that are not kept for display. */
   droppedTargetCounts(): Readonly<Record<string, number>>;
 }
@@ -75,6 +81,26 @@ export class TargetRoutes {
 
   scrapePools(call: Call): void {
     call.json({ scrapePools: this.#source().pools() });
+  }
+
+  /** One pool's configuration, all defaults filled in and secrets masked. */
+  poolConfig(call: Call): void {
+    call.json({ yaml: emitYaml(scrapeConfig.encode(this.#configOf(call) as never)) });
+  }
+
+  /** What each relabeling rule of a pool makes of the given labels. */
+  relabelSteps(call: Call): void {
+    const config = this.#configOf(call);
+    call.json({ steps: relabelSteps(config.relabelConfigs, labelsFromJson(call.params.get("labels"))) });
+  }
+
+  #configOf({ params }: Call): ScrapeConfig {
+    const pool = params.get("scrapePool");
+    if (pool === "") throw new ApiError("bad_data", "no scrapePool parameter provided");
+    const config = this.#source().poolConfig(pool);
+    if (config === undefined)
+      throw new ApiError("bad_data", `error retrieving scrape config: scrape pool not found: ${pool}`);
+    return config;
   }
 
   /** Metadata by metric name, merged over all targets. */

@@ -1,0 +1,119 @@
+// The description of the HTTP API for programs: OpenAPI, written by hand and held against the route table by a test.
+
+/** The document for OpenAPI `version` (3.1 or 3.2), of this server's `apiVersion`. */
+export function openApiText(version: "3.1" | "3.2", apiVersion: string): string {
+  return `openapi: ${version}.0
+info:
+  title: Prometheus HTTP API
+  description: The stable API of Prometheus, as Narthex serves it, and what Narthex adds to it.
+  version: ${JSON.stringify(apiVersion)}
+  license: {name: Apache-2.0, identifier: Apache-2.0}
+servers:
+  - url: /api/v1
+${PATHS}${COMPONENTS}`;
+}
+
+const PATHS = `paths:
+  /query:
+    get: {operationId: query, summary: Evaluate an expression at one moment, tags: [query], parameters: [{$ref: "#/components/parameters/query"}, {$ref: "#/components/parameters/time"}, {$ref: "#/components/parameters/timeout"}, {$ref: "#/components/parameters/limit"}, {$ref: "#/components/parameters/lookback_delta"}, {$ref: "#/components/parameters/stats"}, {$ref: "#/components/parameters/format"}], responses: &query {"200": {description: The result, content: {application/json: {schema: {$ref: "#/components/schemas/QueryAnswer"}}, text/csv: {schema: {type: string}}}}, "400": &bad {description: A parameter cannot be understood, content: {application/json: {schema: {$ref: "#/components/schemas/Refusal"}}}}, "422": {description: The expression cannot be evaluated, content: {application/json: {schema: {$ref: "#/components/schemas/Refusal"}}}}, "503": {description: The query took too long, content: {application/json: {schema: {$ref: "#/components/schemas/Refusal"}}}}}}
+    post: {operationId: queryPost, summary: The same with parameters in a form, tags: [query], responses: *query}
+  /query_range:
+    get: {operationId: queryRange, summary: Evaluate an expression over a range of time, tags: [query], parameters: [{$ref: "#/components/parameters/query"}, {$ref: "#/components/parameters/rangeStart"}, {$ref: "#/components/parameters/rangeEnd"}, {$ref: "#/components/parameters/step"}, {$ref: "#/components/parameters/timeout"}, {$ref: "#/components/parameters/limit"}, {$ref: "#/components/parameters/lookback_delta"}, {$ref: "#/components/parameters/stats"}, {$ref: "#/components/parameters/format"}], responses: *query}
+    post: {operationId: queryRangePost, summary: The same with parameters in a form, tags: [query], responses: *query}
+  /query_exemplars:
+    get: {operationId: queryExemplars, summary: Exemplars of the series that an expression selects, tags: [query], parameters: [{$ref: "#/components/parameters/query"}, {$ref: "#/components/parameters/start"}, {$ref: "#/components/parameters/end"}], responses: &any {"200": {description: The answer, content: {application/json: {schema: {$ref: "#/components/schemas/Answer"}}}}, "204": {description: There is nothing to say}, "400": *bad}}
+    post: {operationId: queryExemplarsPost, summary: The same with parameters in a form, tags: [query], responses: *any}
+  /format_query:
+    get: {operationId: formatQuery, summary: An expression in its pretty form, tags: [query], parameters: [{$ref: "#/components/parameters/query"}], responses: *any}
+    post: {operationId: formatQueryPost, summary: The same with parameters in a form, tags: [query], responses: *any}
+  /parse_query:
+    get: {operationId: parseQuery, summary: An expression's syntax tree, tags: [query], parameters: [{$ref: "#/components/parameters/query"}], responses: *any}
+    post: {operationId: parseQueryPost, summary: The same with parameters in a form, tags: [query], responses: *any}
+  /series:
+    get: {operationId: series, summary: Label sets of the series that match, tags: [metadata], parameters: &selection [{$ref: "#/components/parameters/match"}, {$ref: "#/components/parameters/start"}, {$ref: "#/components/parameters/end"}, {$ref: "#/components/parameters/limit"}], responses: *any}
+    post: {operationId: seriesPost, summary: The same with parameters in a form, tags: [metadata], responses: *any}
+    delete: {operationId: seriesDelete, summary: Not implemented, deprecated: true, tags: [metadata], responses: {"500": {description: Always, content: {application/json: {schema: {$ref: "#/components/schemas/Refusal"}}}}}}
+  /labels:
+    get: {operationId: labels, summary: Names of labels, tags: [metadata], parameters: *selection, responses: *any}
+    post: {operationId: labelsPost, summary: The same with parameters in a form, tags: [metadata], responses: *any}
+  /label/{name}/values:
+    get: {operationId: labelValues, summary: Values of one label, tags: [metadata], parameters: [{name: name, in: path, required: true, schema: {type: string}}, {$ref: "#/components/parameters/match"}, {$ref: "#/components/parameters/start"}, {$ref: "#/components/parameters/end"}, {$ref: "#/components/parameters/limit"}], responses: *any}
+  /metadata:
+    get: {operationId: metadata, summary: "Type, help and unit by metric", tags: [metadata], parameters: [{name: metric, in: query, schema: {type: string}}, {$ref: "#/components/parameters/limit"}, {name: limit_per_metric, in: query, schema: {type: integer}}], responses: *any}
+  /targets:
+    get: {operationId: targets, summary: "Targets, scraped and dropped", tags: [targets], parameters: [{name: state, in: query, schema: {type: string, enum: [active, dropped, any]}}, {name: scrapePool, in: query, schema: {type: string}}], responses: *any}
+  /targets/metadata:
+    get: {operationId: targetMetadata, summary: Metadata by target, tags: [targets], parameters: [{name: match_target, in: query, schema: {type: string}}, {name: metric, in: query, schema: {type: string}}, {$ref: "#/components/parameters/limit"}], responses: *any}
+  /targets/relabel_steps:
+    get: {operationId: relabelSteps, summary: What each relabeling rule of a pool makes of labels, tags: [targets], parameters: [{$ref: "#/components/parameters/scrapePool"}, {name: labels, in: query, required: true, schema: {type: string}, description: A JSON object of texts}], responses: *any}
+  /targets/scrape:
+    post: {operationId: scrapeNow, summary: "Scrape one active target now, without storing: the parsed page with mistakes by line", tags: [targets], parameters: [{$ref: "#/components/parameters/scrapePool"}, {name: scrapeUrl, in: query, required: true, schema: {type: string}}, {$ref: "#/components/parameters/limit"}], responses: *any}
+  /scrape_pools:
+    get: {operationId: scrapePools, summary: Names of all scrape pools, tags: [targets], responses: *any}
+  /scrape_pools/config:
+    get: {operationId: scrapePoolConfig, summary: One pool's configuration as YAML, tags: [targets], parameters: [{$ref: "#/components/parameters/scrapePool"}], responses: *any}
+  /alertmanagers:
+    get: {operationId: alertmanagers, summary: Alertmanagers that are known, tags: [alerting], responses: *any}
+  /rules:
+    get: {operationId: rules, summary: Rule groups and how they fare, tags: [alerting], parameters: [{name: type, in: query, schema: {type: string, enum: [alert, record]}}, {name: "rule_name[]", in: query, schema: {type: array, items: {type: string}}}, {name: "rule_group[]", in: query, schema: {type: array, items: {type: string}}}, {name: "file[]", in: query, schema: {type: array, items: {type: string}}}, {$ref: "#/components/parameters/match"}, {name: exclude_alerts, in: query, schema: {type: boolean}}, {name: group_limit, in: query, schema: {type: integer}}, {name: group_next_token, in: query, schema: {type: string}}], responses: *any}
+  /alerts:
+    get: {operationId: alerts, summary: Pending and firing alerts, tags: [alerting], responses: *any}
+  /status/config:
+    get: {operationId: config, summary: The configuration in force, tags: [status], responses: *any}
+  /status/flags:
+    get: {operationId: flags, summary: All flags as texts, tags: [status], responses: *any}
+  /status/buildinfo:
+    get: {operationId: buildInfo, summary: What was built when, tags: [status], responses: *any}
+  /status/runtimeinfo:
+    get: {operationId: runtimeInfo, summary: The running process, tags: [status], responses: *any}
+  /status/tsdb:
+    get: {operationId: tsdbStatus, summary: What fills the head, tags: [status], parameters: [{$ref: "#/components/parameters/limit"}], responses: *any}
+  /status/tsdb/blocks:
+    get: {operationId: tsdbBlocks, summary: The blocks on disk, tags: [status], responses: *any}
+  /status/walreplay:
+    get: {operationId: walReplay, summary: How far the log's replay is, tags: [status], responses: *any}
+  /status/active_queries:
+    get: {operationId: activeQueries, summary: Queries that run or wait and who asked them, tags: [status], responses: *any}
+    delete: {operationId: killQuery, summary: End one of them, tags: [status], parameters: [{name: id, in: query, required: true, schema: {type: integer}}], responses: *any}
+  /features:
+    get: {operationId: features, summary: What this server can do, tags: [status], responses: *any}
+  /openapi.yaml:
+    get: {operationId: openApi, summary: This document, tags: [status], parameters: [{name: openapi_version, in: query, schema: {type: string, enum: ["3.1", "3.2"]}}], responses: {"200": {description: The document, content: {application/yaml: {schema: {type: string}}}}}}
+  /notifications:
+    get: {operationId: notifications, summary: What a person should know now, tags: [status], responses: *any}
+  /notifications/live:
+    get: {operationId: liveNotifications, summary: The same as a stream of events, tags: [status], responses: {"200": {description: The stream, content: {text/event-stream: {schema: {type: string}}}}, "204": {description: Too many listen already}}}
+  /admin/tsdb/delete_series:
+    post: {operationId: deleteSeries, summary: Delete samples of the series that match, tags: [admin], parameters: [{$ref: "#/components/parameters/match"}, {$ref: "#/components/parameters/start"}, {$ref: "#/components/parameters/end"}], responses: *any}
+    put: {operationId: deleteSeriesPut, summary: The same, tags: [admin], responses: *any}
+  /admin/tsdb/clean_tombstones:
+    post: {operationId: cleanTombstones, summary: Remove deleted samples from disk, tags: [admin], responses: *any}
+    put: {operationId: cleanTombstonesPut, summary: The same, tags: [admin], responses: *any}
+  /admin/tsdb/snapshot:
+    post: {operationId: snapshot, summary: A copy of all data in a folder of its own, tags: [admin], parameters: [{name: skip_head, in: query, schema: {type: boolean}}], responses: *any}
+    put: {operationId: snapshotPut, summary: The same, tags: [admin], responses: *any}
+`;
+
+const COMPONENTS = `components:
+  parameters:
+    query: {name: query, in: query, required: true, schema: {type: string}, description: A PromQL expression}
+    time: {name: time, in: query, schema: {$ref: "#/components/schemas/Time"}, description: Now unless given}
+    start: {name: start, in: query, schema: {$ref: "#/components/schemas/Time"}}
+    end: {name: end, in: query, schema: {$ref: "#/components/schemas/Time"}}
+    rangeStart: {name: start, in: query, required: true, schema: {$ref: "#/components/schemas/Time"}}
+    rangeEnd: {name: end, in: query, required: true, schema: {$ref: "#/components/schemas/Time"}}
+    step: {name: step, in: query, required: true, schema: {$ref: "#/components/schemas/Duration"}}
+    timeout: {name: timeout, in: query, schema: {$ref: "#/components/schemas/Duration"}}
+    lookback_delta: {name: lookback_delta, in: query, schema: {$ref: "#/components/schemas/Duration"}}
+    limit: {name: limit, in: query, schema: {type: integer, minimum: 0}, description: 0 means all}
+    stats: {name: stats, in: query, schema: {type: string}, description: Anything asks for statistics}
+    format: {name: format, in: query, schema: {type: string, enum: [json, csv]}}
+    match: {name: "match[]", in: query, schema: {type: array, items: {type: string}}, description: Series selectors}
+    scrapePool: {name: scrapePool, in: query, required: true, schema: {type: string}}
+  schemas:
+    Time: {type: string, description: Seconds since 1970 or RFC 3339}
+    Duration: {type: string, description: Seconds or a duration like 5m}
+    Answer: {type: object, required: [status], properties: {status: {const: success}, data: {}, warnings: {type: array, items: {type: string}}, infos: {type: array, items: {type: string}}}}
+    QueryAnswer: {type: object, required: [status, data], properties: {status: {const: success}, data: {type: object, required: [resultType, result], properties: {resultType: {enum: [vector, matrix, scalar, string]}, result: {}, stats: {type: object}}}, warnings: {type: array, items: {type: string}}, infos: {type: array, items: {type: string}}}}
+    Refusal: {type: object, required: [status, errorType, error], properties: {status: {const: error}, errorType: {enum: [bad_data, execution, canceled, timeout, internal, not_found, not_acceptable, unavailable]}, error: {type: string}}}
+`;
