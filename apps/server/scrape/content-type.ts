@@ -1,5 +1,5 @@
 // Which parser reads a body, and what to ask targets for.
-import { OpenMetricsParser, quoteText, type SampleParser, TextParser } from "@narthex/exposition";
+import { OpenMetricsParser, ProtobufParser, quoteText, type SampleParser, TextParser } from "@narthex/exposition";
 import type { NameEscapingScheme, ScrapeProtocol } from "../config/types.ts";
 import { ScrapeError } from "./scrape-error.ts";
 
@@ -11,20 +11,11 @@ const MEDIA_TYPES: Readonly<Record<ScrapeProtocol, string>> = {
   "PrometheusText0.0.4": "text/plain;version=0.0.4",
 };
 
-/** Formats this version can read: what it cannot read it does not ask for. */
-const READABLE: ReadonlySet<ScrapeProtocol> = new Set([
-  "OpenMetricsText1.0.0",
-  "OpenMetricsText0.0.1",
-  "PrometheusText1.0.0",
-  "PrometheusText0.0.4",
-]);
-
 /** The Accept header: weights step down from 0.6 by 0.1 a format, anything else comes last. */
 export function acceptHeader(protocols: readonly ScrapeProtocol[], escaping: NameEscapingScheme): string {
   const parts: string[] = [];
   let weight = 6;
   for (const protocol of protocols) {
-    if (!READABLE.has(protocol)) continue;
     const escapes = protocol.endsWith("1.0.0") ? `;escaping=${escaping}` : "";
     parts.push(`${MEDIA_TYPES[protocol]}${escapes};q=0.${weight--}`);
   }
@@ -34,12 +25,13 @@ export function acceptHeader(protocols: readonly ScrapeProtocol[], escaping: Nam
 
 const textParser = new TextParser();
 const openMetricsParser = new OpenMetricsParser();
+const protobufParser = new ProtobufParser();
 
 /**
- * The parser for a body of this Content-Type; one of two that all scrapes share, since bodies are read one at a time.
+ * The parser for a body of this Content-Type; one of three that all scrapes share, since bodies are read one at a time.
  * Throws a `ScrapeError` when the type says nothing usable and there is no fallback.
  */
-export function parserFor(contentType: string, fallback: ScrapeProtocol | ""): SampleParser {
+export function parserFor(contentType: string, fallback: ScrapeProtocol | ""): SampleParser | ProtobufParser {
   const mediaType = /^\s*([^\s;]+)\s*(?:;|$)/.exec(contentType)?.[1]?.toLowerCase();
   switch (mediaType) {
     case "application/openmetrics-text":
@@ -47,8 +39,9 @@ export function parserFor(contentType: string, fallback: ScrapeProtocol | ""): S
     case "text/plain":
       return textParser;
     case "application/vnd.google.protobuf":
-      throw new ScrapeError("the protobuf exposition format is not supported by this version");
+      return protobufParser;
   }
+  if (fallback === "PrometheusProto") return protobufParser;
   if (fallback !== "") return fallback.startsWith("OpenMetrics") ? openMetricsParser : textParser;
   if (contentType === "") {
     throw new ScrapeError(

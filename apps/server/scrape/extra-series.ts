@@ -1,5 +1,6 @@
 // Series of a target that stand beside its template: they came after it was made.
 import type { SeriesRef } from "@narthex/storage";
+import type { GroupPart } from "./sample-groups.ts";
 
 /** One of them. */
 export interface ExtraSeries {
@@ -14,6 +15,8 @@ export interface ExtraSeries {
   seen: number;
   /** Whether the template under construction has it. */
   claimed: boolean;
+  /** Its place in a group, if it has one. */
+  readonly part: GroupPart | undefined;
 }
 
 /** All of them, by text and by position. */
@@ -38,8 +41,14 @@ export class ExtraSeriesSet {
     return this.#list[id] as ExtraSeries;
   }
 
-  add(text: string, ref: SeriesRef, flags: number, typeCode: number): ExtraSeries {
-    const extra = { id: this.#list.length, text, ref, flags, typeCode, seen: 0, claimed: false };
+  add(
+    text: string,
+    ref: SeriesRef,
+    flags: number,
+    typeCode: number,
+    part: GroupPart | undefined = undefined,
+  ): ExtraSeries {
+    const extra = { id: this.#list.length, text, ref, flags, typeCode, seen: 0, claimed: false, part };
     this.#byText.set(text, extra);
     this.#list.push(extra);
     return extra;

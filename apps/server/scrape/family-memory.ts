@@ -8,6 +8,20 @@ interface RememberedFamily extends FamilyMetadata {
   lastScrape: number;
 }
 
+/** Endings that the series of a family may have. */
+const SERIES_ENDINGS = ["_total", "_bucket", "_sum", "_count", "_created", "_info", "_gcount", "_gsum"] as const;
+
+/** The family that a series of this name belongs to. */
+export function familyOfSeries<T>(families: ReadonlyMap<string, T>, name: string): T | undefined {
+  const same = families.get(name);
+  if (same !== undefined) return same;
+  for (const ending of SERIES_ENDINGS) {
+    const family = name.endsWith(ending) ? families.get(name.slice(0, -ending.length)) : undefined;
+    if (family !== undefined) return family;
+  }
+  return undefined;
+}
+
 /** Families that stand beside the template: declared since it was made, or gone from it a short while ago. */
 export class FamilyMemory {
   readonly #families = new Map<string, RememberedFamily>();
@@ -49,7 +63,7 @@ export class FamilyMemory {
   }
 
   /** Everything known, the template's families included. */
-  all(template: readonly Block[]): ReadonlyMap<string, FamilyMetadata> {
+  all(template: readonly Block[]): Map<string, FamilyMetadata> {
     const families = new Map<string, FamilyMetadata>();
     for (const { notes } of template) for (const note of notes) applyNote(families, note);
     for (const [name, { type, help, unit }] of this.#families) {

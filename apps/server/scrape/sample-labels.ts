@@ -1,7 +1,7 @@
 // From the labels a target exposes to those of the stored series: target labels, relabeling, checks.
 // Runs once per new series text; scrapes of what is known never come here.
 import { quoteText } from "@narthex/exposition";
-import { compareStrings, Labels, METRIC_NAME } from "@narthex/model";
+import { compareStrings, Labels, METRIC_NAME, type MetricType } from "@narthex/model";
 import { isLabelName, isMetricName, type NameValidationScheme, type Relabeler } from "../relabel/index.ts";
 import { ScrapeError } from "./scrape-error.ts";
 
@@ -37,6 +37,15 @@ export function storedLabels(
   }
   checkLimits(labels, name, options);
   return labels;
+}
+
+/** Adds `__type__` and `__unit__` to exposed labels, in place of any that were exposed under these names. */
+export function addTypeAndUnit(exposed: string[], type: MetricType, unit: string): void {
+  for (let i = exposed.length - 2; i >= 0; i -= 2) {
+    if (exposed[i] === "__type__" || exposed[i] === "__unit__") exposed.splice(i, 2);
+  }
+  if (type !== "unknown") exposed.push("__type__", type);
+  if (unit !== "") exposed.push("__unit__", unit);
 }
 
 /** The labels of a series that reports on the scrape itself: target labels win by moving no one but themselves. */

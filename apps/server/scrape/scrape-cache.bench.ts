@@ -3,10 +3,11 @@
 import { TextParser } from "@narthex/exposition";
 import { Labels } from "@narthex/model";
 import type { Appender, SeriesRef } from "@narthex/storage";
-import { Relabeler } from "../relabel/index.ts";
 import { SampleBatch } from "./sample-batch.ts";
-import { emptyCounts, ScrapeCache } from "./scrape-cache.ts";
+import { ScrapeCache } from "./scrape-cache.ts";
+import { emptyCounts } from "./scrape-counts.ts";
 import { TemplateStore } from "./template.ts";
+import { cacheOptions } from "./testing.ts";
 
 const SERIES = 10_000;
 const BOUNDS = ["0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf"];
@@ -110,18 +111,7 @@ function measure(name: string, bodies: readonly Body[], rounds: number): void {
   const store = new TemplateStore();
   const cache = new ScrapeCache(
     Labels.fromObject({ job: "bench", instance: "a:1" }),
-    {
-      honorLabels: false,
-      metricRelabeler: new Relabeler([]),
-      labelLimit: 0,
-      labelNameLengthLimit: 0,
-      labelValueLengthLimit: 0,
-      nameValidationScheme: "utf8",
-      honorTimestamps: true,
-      trackTimestampsStaleness: false,
-      sampleLimit: 0,
-      exemplars: false,
-    },
+    cacheOptions({ exemplars: false }),
     store,
     new SampleBatch(),
   );

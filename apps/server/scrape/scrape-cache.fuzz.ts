@@ -5,10 +5,11 @@ import { test } from "node:test";
 import { Entry, ExpositionError, TextParser } from "@narthex/exposition";
 import { Labels } from "@narthex/model";
 import type { Append, Appender, SeriesRef } from "@narthex/storage";
-import { Relabeler } from "../relabel/index.ts";
 import { SampleBatch } from "./sample-batch.ts";
-import { emptyCounts, ScrapeCache } from "./scrape-cache.ts";
+import { ScrapeCache } from "./scrape-cache.ts";
+import { emptyCounts } from "./scrape-counts.ts";
 import { TemplateStore } from "./template.ts";
+import { cacheOptions } from "./testing.ts";
 
 const SEED = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
 const ROUNDS = Number(process.env["FUZZ_ROUNDS"] ?? 60);
@@ -190,18 +191,7 @@ test(`scrape cache: any sequence of bodies gives what reading each alone gives (
     const store = new TemplateStore();
     const cache = new ScrapeCache(
       Labels.fromObject({ job: "j" }),
-      {
-        honorLabels: false,
-        metricRelabeler: new Relabeler([]),
-        labelLimit: 0,
-        labelNameLengthLimit: 0,
-        labelValueLengthLimit: 0,
-        nameValidationScheme: "utf8",
-        honorTimestamps: true,
-        trackTimestampsStaleness: true,
-        sampleLimit: 0,
-        exemplars: false,
-      },
+      cacheOptions({ trackTimestampsStaleness: true, exemplars: false }),
       store,
       new SampleBatch(),
     );

@@ -4,27 +4,14 @@ import { OpenMetricsParser, type SampleParser, TextParser } from "@narthex/expos
 import { isStaleAt, Labels, Matcher } from "@narthex/model";
 import { MemoryStorage, SampleBuffer } from "@narthex/storage";
 import { Relabeler } from "../relabel/index.ts";
+import type { CacheOptions } from "./cache-options.ts";
 import { SampleBatch } from "./sample-batch.ts";
-import { emptyCounts, ScrapeCache, type ScrapeCacheOptions, type ScrapeCounts } from "./scrape-cache.ts";
+import { ScrapeCache } from "./scrape-cache.ts";
+import { emptyCounts, type ScrapeCounts } from "./scrape-counts.ts";
 import { TemplateStore } from "./template.ts";
+import { cacheOptions } from "./testing.ts";
 
 const TARGET = Labels.fromObject({ job: "j", instance: "i" });
-
-function options(overrides: Partial<ScrapeCacheOptions> = {}): ScrapeCacheOptions {
-  return {
-    honorLabels: false,
-    metricRelabeler: new Relabeler([]),
-    labelLimit: 0,
-    labelNameLengthLimit: 0,
-    labelValueLengthLimit: 0,
-    nameValidationScheme: "utf8",
-    honorTimestamps: true,
-    trackTimestampsStaleness: false,
-    sampleLimit: 0,
-    exemplars: true,
-    ...overrides,
-  };
-}
 
 /** One target, scraped again and again, with what its storage then holds. */
 class Bench {
@@ -33,8 +20,8 @@ class Bench {
   readonly cache: ScrapeCache;
   t = 0;
 
-  constructor(overrides: Partial<ScrapeCacheOptions> = {}) {
-    this.cache = new ScrapeCache(TARGET, options(overrides), this.store, new SampleBatch());
+  constructor(overrides: Partial<CacheOptions> = {}) {
+    this.cache = new ScrapeCache(TARGET, cacheOptions(overrides), this.store, new SampleBatch());
   }
 
   scrape(body: string, parser: SampleParser = new TextParser()): ScrapeCounts {
@@ -277,7 +264,7 @@ test("scrape cache: caches of equal bodies share their templates, and give them 
   const caches: ScrapeCache[] = [];
   let bytesOfOne = 0;
   for (let i = 0; i < 10; i++) {
-    const cache = new ScrapeCache(Labels.fromObject({ instance: String(i) }), options(), store, batch);
+    const cache = new ScrapeCache(Labels.fromObject({ instance: String(i) }), cacheOptions(), store, batch);
     const appender = storage.appender();
     cache.scrape(bytes, body.length, new TextParser(), appender, 1000, emptyCounts());
     appender.commit();

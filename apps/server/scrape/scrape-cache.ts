@@ -3,17 +3,29 @@
 // A body is walked along the template of an earlier one: where the bytes up to the next value are the expected ones,
 // the series is known without being looked at. Where they are not, the next few entries are tried (series went away),
 // then the series text is looked up by hash (other order), and only what is unknown is parsed, relabeled and resolved.
-import { Entry, parseFloatBytes, type SampleParser, scanDecimal, TextParser } from "@narthex/exposition";
-import { Labels, NORMAL_NAN_HIGH, NORMAL_NAN_LOW } from "@narthex/model";
+import {
+  Entry,
+  OpenMetricsParser,
+  parseFloatBytes,
+  type SampleParser,
+  scanDecimal,
+  TextParser,
+} from "@narthex/exposition";
+import { type Labels, NORMAL_NAN_HIGH, NORMAL_NAN_LOW } from "@narthex/model";
 import { Append, type Appender, type SeriesRef } from "@narthex/storage";
+import type { CacheOptions } from "./cache-options.ts";
+import { ExemplarBatch } from "./exemplar-batch.ts";
 import { type ExtraSeries, ExtraSeriesSet, markBefore } from "./extra-series.ts";
-import { FamilyMemory } from "./family-memory.ts";
+import { FamilyMemory, familyOfSeries } from "./family-memory.ts";
 import type { SampleBatch } from "./sample-batch.ts";
-import { type SampleLabelOptions, storedLabels } from "./sample-labels.ts";
+import { type GroupPart, groupingOf, Role, type SampleGroup, SampleGroups } from "./sample-groups.ts";
+import { addTypeAndUnit, storedLabels } from "./sample-labels.ts";
+import { emptyCounts, MAX_FUTURE_MS, type ScrapeCounts } from "./scrape-counts.ts";
 import { ScrapeError } from "./scrape-error.ts";
 import { SeriesIndex } from "./series-index.ts";
 import { endSample, lineStartBefore, SeriesScan, seriesText, withoutEnd } from "./series-text.ts";
 import {
+  applyNote,
   BLOCK_HEADER_WORDS,
   type Block,
   copySeries,
@@ -31,31 +43,6 @@ import {
   type TemplateStore,
 } from "./template.ts";
 
-/** What a job wants of its samples. Limits of 0 mean none. */
-export interface ScrapeCacheOptions extends SampleLabelOptions {
-  readonly honorTimestamps: boolean;
-  readonly trackTimestampsStaleness: boolean;
-  readonly sampleLimit: number;
-  /** Whether exemplars are handed to the storage at all. */
-  readonly exemplars: boolean;
-}
-
-/** What one scrape came to. */
-export interface ScrapeCounts {
-  /** Samples in the body. */
-  scraped: number;
-  /** Samples left after relabeling. */
-  kept: number;
-  /** Series that the scrape before did not have. */
-  added: number;
-  outOfOrder: number;
-  duplicates: number;
-  outOfBounds: number;
-  exemplarsOutOfOrder: number;
-}
-
-/** How far into the future explicit timestamps may lie. */
-const MAX_FUTURE_MS = 10 * 60 * 1000;
 /** Entries tried after the expected one before the series text is looked up. */
 const NEARBY_ENTRIES = 4;
 /** A body that keeps missing its template is built anew every so many scrapes at the most. */
@@ -68,11 +55,16 @@ const DROPPED = 1;
 const REPEATED = 2;
 /** Its last sample had a timestamp of its own, so its absence means nothing. */
 const UNTRACKED = 4;
+/** Its values are wanted by a group too, or only there (then it is `DROPPED` as well). */
+const GROUPED = 8;
+/** Whose absence is marked has none of these. */
+const UNENDING = DROPPED | REPEATED | UNTRACKED;
 
 const LINE_BREAK = 0x0a;
 const SPACE = 0x20;
 
 const scan = new SeriesScan();
+const exemplars = new ExemplarBatch();
 
 /** One target's cache. Not reentrant; `scrape` runs straight through. */
 export class ScrapeCache {
@@ -80,7 +72,7 @@ export class ScrapeCache {
   readonly #store: TemplateStore;
   readonly #batch: SampleBatch;
   readonly #builder: TemplateBuilder;
-  #options: ScrapeCacheOptions;
+  #options: CacheOptions;
 
   #blocks: Block[] = [];
   /** Number of the first entry of each block; one more than blocks, the last the count of entries. */
@@ -88,11 +80,14 @@ export class ScrapeCache {
   #count = 0;
   #refs: Uint32Array = new Uint32Array(0);
   #flags: Uint8Array = new Uint8Array(0);
+  /** Places in groups, of the entries that have one; undefined while none has. */
+  #parts: (GroupPart | undefined)[] | undefined;
   #trailer: Uint8Array = new Uint8Array(0);
   #index: SeriesIndex | undefined;
   #seen: Uint32Array | undefined;
   readonly #extras = new ExtraSeriesSet();
   readonly #families = new FamilyMemory();
+  readonly #groups = new SampleGroups();
 
   #generation = 2;
   /** Which entries the scrape before had: all, those marked in `seen`, or none. */
@@ -112,12 +107,19 @@ export class ScrapeCache {
   #typeCode = 0;
   #t = 0;
   #marking = false;
+  /** Samples of the body so far, also those that come to nothing by themselves. */
+  #lines = 0;
   #parser: SampleParser = new TextParser();
   #appender: Appender | undefined;
   #counts: ScrapeCounts = emptyCounts();
+  /** Families as far as they are known by now; made when first asked for. */
+  #knownFamilies: Map<string, FamilyMetadata> | undefined;
+  /** Where metadata is handed on: series made in this scrape, by name, and families told anew. */
+  readonly #made: { readonly ref: SeriesRef; readonly name: string }[] = [];
+  readonly #changedFamilies = new Set<FamilyMetadata>();
 
   /** `target` are the labels every series gets. The batch may be shared by all caches of a process, the store should. */
-  constructor(target: Labels, options: ScrapeCacheOptions, store: TemplateStore, batch: SampleBatch) {
+  constructor(target: Labels, options: CacheOptions, store: TemplateStore, batch: SampleBatch) {
     this.#target = target;
     this.#options = options;
     this.#store = store;
@@ -126,7 +128,7 @@ export class ScrapeCache {
   }
 
   /** New limits and the like. Labels that were settled already stay as they are. */
-  set options(options: ScrapeCacheOptions) {
+  set options(options: CacheOptions) {
     this.#options = options;
   }
 
@@ -158,6 +160,7 @@ export class ScrapeCache {
     this.#begin(bytes, length, parser, appender, t, counts);
     try {
       this.#walk();
+      this.#appendGroups();
       counts.kept += this.#batch.count;
       this.#checkSampleLimit();
       this.#flush();
@@ -170,26 +173,38 @@ export class ScrapeCache {
       this.#batch.clear();
       this.#appender = undefined;
       this.#bytes = new Uint8Array(0);
+      this.#knownFamilies = undefined;
+      this.#made.length = 0;
+      this.#changedFamilies.clear();
+      exemplars.clear();
     }
   }
 
   /** Ends all series of the last good scrape with a stale marker at `t`: the target failed, or went away. */
   endAll(appender: Appender, t: number): void {
-    if (this.#presence !== "none") {
-      for (let e = 0; e < this.#count; e++) {
-        const present = this.#presence === "all" || (this.#seen![e] as number) >>> 1 === this.#generation;
-        if (present && this.#flags[e] === 0) appender.appendStale(this.#refs[e] as number, t);
-      }
-      for (const extra of this.#extras.list) {
-        if (extra.seen >>> 1 === this.#generation && extra.flags === 0) appender.appendStale(extra.ref, t);
-      }
-    }
+    for (const ref of this.present()) appender.appendStale(ref, t);
     this.#presence = "none";
     this.#generation += 2;
     if (this.#extras.size > 2 * this.#lastSuccessful + FLUSH_SLACK) {
       this.#extras.clear();
       this.#forcedFlushes++;
     }
+  }
+
+  /** Series that the last good scrape had and that end when they are missing. */
+  present(): Set<SeriesRef> {
+    const refs = new Set<SeriesRef>();
+    if (this.#presence === "none") return refs;
+    const generation = this.#generation;
+    for (let e = 0; e < this.#count; e++) {
+      const present = this.#presence === "all" || (this.#seen![e] as number) >>> 1 === generation;
+      if (present && ((this.#flags[e] as number) & UNENDING) === 0) refs.add(this.#refs[e] as number);
+    }
+    for (const { seen, flags, ref } of this.#extras.list) {
+      if (seen >>> 1 === generation && (flags & UNENDING) === 0) refs.add(ref);
+    }
+    this.#groups.tracked(generation, this.#options.trackTimestampsStaleness, refs);
+    return refs;
   }
 
   /** Families and what is known of them, those included that were declared at most 10 scrapes ago. */
@@ -212,7 +227,9 @@ export class ScrapeCache {
     this.#flags = new Uint8Array(0);
     this.#index = undefined;
     this.#seen = undefined;
+    this.#parts = undefined;
     this.#extras.clear();
+    this.#groups.clear();
     this.#families.clear();
     this.#presence = "none";
     this.#generation += 2;
@@ -237,6 +254,7 @@ export class ScrapeCache {
     this.#typeCode = 0;
     this.#t = t;
     this.#marking = false;
+    this.#lines = 0;
     this.#parser = parser;
     this.#appender = appender;
     this.#counts = counts;
@@ -307,6 +325,7 @@ export class ScrapeCache {
     this.#entry = index;
     this.#position = position;
     this.#counts.scraped += scraped;
+    this.#lines += scraped;
     if (position !== startedAt) this.#typeCode = this.#typeBefore(block, index);
   }
 
@@ -352,6 +371,11 @@ export class ScrapeCache {
     }
   }
 
+  #countLine(): void {
+    this.#counts.scraped++;
+    this.#lines++;
+  }
+
   #setValue(value: number): void {
     const batch = this.#batch;
     if (!Number.isNaN(value)) {
@@ -375,8 +399,9 @@ export class ScrapeCache {
         this.#seen![number] = this.#generation * 2 + (before ? 1 : 0);
       }
     }
-    if ((flags & DROPPED) !== 0) return;
     const own = hasTimestamp && this.#options.honorTimestamps;
+    if ((flags & GROUPED) !== 0) this.#takeGrouped(this.#parts![number] as GroupPart, flags, own, hasExemplar);
+    if ((flags & DROPPED) !== 0) return;
     const untracked = own && !this.#options.trackTimestampsStaleness ? UNTRACKED : 0;
     if (!repeated) this.#flags[number] = (flags & ~UNTRACKED) | untracked;
     this.#emit(number, this.#refs[number] as number, own, hasExemplar, repeated);
@@ -402,14 +427,28 @@ export class ScrapeCache {
     if (!hasExemplar || !this.#options.exemplars) return;
     const flat: string[] = [];
     parser.exemplarLabels(flat);
-    const pairs: [string, string][] = [];
-    for (let i = 0; i < flat.length; i += 2) pairs.push([flat[i] as string, flat[i + 1] as string]);
-    const verdict = this.#appender!.appendExemplar(ref, {
-      labels: Labels.fromUnsorted(pairs),
-      value: parser.exemplarValue,
-      t: parser.exemplarHasTimestamp ? parser.exemplarTimestamp : t,
-    });
-    if (verdict === Append.outOfOrder) this.#counts.exemplarsOutOfOrder++;
+    exemplars.add(flat, parser.exemplarValue, parser.exemplarHasTimestamp ? parser.exemplarTimestamp : t);
+    this.#counts.exemplarsOutOfOrder += exemplars.flush(this.#appender!, ref);
+  }
+
+  /** Gives the value at the end of the batch to a group. What is wanted only there is no sample of its own. */
+  #takeGrouped(part: GroupPart, flags: number, own: boolean, hasExemplar: boolean): void {
+    const parser = this.#parser;
+    const value = this.#batch.values[this.#batch.count] as number;
+    this.#groups.take(part, value, own ? parser.timestamp : this.#t, own, this.#generation);
+    if ((flags & DROPPED) !== 0) this.#counts.scraped--;
+    // Histograms take no exemplars without a time: those of a bucket that stays the same would come again and again.
+    if (!hasExemplar || !this.#options.exemplars || !parser.exemplarHasTimestamp) return;
+    const flat: string[] = [];
+    parser.exemplarLabels(flat);
+    part.group.exemplars.add(flat, parser.exemplarValue, parser.exemplarTimestamp);
+  }
+
+  #appendGroups(): void {
+    const { sampleLimit, histograms } = this.#options;
+    const counts = this.#counts;
+    const mayAdd = () => sampleLimit === 0 || counts.kept + this.#batch.count <= sampleLimit;
+    this.#groups.append(this.#appender!, this.#generation, histograms, counts, mayAdd);
   }
 
   #appendAlone(entry: number, ref: SeriesRef, t: number): void {
@@ -463,7 +502,7 @@ export class ScrapeCache {
     if (address < 0) return false;
     const after = scanDecimal(bytes, valueStart, this.#batch.values, this.#batch.count);
     if (after < 0 || bytes[after] !== LINE_BREAK) return false;
-    this.#counts.scraped++;
+    this.#countLine();
     this.#take((this.#starts[address >>> 8] as number) + (address & 255), false, false);
     this.#position = after;
     this.#pointBehind(address);
@@ -484,7 +523,7 @@ export class ScrapeCache {
       if (kind !== Entry.comment) this.#noteFamily(kind);
     }
     this.#position = parser.position - 1;
-    this.#counts.scraped++;
+    this.#countLine();
     this.#setValue(parser.value);
     const { seriesStart, seriesEnd } = parser;
     const hash = hashSeries(this.#bytes, seriesStart, seriesEnd);
@@ -515,6 +554,9 @@ export class ScrapeCache {
       const untracked = own && !this.#options.trackTimestampsStaleness ? UNTRACKED : 0;
       extra.flags = (extra.flags & ~UNTRACKED) | untracked;
     }
+    if (extra.part !== undefined && (extra.flags & GROUPED) !== 0) {
+      this.#takeGrouped(extra.part, extra.flags, own, parser.hasExemplar);
+    }
     if (!dropped) this.#emit(-1 - extra.id, extra.ref, own, parser.hasExemplar, repeated);
   }
 
@@ -522,15 +564,79 @@ export class ScrapeCache {
   #resolveNew(text: string): ExtraSeries | undefined {
     const exposed: string[] = [];
     this.#parser.labels(exposed);
-    const labels = storedLabels(exposed, this.#target, this.#options);
-    const { sampleLimit } = this.#options;
+    const part = this.#partOf(exposed);
+    const { sampleLimit, histograms, appendMetadata } = this.#options;
+    const isGrouped = part !== undefined && part.role !== Role.member;
+    if (isGrouped && (part.role === Role.created || !histograms.alwaysScrapeClassic)) {
+      return this.#extras.add(text, 0, DROPPED | GROUPED, this.#typeCode, part);
+    }
+    const labels = this.#storedLabels(exposed);
     if (labels !== undefined && sampleLimit > 0 && this.#counts.kept + this.#batch.count >= sampleLimit) {
       // The scrape is going to fail: count on, but make no more series.
       this.#counts.kept++;
       return undefined;
     }
     const ref = labels === undefined ? 0 : this.#appender!.series(labels);
-    return this.#extras.add(text, ref, labels === undefined ? DROPPED : 0, this.#typeCode);
+    if (ref !== 0) part?.group.members.push(ref);
+    if (ref !== 0 && appendMetadata) this.#made.push({ ref, name: exposed[1] as string });
+    const flags = (labels === undefined ? DROPPED : 0) | (isGrouped ? GROUPED : 0);
+    return this.#extras.add(text, ref, flags, this.#typeCode, part);
+  }
+
+  /** Where a new series belongs, if series are grouped at all. */
+  #partOf(exposed: readonly string[]): GroupPart | undefined {
+    const { histograms, startTimeZeros } = this.#options;
+    const hearsCreated = startTimeZeros && this.#parser instanceof OpenMetricsParser;
+    if (!histograms.convertClassic && !hearsCreated) return undefined;
+    const options = { converts: histograms.convertClassic, hearsCreated };
+    const grouping = groupingOf(exposed, this.#typeCode, options);
+    if (grouping === undefined) return undefined;
+    // Half a surrogate pair parts them: no text that was UTF-8 holds one.
+    const key = grouping.exposed.join("\ud800");
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      const becomesSeries = histograms.convertClassic && grouping.isHistogram;
+      group = this.#groups.add(key, becomesSeries ? this.#storedLabels(grouping.exposed) : undefined);
+    }
+    return { group, role: grouping.role, bound: grouping.bound };
+  }
+
+  #storedLabels(exposed: string[]): Labels | undefined {
+    if (this.#options.typeAndUnitLabels) {
+      const family = familyOfSeries(this.#familiesNow(), exposed[1] as string);
+      addTypeAndUnit(exposed, family?.type ?? "unknown", family?.unit ?? "");
+    }
+    return storedLabels(exposed, this.#target, this.#options);
+  }
+
+  #familiesNow(): Map<string, FamilyMetadata> {
+    this.#knownFamilies ??= this.#families.all(this.#blocks);
+    return this.#knownFamilies;
+  }
+
+  /** Hands on what is known of families: for series that are new, and for all of a family that was told anew. */
+  #appendMetadata(): void {
+    const appender = this.#appender!;
+    const families = this.#familiesNow();
+    for (const { ref, name } of this.#made) {
+      const family = familyOfSeries(families, name);
+      if (family !== undefined) appender.updateMetadata(ref, { ...family });
+    }
+    if (this.#changedFamilies.size === 0) return;
+    const parser = this.#parser.another();
+    const update = (entry: number, ref: SeriesRef) => {
+      const { bytes, length } = this.#textOf(entry);
+      parser.reset(bytes, length);
+      parser.next();
+      const exposed: string[] = [];
+      parser.labels(exposed);
+      const family = familyOfSeries(families, exposed[1] as string);
+      if (family !== undefined && this.#changedFamilies.has(family)) appender.updateMetadata(ref, { ...family });
+    };
+    for (let e = 0; e < this.#count; e++) if (this.#flags[e] === 0) update(e, this.#refs[e] as number);
+    for (const { id, flags, seen, ref } of this.#extras.list) {
+      if (flags === 0 && (seen & 1) === 1) update(-1 - id, ref);
+    }
   }
 
   /** The series of an entry went from the storage meanwhile: makes it again from its text. */
@@ -542,7 +648,7 @@ export class ScrapeCache {
     parser.next();
     const exposed: string[] = [];
     parser.labels(exposed);
-    const labels = storedLabels(exposed, this.#target, this.#options);
+    const labels = this.#storedLabels(exposed);
     const ref = labels === undefined ? 0 : this.#appender!.series(labels);
     if (entry >= 0) this.#refs[entry] = ref;
     else this.#extras.at(-1 - entry).ref = ref;
@@ -631,9 +737,17 @@ export class ScrapeCache {
   }
 
   #noteFamily(kind: Entry): void {
-    const { family, metricType, text } = this.#parser;
-    if (kind === Entry.type) this.#families.note(family, "type", metricType, this.#generation);
-    else this.#families.note(family, kind === Entry.help ? "help" : "unit", text, this.#generation);
+    const { family, metricType } = this.#parser;
+    const what = kind === Entry.type ? "type" : kind === Entry.help ? "help" : "unit";
+    const text = kind === Entry.type ? metricType : this.#parser.text;
+    const { appendMetadata, typeAndUnitLabels } = this.#options;
+    if (appendMetadata || typeAndUnitLabels) {
+      const families = this.#familiesNow();
+      const known = families.get(family);
+      applyNote(families, { family, kind: what, text });
+      if (known !== undefined || appendMetadata) this.#changedFamilies.add(families.get(family) as FamilyMetadata);
+    }
+    this.#families.note(family, what, text, this.#generation);
   }
 
   #checkSampleLimit(): void {
@@ -667,6 +781,7 @@ export class ScrapeCache {
   #finish(): void {
     const generation = this.#generation;
     this.#endMissing();
+    if (this.#options.appendMetadata) this.#appendMetadata();
     this.#lastSuccessful = this.#counts.scraped;
     this.#families.expire(generation);
     if (!this.#marking) {
@@ -700,10 +815,14 @@ export class ScrapeCache {
     } else {
       const seen = this.#seen as Uint32Array;
       for (let e = 0; e < this.#count; e++) {
-        if ((seen[e] as number) >>> 1 === before && this.#flags[e] === 0) missing.add(this.#refs[e] as number);
+        const isTracked = ((this.#flags[e] as number) & UNENDING) === 0;
+        if ((seen[e] as number) >>> 1 === before && isTracked) missing.add(this.#refs[e] as number);
       }
     }
-    for (const extra of this.#extras.list) if (extra.seen >>> 1 === before && extra.flags === 0) missing.add(extra.ref);
+    for (const { seen, flags, ref } of this.#extras.list) {
+      if (seen >>> 1 === before && (flags & UNENDING) === 0) missing.add(ref);
+    }
+    this.#groups.tracked(before, this.#options.trackTimestampsStaleness, missing);
     if (missing.size === 0) return;
     // Two texts may name one series, by relabeling for instance: it goes on while one of them is there.
     for (let e = 0; e < this.#count; e++) {
@@ -711,6 +830,9 @@ export class ScrapeCache {
         missing.delete(this.#refs[e] as number);
     }
     for (const extra of this.#extras.list) if (extra.seen >>> 1 === this.#generation) missing.delete(extra.ref);
+    const here = new Set<SeriesRef>();
+    this.#groups.tracked(this.#generation, true, here);
+    for (const ref of here) missing.delete(ref);
     for (const ref of missing) this.#appender!.appendStale(ref, this.#t);
   }
 
@@ -720,8 +842,10 @@ export class ScrapeCache {
     const builder = this.#builder;
     const bytes = this.#bytes;
     const claimed = new Uint8Array(this.#count);
-    const refs = new Uint32Array(this.#counts.scraped);
-    const flags = new Uint8Array(this.#counts.scraped);
+    const lines = this.#lines;
+    const refs = new Uint32Array(lines);
+    const flags = new Uint8Array(lines);
+    let parts: (GroupPart | undefined)[] | undefined;
     let count = 0;
     let runStart = 0;
     parser.seek(0);
@@ -741,6 +865,8 @@ export class ScrapeCache {
       if (address >= 0) {
         const old = (this.#starts[address >>> 8] as number) + (address & 255);
         refs[count] = this.#refs[old] as number;
+        const part = this.#parts?.[old];
+        if (part !== undefined) (parts ??= [])[count] = part;
         flags[count] = (this.#flags[old] as number) | (claimed[old] === 0 ? 0 : REPEATED);
         claimed[old] = 1;
       } else {
@@ -750,6 +876,7 @@ export class ScrapeCache {
           return;
         }
         refs[count] = extra.ref;
+        if (extra.part !== undefined) (parts ??= [])[count] = extra.part;
         flags[count] = extra.flags | (extra.claimed ? REPEATED : 0);
         extra.claimed = true;
       }
@@ -758,6 +885,10 @@ export class ScrapeCache {
       count++;
     }
     this.#replaceTemplate(builder.finish(), refs.subarray(0, count), flags.subarray(0, count));
+    this.#parts = parts;
+    const groups = new Set<SampleGroup>();
+    if (parts !== undefined) for (const part of parts) if (part !== undefined) groups.add(part.group);
+    this.#groups.keep(groups);
     this.#trailer = bytes.slice(runStart, this.#end);
     this.#extras.clear();
     this.#presence = "all";
@@ -783,14 +914,10 @@ export class ScrapeCache {
   #abandon(): void {
     const generation = this.#generation;
     this.#generation = generation - 1;
+    this.#groups.unsee(generation);
     if (!this.#marking) return;
     const seen = this.#seen as Uint32Array;
     for (let e = 0; e < this.#count; e++) seen[e] = markBefore(seen[e] as number, generation);
     this.#extras.unsee(generation);
   }
-}
-
-/** Counts of a scrape that took in nothing. */
-export function emptyCounts(): ScrapeCounts {
-  return { scraped: 0, kept: 0, added: 0, outOfOrder: 0, duplicates: 0, outOfBounds: 0, exemplarsOutOfOrder: 0 };
 }

@@ -8,10 +8,11 @@ import type { Clock, Timer } from "./clock.ts";
 import { parserFor } from "./content-type.ts";
 import type { FetchedBody, FetchRequest } from "./http-client.ts";
 import { reportLabels } from "./sample-labels.ts";
-import { emptyCounts, type ScrapeCache } from "./scrape-cache.ts";
+import { emptyCounts } from "./scrape-counts.ts";
 import { ScrapeError } from "./scrape-error.ts";
 import type { ScrapeMetrics } from "./scrape-metrics.ts";
 import { nextScrapeTime, type Target } from "./target.ts";
+import type { TargetCache } from "./target-cache.ts";
 
 /** A scrape that starts no later than this after its ideal moment gets that moment as its time. */
 const ALIGNMENT_TOLERANCE_MS = 2;
@@ -54,7 +55,7 @@ export class ScrapeLoop {
     lastScrapeDurationSeconds: 0,
     health: "unknown",
   };
-  readonly cache: ScrapeCache;
+  readonly cache: TargetCache;
   readonly #environment: ScrapeEnvironment;
   readonly #settings: LoopSettings;
   readonly #counts = emptyCounts();
@@ -70,7 +71,7 @@ export class ScrapeLoop {
   /** Fails every scrape without a request; "" for scraping as usual. */
   forcedError = "";
 
-  constructor(target: Target, cache: ScrapeCache, settings: LoopSettings, environment: ScrapeEnvironment) {
+  constructor(target: Target, cache: TargetCache, settings: LoopSettings, environment: ScrapeEnvironment) {
     this.target = target;
     this.cache = cache;
     this.#settings = settings;
@@ -175,7 +176,7 @@ export class ScrapeLoop {
       body?.release();
       return;
     }
-    const { appendable, clock } = this.#environment;
+    const { appendable, clock, metrics } = this.#environment;
     let appender = appendable.appender();
     Object.assign(this.#counts, emptyCounts());
     if (body !== undefined) {
@@ -206,6 +207,7 @@ export class ScrapeLoop {
     });
     appender.commit();
     this.#settle(started, failure, durationSeconds);
+    metrics.scrapeDuration.observe(durationSeconds);
     this.#count(failure, code);
   }
 

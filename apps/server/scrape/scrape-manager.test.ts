@@ -51,7 +51,7 @@ class Rig {
       clock: this.clock,
       version: "3.14.0",
       hostName: "host",
-      exemplars: true,
+      features: new Set(["exemplar-storage"]),
     });
     closers.push(() => this.manager.stop());
   }

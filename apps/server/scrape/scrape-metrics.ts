@@ -6,6 +6,7 @@ const INTERVAL_OBJECTIVES = { 0.01: 0.001, 0.05: 0.005, 0.5: 0.05, 0.9: 0.01, 0.
 /** The `prometheus_target_*` metrics. One instance per registry. */
 export class ScrapeMetrics {
   readonly intervalLength: Summary<readonly ["interval"]>;
+  readonly scrapeDuration: Summary;
   readonly reloadLength: Summary<readonly ["interval"]>;
   readonly syncLength: Summary<readonly ["scrape_job"]>;
   readonly pools: Counter;
@@ -43,6 +44,12 @@ export class ScrapeMetrics {
       name: "prometheus_target_interval_length_seconds",
       help: "Actual intervals between scrapes.",
       labelNames: ["interval"] as const,
+      objectives: INTERVAL_OBJECTIVES,
+      registers,
+    });
+    this.scrapeDuration = new Summary({
+      name: "prometheus_target_scrape_duration_seconds",
+      help: "How long scrapes took, failed ones included.",
       objectives: INTERVAL_OBJECTIVES,
       registers,
     });

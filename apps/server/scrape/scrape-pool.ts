@@ -5,15 +5,29 @@ import type { ScrapeConfig } from "../config/types.ts";
 import type { TargetGroup } from "../discovery/target-group.ts";
 import { Relabeler } from "../relabel/index.ts";
 import type { BufferPool } from "./buffer-pool.ts";
+import type { CacheOptions } from "./cache-options.ts";
 import { cacheKey, jobKey } from "./config-key.ts";
 import { acceptHeader } from "./content-type.ts";
 import { FailureLog } from "./failure-log.ts";
+import { schemaForFactor } from "./histogram-limits.ts";
 import { HttpClient } from "./http-client.ts";
 import type { SampleBatch } from "./sample-batch.ts";
-import { ScrapeCache, type ScrapeCacheOptions } from "./scrape-cache.ts";
 import { type LoopSettings, type ScrapeEnvironment, ScrapeLoop } from "./scrape-loop.ts";
 import { populateTargets, type Target } from "./target.ts";
+import { TargetCache } from "./target-cache.ts";
 import type { TemplateStore } from "./template.ts";
+
+/** What of scraping can be switched on for the whole process. */
+export interface ScrapeFeatures {
+  /** Hand exemplars to the storage. */
+  readonly exemplars: boolean;
+  /** Hand metadata of series to the storage. */
+  readonly appendMetadata: boolean;
+  /** Give series `__type__` and `__unit__`. */
+  readonly typeAndUnitLabels: boolean;
+  /** Append a zero at the time a counter says it began at. */
+  readonly startTimeZeros: boolean;
+}
 
 /** What the pools of a process share. */
 export interface PoolEnvironment extends ScrapeEnvironment {
@@ -22,7 +36,7 @@ export interface PoolEnvironment extends ScrapeEnvironment {
   readonly buffers: BufferPool;
   /** Of the User-Agent header. */
   readonly version: string;
-  readonly exemplars: boolean;
+  readonly features: ScrapeFeatures;
   /** Series of gone targets that are going to end, by `seriesKey`; each value calls that off. */
   readonly ending: Map<string, () => void>;
 }
@@ -32,7 +46,7 @@ export class ScrapePool {
   readonly #environment: PoolEnvironment;
   #config: ScrapeConfig;
   #relabeler: Relabeler;
-  #cacheOptions: ScrapeCacheOptions;
+  #cacheOptions: CacheOptions;
   #settings: LoopSettings;
   #client: HttpClient;
   #failureLog: FailureLog | undefined;
@@ -124,7 +138,7 @@ export class ScrapePool {
       old.delete(seriesKey(target));
       if (before !== undefined && !keepsCaches) before.cache.release();
       const cache = before !== undefined && keepsCaches ? before.cache : this.#makeCache(target);
-      cache.options = this.#cacheOptions;
+      cache.options = this.#optionsFor(target);
       const loop = this.#makeLoop(target, cache);
       if (before !== undefined) Object.assign(loop.state, before.state);
       this.#loops.set(key, loop);
@@ -174,7 +188,7 @@ export class ScrapePool {
     for (const loop of this.#loops.values()) loop.forcedError = error;
   }
 
-  #makeLoop(target: Target, cache: ScrapeCache): ScrapeLoop {
+  #makeLoop(target: Target, cache: TargetCache): ScrapeLoop {
     return new ScrapeLoop(target, cache, this.#settings, this.#environment);
   }
 
@@ -199,12 +213,19 @@ export class ScrapePool {
     if (!done) ending.set(key, callOff);
   }
 
-  #makeCache(target: Target): ScrapeCache {
+  #makeCache(target: Target): TargetCache {
     const { templates, batch } = this.#environment;
-    return new ScrapeCache(target.labels, this.#cacheOptions, templates, batch);
+    return new TargetCache(target.labels, this.#optionsFor(target), templates, batch);
   }
 
-  #makeCacheOptions(config: ScrapeConfig): ScrapeCacheOptions {
+  /** The job's options, with what the target's own labels say about histograms. */
+  #optionsFor(target: Target): CacheOptions {
+    const options = this.#cacheOptions;
+    return { ...options, histograms: { ...options.histograms, ...target.histograms } };
+  }
+
+  #makeCacheOptions(config: ScrapeConfig): CacheOptions {
+    const { features } = this.#environment;
     return {
       honorLabels: config.honorLabels,
       honorTimestamps: config.honorTimestamps,
@@ -215,7 +236,17 @@ export class ScrapePool {
       labelValueLengthLimit: config.labelValueLengthLimit,
       nameValidationScheme: config.metricNameValidationScheme,
       metricRelabeler: new Relabeler(config.metricRelabelConfigs),
-      exemplars: this.#environment.exemplars,
+      histograms: {
+        scrapeNative: config.scrapeNativeHistograms,
+        alwaysScrapeClassic: config.alwaysScrapeClassicHistograms,
+        convertClassic: config.convertClassicHistogramsToNhcb,
+        bucketLimit: config.nativeHistogramBucketLimit,
+        maxSchema: schemaForFactor(config.nativeHistogramMinBucketFactor),
+      },
+      exemplars: features.exemplars,
+      appendMetadata: features.appendMetadata,
+      typeAndUnitLabels: features.typeAndUnitLabels,
+      startTimeZeros: features.startTimeZeros,
     };
   }
 

@@ -46,16 +46,28 @@ test("targets: defaults fill what discovery left open, internal labels stay off 
   const target = only(populate([{ __address__: "h:1", __meta_x: "y" }], {}, { env: "prod" }));
   assert.deepEqual(target.discoveredLabels.toObject(), {
     __address__: "h:1",
+    __always_scrape_classic_histograms__: "false",
+    __convert_classic_histograms_to_nhcb__: "false",
     __meta_x: "y",
     __metrics_path__: "/metrics",
     __scheme__: "http",
     __scrape_interval__: "1s",
+    __scrape_native_histograms__: "false",
     __scrape_timeout__: "1s",
     env: "prod",
     job: "j",
   });
   assert.deepEqual(target.labels.toObject(), { env: "prod", instance: "h:1", job: "j" });
   assert.equal(target.url.href, "http://h:1/metrics");
+});
+
+test("targets: labels decide which histograms are wanted, relabeled ones too, and what is no truth value is refused", () => {
+  const own = { __address__: "h:1", __convert_classic_histograms_to_nhcb__: "T" };
+  const change = rule({ targetLabel: "__scrape_native_histograms__", replacement: "1" });
+  const target = only(populate([own], { relabelConfigs: [change], alwaysScrapeClassicHistograms: true }));
+  assert.deepEqual(target.histograms, { scrapeNative: true, convertClassic: true, alwaysScrapeClassic: true });
+  const { errors } = populate([{ __address__: "h:1", __scrape_native_histograms__: "maybe" }]);
+  assert.match(errors.join(), /error parsing __scrape_native_histograms__: "maybe" is neither true nor false/);
 });
 
 test("targets: a target's own label wins over its group's, also for job and interval", () => {

@@ -6,6 +6,20 @@ import type { TargetGroup } from "../discovery/target-group.ts";
 import { isWellFormed, LabelBuilder, type Relabeler } from "../relabel/index.ts";
 import { fnv64a } from "./fnv64.ts";
 
+/** What a target's labels say about histograms: the job's settings, unless relabeling changed them. */
+export interface TargetHistograms {
+  readonly scrapeNative: boolean;
+  readonly convertClassic: boolean;
+  readonly alwaysScrapeClassic: boolean;
+}
+
+/** Labels that hold these. */
+const HISTOGRAM_LABELS: Readonly<Record<keyof TargetHistograms, string>> = {
+  scrapeNative: "__scrape_native_histograms__",
+  convertClassic: "__convert_classic_histograms_to_nhcb__",
+  alwaysScrapeClassic: "__always_scrape_classic_histograms__",
+};
+
 /** A target after relabeling. */
 export interface Target {
   /** What discovery and the job said, before relabeling. */
@@ -17,6 +31,8 @@ export interface Target {
   readonly timeoutMs: number;
   /** "" for none. */
   readonly unixSocket: string;
+  /** Which forms of histograms are wanted of it. */
+  readonly histograms: TargetHistograms;
   /** Equal for targets with the same labels (internal ones included) and URL. */
   readonly key: string;
   readonly hash: bigint;
@@ -83,6 +99,9 @@ function discoveredLabels(
   setAbsent("__scrape_timeout__", formatDuration(config.scrapeTimeoutMs));
   setAbsent("__metrics_path__", config.metricsPath);
   setAbsent("__scheme__", config.scheme);
+  setAbsent(HISTOGRAM_LABELS.scrapeNative, String(config.scrapeNativeHistograms));
+  setAbsent(HISTOGRAM_LABELS.convertClassic, String(config.convertClassicHistogramsToNhcb));
+  setAbsent(HISTOGRAM_LABELS.alwaysScrapeClassic, String(config.alwaysScrapeClassicHistograms));
   for (const [name, [first = ""]] of config.params) setAbsent(`__param_${name}`, first);
   return Labels.fromUnsorted(labels);
 }
@@ -115,9 +134,26 @@ function makeTarget(discovered: Labels, builder: LabelBuilder, config: ScrapeCon
     intervalMs,
     timeoutMs,
     unixSocket: all.get("__unix_socket__"),
+    histograms: {
+      scrapeNative: flag(all.get(HISTOGRAM_LABELS.scrapeNative), HISTOGRAM_LABELS.scrapeNative),
+      convertClassic: flag(all.get(HISTOGRAM_LABELS.convertClassic), HISTOGRAM_LABELS.convertClassic),
+      alwaysScrapeClassic: flag(all.get(HISTOGRAM_LABELS.alwaysScrapeClassic), HISTOGRAM_LABELS.alwaysScrapeClassic),
+    },
     key: `${all.key}\xff\xff${url.href}`,
     hash,
   };
+}
+
+const FLAGS: ReadonlyMap<string, boolean> = new Map(
+  ["1", "t", "T", "TRUE", "true", "True"]
+    .map((text): [string, boolean] => [text, true])
+    .concat(["0", "f", "F", "FALSE", "false", "False", ""].map((text) => [text, false])),
+);
+
+function flag(text: string, label: string): boolean {
+  const value = FLAGS.get(text);
+  if (value === undefined) throw new TargetError(`error parsing ${label}: ${quote(text)} is neither true nor false`);
+  return value;
 }
 
 function duration(text: string, what: "interval" | "timeout"): number {

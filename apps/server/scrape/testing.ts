@@ -1,6 +1,8 @@
 // What tests of scraping and discovery share: a clock turned by hand, and a complete job to vary.
 import { EMPTY_SECRET } from "@narthex/toolkit";
 import type { ScrapeConfig } from "../config/types.ts";
+import { Relabeler } from "../relabel/index.ts";
+import type { CacheOptions } from "./cache-options.ts";
 import type { Clock, Timer } from "./clock.ts";
 
 /** A clock that stands still until it is turned. */
@@ -116,6 +118,33 @@ export function scrapeConfig(overrides: Partial<ScrapeConfig> = {}): ScrapeConfi
     },
     relabelConfigs: [],
     metricRelabelConfigs: [],
+    ...overrides,
+  };
+}
+
+/** What a job with the reference's defaults makes of samples, exemplars included. */
+export function cacheOptions(overrides: Partial<CacheOptions> = {}): CacheOptions {
+  return {
+    honorLabels: false,
+    metricRelabeler: new Relabeler([]),
+    labelLimit: 0,
+    labelNameLengthLimit: 0,
+    labelValueLengthLimit: 0,
+    nameValidationScheme: "utf8",
+    honorTimestamps: true,
+    trackTimestampsStaleness: false,
+    sampleLimit: 0,
+    histograms: {
+      scrapeNative: false,
+      alwaysScrapeClassic: false,
+      convertClassic: false,
+      bucketLimit: 0,
+      maxSchema: 8,
+    },
+    exemplars: true,
+    appendMetadata: false,
+    typeAndUnitLabels: false,
+    startTimeZeros: false,
     ...overrides,
   };
 }
