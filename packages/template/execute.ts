@@ -200,7 +200,7 @@ class Execution {
     };
     switch (first.kind) {
       case "function":
-        return this.#function(first, rest, dot, hasFinal, final);
+        return this.#function(first, rest, dot, hasFinal, final, this.#sourceOf(args));
       case "field":
         return this.#fields(dot, first.names, first, values());
       case "variable":
@@ -221,6 +221,7 @@ class Execution {
     dot: unknown,
     hasFinal: boolean,
     final: unknown,
+    source: string,
   ): unknown {
     // `and` and `or` stop at the argument that decides.
     if (arg.name === "and" || arg.name === "or") {
@@ -239,7 +240,7 @@ class Execution {
       return run(...values);
     } catch (error) {
       if (error instanceof TemplateError) throw error;
-      return this.#fail(arg.pos, arg.name, `error calling ${arg.name}: ${(error as Error).message}`);
+      return this.#fail(arg.pos, source, `error calling ${arg.name}: ${(error as Error).message}`);
     }
   }
 
@@ -258,8 +259,13 @@ class Execution {
       case "pipe":
         return this.#fields(this.#pipe(arg.pipe, dot), arg.names, arg, []);
       case "function":
-        return this.#function(arg, [], dot, false, undefined);
+        return this.#function(arg, [], dot, false, undefined, arg.source);
     }
+  }
+
+  /** A command as it was written, as far as messages show it. */
+  #sourceOf(args: readonly Arg[]): string {
+    return args.map(({ source }) => source.trim()).join(" ");
   }
 
   #variable(name: string): unknown {

@@ -21,15 +21,17 @@ import { Head } from "./head/head.ts";
 import { stonesFor } from "./head/head-deleter.ts";
 import { HeadView } from "./head/head-view.ts";
 import { Replay, ReplayChunks } from "./head/replay.ts";
+import { inSlices } from "./head/steps.ts";
 import { type HeadJob, JobRunner } from "./head-compaction.ts";
 import { type Logger, silentLogger } from "./logger.ts";
+import { OutOfOrderLog } from "./out-of-order-log.ts";
 import { type DbShare, HEAD_CHUNKS_DIRECTORY, openQuerier, type ReadTicket } from "./share.ts";
 import { makeSnapshotName } from "./snapshot-name.ts";
 import { checkpointRange, removeCheckpoints } from "./wal/checkpoint.ts";
 import { type Compression, lastCheckpoint } from "./wal/format.ts";
 import { encodeTombstones, RecordError } from "./wal/record.ts";
 import { closeSegmentGaps, repairWal, WalReader } from "./wal/wal-reader.ts";
-import { WalWriter } from "./wal/wal-writer.ts";
+import { WalWriter, type WalWriterOptions } from "./wal/wal-writer.ts";
 
 const WAL_DIRECTORY = "wal";
 const DEFAULT_BLOCK_RANGE_MS = 2 * 60 * 60 * 1000;
@@ -37,6 +39,8 @@ const DEFAULT_MAX_BLOCK_RANGE_MS = 31 * 24 * 60 * 60 * 1000;
 const NO_RETENTION: Retention = { timeMs: 0, sizeBytes: 0, percentage: 0 };
 /** Tombstones in one record of the log. */
 const STONES_PER_RECORD = 4096;
+/** Truncating the head does not hold scrapes up for longer at a time. */
+const SLICE_MS = 4;
 /** Where snapshots lie in the data directory. */
 const SNAPSHOTS_DIRECTORY = "snapshots";
 /** During replay the event loop gets its turn about so often. */
@@ -71,6 +75,8 @@ export interface DbOptions {
   readonly compactionDelayPercent?: number;
   /** Numbers in [0, 1) for delays; `Math.random` unless told. */
   readonly random?: () => number;
+  /** How much older than the newest sample a sample may be to be taken out of order; 0 (none) unless told. Milliseconds. */
+  readonly outOfOrderWindowMs?: number;
   readonly walSegmentBytes?: number;
   readonly walCompression?: Compression;
   /** Shared memory to reserve (not to use): a power of two, 4 GiB unless told or refused. */
@@ -115,10 +121,16 @@ export class Db implements Queryable, Appendable {
   readonly #compactionDelayMs: number;
   #chunkWriter: HeadChunkWriter | undefined;
   #wal: WalWriter | undefined;
+  readonly #lateLog: OutOfOrderLog;
+  #lateSink: ChunkFileSink | undefined;
+  /** The head was compacted: its out-of-order samples are next. */
+  #isLateDue = false;
   readonly #counters = new DbCounters();
   #durations: DbDurations | undefined;
   #unregister: () => void = () => {};
   #replay: ReplayProgress = { min: 0, max: 0, current: 0 };
+  /** When the event loop is to get its next turn during a replay. */
+  #turnAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #lock: DirectoryLock | undefined;
   #compacting: Promise<void> | undefined;
@@ -175,6 +187,16 @@ export class Db implements Queryable, Appendable {
     });
     this.#view = new HeadView(this.head.memory, new ChunkFileSource(this.#chunkReader), this.head.symbols);
     this.#jobs = new JobRunner(this.#fs, this.share(), this.#view);
+    this.#lateLog = new OutOfOrderLog({
+      fs: this.#fs,
+      directory: this.directory,
+      logger: this.#logger,
+      writer: this.#logOptions((seconds) => this.#durations?.wblFsync.observe(seconds)),
+      onCorruption: () => {
+        this.#counters.walCorruptions++;
+      },
+      pause: () => this.#pause(),
+    });
   }
 
   /** What workers need to read along. */
@@ -203,7 +225,15 @@ export class Db implements Queryable, Appendable {
       blocks: this.blocks.map(({ path }) => path),
       blockDeletions: this.#blockDeletions,
       headDeletions: this.head.deletions.shared,
+      headMinTime: this.#headMinTime(),
     };
+  }
+
+  /** From when on the head may have samples; late ones may be of any time. */
+  #headMinTime(): number {
+    const { head } = this;
+    if (head.outOfOrder.windowMs > 0) return Number.NEGATIVE_INFINITY;
+    return head.maxTime === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : head.minTime;
   }
 
   /** Gives a ticket back. Idempotent. */
@@ -243,6 +273,17 @@ export class Db implements Queryable, Appendable {
     this.#keeper.retention = retention;
   }
 
+  /**
+   * How much older than the newest sample a sample may be (milliseconds), for appenders from now on; 0 takes none out of
+   * order. What was taken stays. Throws when the disk refuses the log that this needs.
+   */
+  setOutOfOrderWindow(windowMs: number): void {
+    this.#assertOpen();
+    const { outOfOrder } = this.head;
+    if (windowMs > 0) outOfOrder.attach(this.#lateLog.open(), this.#lateSink);
+    outOfOrder.windowMs = windowMs;
+  }
+
   /** Looks for blocks that came or went, and deletes those that are beyond the limits. */
   reloadBlocks(): void {
     this.#assertOpen();
@@ -269,7 +310,7 @@ export class Db implements Queryable, Appendable {
       this.#logger.error("Looking for blocks failed", { err: error });
     }
     this.#mayCompact = true;
-    if (this.#isHeadDue() || this.#plan().length > 0) this.#compactAside();
+    if (this.#isHeadDue() || this.#isLateDue || this.#plan().length > 0) this.#compactAside();
   }
 
   /**
@@ -350,22 +391,27 @@ export class Db implements Queryable, Appendable {
    * Forgets head samples before `minTime`, which the caller has in a block, and log segments that are no longer needed.
    * Waits until queries that began earlier have ended; after five minutes it gives up those that are left.
    */
-  async truncateHead(minTime: number): Promise<void> {
+  async truncateHead(minTime: number, writesCheckpoint = true): Promise<void> {
     this.#assertOpen();
     this.head.minValidTime = Math.max(this.head.minValidTime, minTime);
     await this.#earlierReaders();
     if (this.#closed) return;
     const began = this.#now();
     this.#counters.truncations++;
-    const { removedSeries, removedChunks } = this.head.truncate(minTime);
+    const isClosed = (): boolean => this.#closed;
+    const truncated = await inSlices(this.head.truncating(minTime), SLICE_MS, isClosed);
+    if (truncated === undefined) return;
+    const { removedSeries, removedChunks } = truncated.value;
     this.head.deletions = this.head.deletions.truncateBefore(minTime);
-    const oldestFile = this.head.oldestChunkFile();
+    const found = await inSlices(this.head.findingOldestChunkFile(), SLICE_MS, isClosed);
+    if (found === undefined) return;
+    const oldestFile = found.value;
     this.#chunkWriter?.truncate(oldestFile);
     this.#chunkReader.close(oldestFile);
     const took = this.#now() - began;
     this.#durations?.headGc.observe(took / 1000);
     this.#logger.info("Head GC completed", { series: removedSeries, chunks: removedChunks, duration: duration(took) });
-    await this.#checkpoint(minTime);
+    if (writesCheckpoint) await this.#checkpoint(minTime);
   }
 
   /**
@@ -395,6 +441,7 @@ export class Db implements Queryable, Appendable {
       this.#chunkWriter?.close();
     } finally {
       this.#wal?.close();
+      this.#lateLog.close();
       this.#chunkReader.close();
       this.#keeper.close();
       this.#lock?.release();
@@ -413,6 +460,8 @@ export class Db implements Queryable, Appendable {
       },
       walSegment: () => this.#wal?.segment ?? 0,
       walBytes: () => this.#wal?.size() ?? 0,
+      wblSegment: () => this.#lateLog.writer?.segment ?? 0,
+      wblBytes: () => this.#lateLog.writer?.size() ?? 0,
       chunkBytes: () => this.#chunkWriter?.size() ?? 0,
       retentionMs: () => this.#keeper.retention.timeMs,
       retentionBytes: () => this.#keeper.maxBytes,
@@ -430,34 +479,37 @@ export class Db implements Queryable, Appendable {
     this.#reload(true);
     this.head.minValidTime = this.#keeper.list.maxTime;
     this.#logger.info("Replaying on-disk memory mappable chunks if any");
-    const chunks = this.#loadChunks();
+    const { chunks, late, lateRefs } = this.#loadChunks();
     const chunksLoaded = this.#now();
     this.#chunkWriter = HeadChunkWriter.open(this.#fs, this.#path(HEAD_CHUNKS_DIRECTORY), {
       onSyncError: (error) => this.#logger.error("Syncing a head chunks file failed", { err: error }),
     });
     const sink = new ChunkFileSink(this.#chunkWriter);
+    this.#lateSink = new ChunkFileSink(this.#chunkWriter, true);
     this.head.attach(undefined, sink);
+    this.head.outOfOrder.attach(undefined, this.#lateSink);
     this.#logger.info("Replaying WAL, this may take a while");
-    const replay = new Replay(this.head, chunks);
+    const replay = new Replay(this.head, chunks, late);
     const checkpointMs = await this.#replayCheckpoint(replay);
     const segmentsMs = await this.#replaySegments(replay);
     replay.finish();
     this.#reportReplay(replay);
+    const lateBegan = this.#now();
+    const hasLateLog = this.#lateLog.isThere;
+    if (hasLateLog) await this.#lateLog.replay(this.head, replay, lateRefs, this.#path(HEAD_CHUNKS_DIRECTORY));
     this.#logger.info("WAL replay completed", {
       checkpoint_replay_duration: duration(checkpointMs),
       wal_replay_duration: duration(segmentsMs),
+      wbl_replay_duration: duration(this.#now() - lateBegan),
       mmap_chunk_replay_duration: duration(chunksLoaded - began),
       total_replay_duration: duration(this.#now() - began),
     });
     this.#counters.replaySeconds = (this.#now() - began) / 1000;
-    this.#wal = WalWriter.open(this.#fs, this.#path(WAL_DIRECTORY), {
-      ...(this.#options.walSegmentBytes === undefined ? {} : { segmentBytes: this.#options.walSegmentBytes }),
-      compression: this.#options.walCompression ?? "snappy",
-      now: () => this.#now(),
-      onSync: (seconds) => this.#durations?.walFsync.observe(seconds),
-      onSyncError: (error) => this.#logger.error("Syncing a WAL segment failed", { err: error }),
-    });
+    const walOptions = this.#logOptions((seconds) => this.#durations?.walFsync.observe(seconds));
+    this.#wal = WalWriter.open(this.#fs, this.#path(WAL_DIRECTORY), walOptions);
     this.head.attach(this.#wal, sink);
+    if (hasLateLog) this.head.outOfOrder.attach(this.#lateLog.open(), this.#lateSink);
+    this.setOutOfOrderWindow(this.#options.outOfOrderWindowMs ?? 0);
     const interval = this.#options.maintenanceIntervalMs ?? MAINTENANCE_INTERVAL_MS;
     if (interval > 0) this.#timer = setInterval(() => this.maintain(), interval).unref();
     this.#mayCompact = interval > 0;
@@ -472,12 +524,25 @@ export class Db implements Queryable, Appendable {
     });
   }
 
-  #loadChunks(): ReplayChunks {
+  #logOptions(onSync: (seconds: number) => void): WalWriterOptions {
+    return {
+      ...(this.#options.walSegmentBytes === undefined ? {} : { segmentBytes: this.#options.walSegmentBytes }),
+      compression: this.#options.walCompression ?? "snappy",
+      now: () => this.#now(),
+      onSync,
+      onSyncError: (error) => this.#logger.error("Syncing a WAL segment failed", { err: error }),
+    };
+  }
+
+  #loadChunks(): { chunks: ReplayChunks; late: ReplayChunks; lateRefs: Set<number> } {
     const directory = this.#path(HEAD_CHUNKS_DIRECTORY);
     const chunks = new ReplayChunks();
+    const late = new ReplayChunks();
+    const lateRefs = new Set<number>();
     const corruption = scanHeadChunks(this.#fs, directory, (ref, chunk, samples) => {
-      if (chunk.outOfOrder) return;
-      chunks.add(chunk.seriesRef, chunk.minTime, chunk.maxTime, chunk.encoding, samples, placeOf(ref));
+      if (chunk.outOfOrder) lateRefs.add(ref);
+      const kind = chunk.outOfOrder ? late : chunks;
+      kind.add(chunk.seriesRef, chunk.minTime, chunk.maxTime, chunk.encoding, samples, placeOf(ref));
     });
     if (corruption !== undefined) {
       this.#counters.chunkCorruptions++;
@@ -489,7 +554,7 @@ export class Db implements Queryable, Appendable {
       });
       repairHeadChunks(this.#fs, directory, corruption);
     }
-    return chunks;
+    return { chunks, late, lateRefs };
   }
 
   async #replayCheckpoint(replay: Replay): Promise<number> {
@@ -543,13 +608,11 @@ export class Db implements Queryable, Appendable {
   }
 
   async #replayAll(reader: WalReader, replay: Replay): Promise<void> {
-    let turn = this.#now() + YIELD_EVERY_MS;
     try {
       while (reader.next()) {
         replay.apply(reader);
-        if (this.#now() < turn) continue;
-        await new Promise((resolve) => setImmediate(resolve));
-        turn = this.#now() + YIELD_EVERY_MS;
+        const pause = this.#pause();
+        if (pause !== undefined) await pause;
       }
     } catch (error) {
       if (!(error instanceof RecordError)) throw error;
@@ -559,6 +622,17 @@ export class Db implements Queryable, Appendable {
     }
   }
 
+  /** Gives the event loop its turn when it is time for it. */
+  #pause(): Promise<void> | undefined {
+    if (this.#now() < this.#turnAt) return undefined;
+    return new Promise((resolve) =>
+      setImmediate(() => {
+        this.#turnAt = this.#now() + YIELD_EVERY_MS;
+        resolve();
+      }),
+    );
+  }
+
   #progress(current: number): void {
     this.#replay = { ...this.#replay, current };
     this.#options.onReplay?.(this.#replay);
@@ -566,8 +640,9 @@ export class Db implements Queryable, Appendable {
 
   #reportReplay(replay: Replay): void {
     const { unknown, skippedRecords } = replay;
-    if (unknown.samples > 0) {
-      this.#logger.warn("Unknown series references", { series: unknown.series, samples: unknown.samples });
+    const { series, samples, histograms, exemplars, metadata } = unknown;
+    if (samples + histograms + exemplars + metadata > 0) {
+      this.#logger.warn("Unknown series references", { series, samples, histograms, exemplars, metadata });
     }
     for (const [type, count] of skippedRecords) {
       this.#logger.warn("WAL records of a kind that the head does not keep were left out", { type, count });
@@ -610,7 +685,11 @@ export class Db implements Queryable, Appendable {
   }
 
   async #compactAll(): Promise<void> {
-    while (!this.#closed && this.#isHeadDue()) await this.#compactHead();
+    while (!this.#closed && this.#isHeadDue()) {
+      await this.#compactHead();
+      this.#isLateDue = true;
+    }
+    if (!this.#closed && this.#isLateDue) await this.#compactLate();
     // Merging can wait when the head grows meanwhile: the next round goes on.
     while (!this.#closed && !this.#isHeadDue()) {
       const plan = this.#plan();
@@ -688,6 +767,38 @@ export class Db implements Queryable, Appendable {
     });
     this.#reload();
     await this.truncateHead(maxTime);
+  }
+
+  /** Turns the out-of-order samples of this moment into blocks, one per range, and forgets them in the head. */
+  async #compactLate(): Promise<void> {
+    const { head } = this;
+    if (!head.outOfOrder.isEmpty(head.table.highIndex)) {
+      // Later samples are logged from here on, and carry a later epoch than the ticket's.
+      const segment = this.#lateLog.cut();
+      const began = this.#now();
+      const ticket = this.beginRead();
+      this.#counters.compactions++;
+      try {
+        const segmentBytes = this.#options.blockSegmentBytes;
+        const rangeMs = this.#ranges[0] as number;
+        await this.#run({ kind: "late-blocks", ticket, rangeMs, now: began, segmentBytes });
+      } catch (error) {
+        this.#counters.compactionFailures++;
+        throw error;
+      } finally {
+        this.endRead(ticket);
+      }
+      if (this.#closed) return;
+      this.#reload();
+      await this.#earlierReaders();
+      if (this.#closed) return;
+      head.outOfOrder.forget(head.table.highIndex, ticket.snapshot.epoch);
+      this.#logger.info("out-of-order head compacted", { duration: duration(this.#now() - began) });
+      await this.truncateHead(head.minValidTime, false);
+      this.#counters.wblTruncations++;
+      this.#lateLog.truncate(segment);
+    }
+    this.#isLateDue = false;
   }
 
   /** The log first, then what queries see. */

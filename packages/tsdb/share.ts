@@ -1,5 +1,5 @@
 // The storage engine from a worker: it looks at the same memory and opens the same files.
-import type { Querier, Queryable } from "@narthex/storage";
+import type { Names, Querier, Queryable, SeriesSet } from "@narthex/storage";
 import { BlockList } from "./block-list.ts";
 import { HeadChunkReader } from "./chunk/head-chunks.ts";
 import { type FileSystem, joinPath } from "./fs/file-system.ts";
@@ -32,6 +32,8 @@ export interface ReadTicket {
   readonly blockDeletions: number;
   /** What was deleted in the head, undefined for nothing (see `HeadDeletions`). */
   readonly headDeletions: SharedArrayBuffer | undefined;
+  /** Time of the head's oldest sample in milliseconds, Infinity while it is empty: a view that ends before leaves it out. */
+  readonly headMinTime: number;
 }
 
 export const HEAD_CHUNKS_DIRECTORY = "chunks_head";
@@ -79,6 +81,40 @@ export function openQuerier(
   const queriers = blocks.overlapping(minTime, maxTime).map((block) => block.querier(minTime, maxTime));
   // The head goes along even where it has nothing to say, when nobody else is there, and to give the ticket back.
   const deletions = new HeadDeletions(ticket.headDeletions);
-  queriers.push(new HeadQuerier(view, ticket.snapshot, minTime, maxTime, release, deletions));
+  const head = new HeadQuerier(view, ticket.snapshot, minTime, maxTime, release, deletions);
+  queriers.push(maxTime < ticket.headMinTime ? new SilentQuerier(release) : head);
   return mergeQueriers(queriers);
+}
+
+/** Stands for a head that lies outside of a view's range, so that labels of later series do not show. */
+class SilentQuerier implements Querier {
+  #release: (() => void) | undefined;
+
+  constructor(release: () => void) {
+    this.#release = release;
+  }
+
+  select(): SeriesSet {
+    const nothing = (): never => {
+      throw new RangeError("an empty selection has no series");
+    };
+    return { count: 0, warnings: [], labels: nothing, read: nothing };
+  }
+
+  estimateSeries(): number {
+    return 0;
+  }
+
+  labelNames(): Names {
+    return { values: [], truncated: false };
+  }
+
+  labelValues(): Names {
+    return { values: [], truncated: false };
+  }
+
+  close(): void {
+    this.#release?.();
+    this.#release = undefined;
+  }
 }

@@ -109,6 +109,8 @@ function engineTime(text: string, t: number): number {
 export function parseDurationMs(text: string): number | string {
   if (NUMBER.test(text)) {
     const seconds = goNumber(text);
+    // As the reference's conversion leaves it, which its callers then refuse as negative.
+    if (Number.isNaN(seconds)) return Number.NEGATIVE_INFINITY;
     if (!(Math.abs(seconds) <= 2 ** 63 / 1e9)) return `${cannotParse(text, "duration")}. It overflows int64`;
     return Math.trunc(seconds * 1e9) / 1e6;
   }

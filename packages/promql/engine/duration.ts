@@ -51,5 +51,5 @@ function evaluate(expr: DurationExpr, context: DurationContext): number {
 }
 
 function failure(expr: DurationExpr, message: string): QueryError {
-  return new QueryError("execution", `${expr.pos.start}:${expr.pos.end}: ${message}`);
+  return new QueryError("bad_data", `${expr.pos.start}:${expr.pos.end}: ${message}`);
 }

@@ -1,5 +1,5 @@
 // A query's result as the API's JSON, written straight into bytes: no object and no string per point.
-import type { FloatHistogramFields, Labels } from "@narthex/model";
+import { type FloatHistogramFields, formatDecimal, type Labels } from "@narthex/model";
 import type { MatrixSeries, MatrixValue, QueryResult, QueryStatistics, QueryValue, StepGrid } from "@narthex/promql";
 import type { ByteSink } from "./byte-sink.ts";
 import { writeHistogram } from "./histogram-json.ts";
@@ -31,10 +31,11 @@ export function writeNotes(sink: ByteSink, name: string, notes: readonly string[
 function writeValue(sink: ByteSink, value: QueryValue): void {
   switch (value.kind) {
     case "scalar":
-      writePoint(sink, value.t, value.value);
+      // Scalars are the one place where the reference never writes an exponent.
+      sink.ascii(`[${timeText(value.t)},"${formatDecimal(value.value)}"]`);
       return;
     case "string":
-      sink.text(`[${timeText(value.t)},${JSON.stringify(value.value)}]`);
+      sink.text(`[${timeText(value.t)},${JSON.stringify(value.value.toWellFormed())}]`);
       return;
     case "vector": {
       sink.ascii("[");
@@ -153,10 +154,11 @@ export function writeLabels(sink: ByteSink, labels: Labels): void {
   else sink.text(text);
 }
 
+/** Text that is no valid UTF-16 (bytes that were no UTF-8) shows U+FFFD, as it would after leaving as UTF-8. */
 function quoted(text: string): string {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code < 0x20 || code === 0x22 || code === 0x5c || code >= 0x7f) return JSON.stringify(text);
+    if (code < 0x20 || code === 0x22 || code === 0x5c || code >= 0x7f) return JSON.stringify(text.toWellFormed());
   }
   return `"${text}"`;
 }
@@ -164,12 +166,6 @@ function quoted(text: string): string {
 function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
   return true;
-}
-
-function writePoint(sink: ByteSink, t: number, value: number): void {
-  sink.ascii(`[${timeText(t)},"`);
-  writeDigits(sink, value);
-  sink.ascii('"]');
 }
 
 function writeDigits(sink: ByteSink, value: number): void {
