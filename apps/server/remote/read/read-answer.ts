@@ -7,11 +7,11 @@ import { ChunkList, encodeChunks } from "@narthex/tsdb";
 import type { ByteSink } from "../../api/json/byte-sink.ts";
 import { withExternalLabels } from "../external-labels.ts";
 import { writeHistogram } from "../histogram-wire.ts";
+import { writeLabels } from "../label-wire.ts";
 import {
   ChunkedReadResponseField,
   ChunkedSeriesField,
   ChunkField,
-  LabelField,
   QueryResultField,
   ReadResponseField,
   SampleField,
@@ -130,16 +130,6 @@ function writeSeriesSamples(writer: WireWriter, buffer: SampleBuffer): void {
   for (let i = 0; i < buffer.count; i++) {
     const histogram = histograms[i];
     if (histogram !== undefined) writeHistogram(writer, TimeSeriesField.histograms, times[i] as number, histogram);
-  }
-}
-
-/** Writes pairs as label messages. */
-export function writeLabels(writer: WireWriter, field: number, pairs: readonly string[]): void {
-  for (let i = 0; i < pairs.length; i += 2) {
-    const label = writer.begin(field);
-    writer.textField(LabelField.name, pairs[i] as string);
-    writer.textField(LabelField.value, pairs[i + 1] as string);
-    writer.end(label);
   }
 }
 
