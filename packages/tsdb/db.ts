@@ -229,11 +229,11 @@ export class Db implements Queryable, Appendable {
     };
   }
 
-  /** From when on the head may have samples; late ones may be of any time. */
+  /** From when on the head may have samples; late ones may be of any time, and an empty head says nothing anyway. */
   #headMinTime(): number {
     const { head } = this;
-    if (head.outOfOrder.windowMs > 0) return Number.NEGATIVE_INFINITY;
-    return head.maxTime === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : head.minTime;
+    const open = head.outOfOrder.windowMs > 0 || head.maxTime === Number.NEGATIVE_INFINITY;
+    return open ? Number.NEGATIVE_INFINITY : head.minTime;
   }
 
   /** Gives a ticket back. Idempotent. */
@@ -704,7 +704,10 @@ export class Db implements Queryable, Appendable {
 
   /** The blocks to merge next. */
   #plan(): BlockMeta[] {
-    const metas = this.blocks.map(({ meta }) => meta);
+    // A block of late samples may reach into times whose other samples are still in the head. Merged with older blocks it would
+    // lose its hint, and the next start would take those times for complete: it has to wait.
+    const { maxTime } = this.#keeper.list;
+    const metas = this.blocks.map(({ meta }) => meta).filter((meta) => meta.maxTime <= maxTime);
     const uploaded = this.#uploaded;
     const candidates = uploaded === undefined ? metas : uploaded.compactable(metas);
     return planCompaction(candidates, this.#ranges, this.#options.mergesOverlaps ?? true);

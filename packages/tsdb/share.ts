@@ -32,7 +32,7 @@ export interface ReadTicket {
   readonly blockDeletions: number;
   /** What was deleted in the head, undefined for nothing (see `HeadDeletions`). */
   readonly headDeletions: SharedArrayBuffer | undefined;
-  /** Time of the head's oldest sample in milliseconds, Infinity while it is empty: a view that ends before leaves it out. */
+  /** Time of the head's oldest sample in milliseconds: a view that ends before leaves it out. -Infinity where nothing is known. */
   readonly headMinTime: number;
 }
 

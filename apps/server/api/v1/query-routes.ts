@@ -157,7 +157,6 @@ export async function streamAnswer(call: Call, queries: QueryService, request: S
   } catch (error) {
     if (answer.started || call.response.destroyed) answer.break();
     else if (error instanceof QueryError && error.code === "bad_data") throw invalidParameter("query", error.message);
-    else if (error instanceof QueryError && error.code === "bad_data") throw invalidParameter("query", error.message);
     else if (error instanceof QueryError) throw new ApiError(error.code, error.message);
     else throw error;
   }
