@@ -7,6 +7,7 @@ import {
   type Registry,
   Summary,
 } from "@narthex/client";
+import { DELTA_BOUNDS, type OutOfOrderCounters } from "./head/out-of-order.ts";
 
 /** Numbers that the database keeps for its metrics; counters start at 0. */
 export class DbCounters {
@@ -21,6 +22,7 @@ export class DbCounters {
   walTruncations = 0;
   walTruncationFailures = 0;
   walCorruptions = 0;
+  wblTruncations = 0;
   chunkCorruptions = 0;
   replaySeconds = 0;
   compactions = 0;
@@ -43,6 +45,8 @@ interface Family {
   readonly header: FamilyHeader;
   readonly readings: readonly Reading[];
   readonly bounds?: readonly number[];
+  /** What a histogram counted; nothing, unless told. */
+  readonly counts?: () => { readonly cumulative: Float64Array; readonly sum: number };
 }
 
 /** What the metrics read. Times in milliseconds. */
@@ -67,11 +71,14 @@ export interface DbReadings {
       readonly walWriteFailures: number;
     };
     readonly finished: { readonly movedCount: number };
+    readonly outOfOrder: { readonly counters: OutOfOrderCounters };
     readonly snapshots: { readonly epoch: number; readonly liveCount: number; readonly oldest: number };
   };
   readonly blocks: readonly { readonly minTime: number; readonly size: number }[];
   readonly walSegment: () => number;
   readonly walBytes: () => number;
+  readonly wblSegment: () => number;
+  readonly wblBytes: () => number;
   readonly chunkBytes: () => number;
   /** Limits in force; 0 for none. */
   readonly retentionMs: () => number;
@@ -91,6 +98,7 @@ function powers(start: number, factor: number, count: number): number[] {
 /** Durations of rare work, in seconds. */
 export interface DbDurations {
   readonly walFsync: Summary<readonly []>;
+  readonly wblFsync: Summary<readonly []>;
   readonly walTruncate: Summary<readonly []>;
   readonly headGc: Summary<readonly []>;
 }
@@ -106,6 +114,10 @@ export function registerDbMetrics(
     new Summary({ name, help, objectives: OBJECTIVES, registers: [registry] });
   const durations = {
     walFsync: summary("prometheus_tsdb_wal_fsync_duration_seconds", "How long syncing the log to disk took."),
+    wblFsync: summary(
+      "prometheus_tsdb_out_of_order_wbl_fsync_duration_seconds",
+      "How long syncing the out-of-order log to disk took.",
+    ),
     walTruncate: summary("prometheus_tsdb_wal_truncate_duration_seconds", "How long truncating the log took."),
     headGc: summary("prometheus_tsdb_head_gc_duration_seconds", "How long removing old series from the head took."),
   };
@@ -129,9 +141,12 @@ class DbCollector implements Collector {
   }
 
   collect(writer: FamilyWriter): void {
-    for (const { header, readings, bounds } of this.#families) {
+    for (const { header, readings, bounds, counts } of this.#families) {
       writer.family(header);
-      if (bounds !== undefined) writer.histogram("", bounds, new Float64Array(bounds.length + 1), 0, 0);
+      if (bounds !== undefined) {
+        const { cumulative, sum } = counts?.() ?? { cumulative: new Float64Array(bounds.length + 1), sum: 0 };
+        writer.histogram("", bounds, cumulative, sum, 0);
+      }
       for (const [labels, value] of readings) writer.value(labels, value(), 0);
     }
   }
@@ -179,7 +194,7 @@ function families(db: DbReadings): Family[] {
     "counter",
     "head_out_of_order_samples_appended_total",
     "Samples taken out of order.",
-    [FLOAT, zero],
+    [FLOAT, () => head.outOfOrder.counters.samplesAppended],
     [HISTOGRAM, zero],
   );
   add(
@@ -203,6 +218,21 @@ function families(db: DbReadings): Family[] {
     [FLOAT, () => head.counters.tooOld],
     [HISTOGRAM, zero],
   );
+  all.push({
+    header: {
+      name: "prometheus_tsdb_sample_ooo_delta",
+      help: "How late samples were that did not come in order, in seconds, whether they were taken or not.",
+      type: "histogram",
+      unit: "",
+    },
+    readings: [],
+    bounds: DELTA_BOUNDS,
+    counts: () => {
+      const { deltas, deltaSum } = head.outOfOrder.counters;
+      let count = 0;
+      return { cumulative: deltas.map((delta) => (count += delta)), sum: deltaSum };
+    },
+  });
   const { snapshots } = head;
   gauge("isolation_high_watermark", "The newest moment that queries look at.", () => snapshots.epoch);
   gauge("isolation_low_watermark", "The oldest moment that queries look at.", () =>
@@ -264,5 +294,11 @@ function families(db: DbReadings): Family[] {
   counter("wal_writes_failed_total", "Commits that the log could not take.", () => head.counters.walWriteFailures);
   gauge("wal_segment_current", "Number of the segment being written.", db.walSegment);
   gauge("wal_storage_size_bytes", "Bytes of the log.", db.walBytes);
+  counter("out_of_order_wbl_writes_failed_total", "Commits that the out-of-order log could not take.", () => {
+    return head.outOfOrder.counters.logFailures;
+  });
+  gauge("out_of_order_wbl_segment_current", "Number of the segment being written.", db.wblSegment);
+  gauge("out_of_order_wbl_storage_size_bytes", "Bytes of the out-of-order log.", db.wblBytes);
+  counter("out_of_order_wbl_truncations_total", "Truncations of the out-of-order log.", () => counters.wblTruncations);
   return all;
 }

@@ -229,11 +229,11 @@ export class Db implements Queryable, Appendable {
     };
   }
 
-  /** From when on the head may have samples; late ones may be of any time, and an empty head says nothing anyway. */
+  /** From when on the head may have samples, late ones included; an empty head says nothing anyway. */
   #headMinTime(): number {
     const { head } = this;
-    const open = head.outOfOrder.windowMs > 0 || head.maxTime === Number.NEGATIVE_INFINITY;
-    return open ? Number.NEGATIVE_INFINITY : head.minTime;
+    if (head.maxTime === Number.NEGATIVE_INFINITY) return Number.NEGATIVE_INFINITY;
+    return Math.min(head.minTime, head.outOfOrder.chunks.minTime);
   }
 
   /** Gives a ticket back. Idempotent. */

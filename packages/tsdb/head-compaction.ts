@@ -2,17 +2,22 @@
 // larger ones, deletions. It runs in a worker of its own, started for it and ended afterwards, so that ingestion does not feel it.
 import { Worker } from "node:worker_threads";
 import { Matcher, type MatchType } from "@narthex/model";
+import { ulid } from "ulid";
 import { Block } from "./block/block.ts";
 import { compactBlocks, firstLevel, linkBlock, writeBlock } from "./block/compactor.ts";
 import { baseName, type FileSystem, joinPath } from "./fs/file-system.ts";
 import { NodeFs } from "./fs/node-fs.ts";
 import { HeadSource } from "./head/head-source.ts";
 import type { HeadView } from "./head/head-view.ts";
+import { lateRanges, lateRecords, OutOfOrderSource } from "./head/out-of-order-source.ts";
 import { recordOf } from "./head/series-table.ts";
 import type { DbShare, ReadTicket } from "./share.ts";
 import { HeadDeletions } from "./tombstone/head-deletions.ts";
 import { writeCheckpoint } from "./wal/checkpoint.ts";
 import type { Compression } from "./wal/format.ts";
+
+/** The hint in meta.json of blocks that came from out-of-order samples. */
+const FROM_OUT_OF_ORDER = "from-out-of-order";
 
 /** Samples with `minTime <= t < maxTime` become the block `ulid` in `target`, the data directory unless told. */
 export interface BlockJob {
@@ -22,6 +27,17 @@ export interface BlockJob {
   readonly minTime: number;
   readonly maxTime: number;
   readonly target?: string;
+  /** Where chunk files are cut. */
+  readonly segmentBytes?: number | undefined;
+}
+
+/** Late samples become a block for each range of `rangeMs` that has some. */
+export interface LateBlocksJob {
+  readonly kind: "late-blocks";
+  readonly ticket: ReadTicket;
+  readonly rangeMs: number;
+  /** Wall clock in milliseconds, for the names. */
+  readonly now: number;
   /** Where chunk files are cut. */
   readonly segmentBytes?: number | undefined;
 }
@@ -68,7 +84,7 @@ export interface RemoveJob {
   readonly paths: readonly string[];
 }
 
-export type HeadJob = BlockJob | CheckpointJob | MergeJob | DeleteJob | LinkJob | RemoveJob;
+export type HeadJob = BlockJob | LateBlocksJob | CheckpointJob | MergeJob | DeleteJob | LinkJob | RemoveJob;
 
 /** Does a job on this thread. Throws when the disk refuses; nothing half-done stays under its final name. */
 export function runHeadJob(fs: FileSystem, directory: string, view: HeadView, job: HeadJob): void {
@@ -79,6 +95,19 @@ export function runHeadJob(fs: FileSystem, directory: string, view: HeadView, jo
       const source = new HeadSource(view, ticket.snapshot, minTime, maxTime - 1, deletions);
       const block = { ulid, minTime, maxTime, compaction: firstLevel(ulid) };
       writeBlock(fs, job.target ?? directory, block, [source], job.segmentBytes);
+      return;
+    }
+    case "late-blocks": {
+      const { now, rangeMs, ticket } = job;
+      const deletions = new HeadDeletions(ticket.headDeletions);
+      const records = lateRecords(view, ticket.snapshot);
+      for (const minTime of lateRanges(view, ticket.snapshot, records, rangeMs)) {
+        const maxTime = minTime + rangeMs;
+        const source = new OutOfOrderSource(view, ticket.snapshot, records, minTime, maxTime - 1, deletions);
+        const id = ulid(now);
+        const block = { ulid: id, minTime, maxTime, compaction: firstLevel(id, [FROM_OUT_OF_ORDER]) };
+        writeBlock(fs, directory, block, [source], job.segmentBytes);
+      }
       return;
     }
     case "checkpoint": {

@@ -43,6 +43,8 @@ export class OutOfOrderChunks {
   readonly #bits = new BitWriter(1024);
   readonly #staged = new Map<number, StagedSeries>();
   #hasCut = false;
+  /** No late sample is older than this; Infinity while there is none. */
+  minTime: number = Infinity;
   /** Chunks that belong to the head, open blocks included; made and removed so far. */
   chunksCreated = 0;
   chunksRemoved = 0;
@@ -111,6 +113,7 @@ export class OutOfOrderChunks {
     arena[values + 2 * at + 1] = high;
     arena[epochs + at] = this.#snapshots.epoch;
     arena[block + Late.count] = count + 1;
+    if (t < this.minTime) this.minTime = t;
     if (count === 0) {
       staged.begun++;
       this.chunksCreated++;
@@ -224,6 +227,7 @@ export class OutOfOrderChunks {
     arena[cell + Cell.offset] = offset;
     arena[cell + Cell.block] = 0;
     arena[cell + Cell.epoch] = this.#snapshots.epoch;
+    this.minTime = Math.min(this.minTime, minTime);
     openWindow(control);
     arena[block + Late.newestCell] = cell;
     cold[at] = block;

@@ -23,7 +23,6 @@ export interface OutOfOrderCounters {
   /** How late samples were, those refused included: per bound, and beyond the last. */
   readonly deltas: Float64Array;
   deltaSum: number;
-  deltaCount: number;
 }
 
 /** Used by the single writer. */
@@ -36,7 +35,6 @@ export class OutOfOrder {
     logFailures: 0,
     deltas: new Float64Array(DELTA_BOUNDS.length + 1),
     deltaSum: 0,
-    deltaCount: 0,
   };
   readonly #memory: HeadMemory;
   readonly #record = new ByteWriter(16_384);
@@ -152,6 +150,7 @@ export class OutOfOrder {
   /** Forgets late samples that were committed up to `epoch` (they are in blocks now), when no snapshot is that old any more. */
   forget(highIndex: number, epoch: number): void {
     for (let record = 1; record <= highIndex; record++) this.chunks.forget(record, epoch);
+    if (this.isEmpty(highIndex)) this.chunks.minTime = Infinity;
   }
 
   #stage(late: Batch): void {
@@ -208,7 +207,6 @@ export class OutOfOrder {
     while (at < DELTA_BOUNDS.length && seconds > (DELTA_BOUNDS[at] as number)) at++;
     counters.deltas[at]++;
     counters.deltaSum += seconds;
-    counters.deltaCount++;
   }
 }
 
