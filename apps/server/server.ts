@@ -262,6 +262,7 @@ export class Server {
     const { db, queries, scrape, discovery, rules } = this.#running as Running;
     this.#config = config;
     db.retention = config.storage.tsdb.retention;
+    db.setOutOfOrderWindow(config.storage.tsdb.outOfOrderTimeWindowMs);
     this.#ruleGroups = ruleGroups;
     queries.configure(this.#engineSettings());
     try {
