@@ -36,4 +36,5 @@ export {
 } from "./wal/checkpoint.ts";
 export { type Compression, lastCheckpoint, listSegments, WalCorruptionError } from "./wal/format.ts";
 export { closeSegmentGaps, repairWal, WalReader, type WalReaderOptions } from "./wal/wal-reader.ts";
+export { WalTail } from "./wal/wal-tail.ts";
 export { type LogPosition, WalWriter, type WalWriterOptions } from "./wal/wal-writer.ts";

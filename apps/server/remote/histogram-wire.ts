@@ -156,7 +156,7 @@ function readDoubles(reader: WireReader, into: number[]): void {
 /**
  * Appends a histogram as field `field`. Integer ones (`histogram.integer`) are written as such: counts and differences
  * between neighbouring buckets. Fields with their default value are left out, those of a `oneof` are not, as in the
- * reference. `startTime` 0 is left out.
+ * reference. `startTime` 0 is left out; so are custom bounds unless `withBounds`.
  */
 export function writeHistogram(
   writer: WireWriter,
@@ -164,6 +164,7 @@ export function writeHistogram(
   t: number,
   histogram: FloatHistogramFields,
   startTime = 0,
+  withBounds = true,
 ): void {
   const integer = histogram.integer === true;
   const message = writer.begin(field);
@@ -182,7 +183,7 @@ export function writeHistogram(
   else writeDoubles(writer, HistogramField.positiveCounts, histogram.positiveBuckets);
   if (histogram.counterResetHint !== 0) writer.uintField(HistogramField.resetHint, histogram.counterResetHint);
   if (t !== 0) writer.intField(HistogramField.timestamp, t);
-  writeDoubles(writer, HistogramField.customValues, histogram.customValues);
+  if (withBounds) writeDoubles(writer, HistogramField.customValues, histogram.customValues);
   if (startTime !== 0) writer.intField(HistogramField.startTimestamp, startTime);
   writer.end(message);
 }

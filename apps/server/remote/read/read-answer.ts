@@ -21,6 +21,11 @@ import type { RemoteReadQuery } from "./read-request.ts";
 
 /** An answer that must be known whole before it is sent may have so many bytes, whatever the sample limit says. */
 const MAX_ANSWER_BYTES = 1024 * 1024 * 1024;
+/**
+ * The reference leaves the bounds of custom buckets out of this form of answer, and answers are compared with its own.
+ * Whoever needs them asks for streamed chunks, as every current client does first.
+ */
+const WITH_CUSTOM_BOUNDS = false;
 /** Snappy works on pieces of this size. */
 const PIECE_BYTES = 64 * 1024;
 /** How often a long answer looks whether it is still wanted, in series. */
@@ -129,7 +134,8 @@ function writeSeriesSamples(writer: WireWriter, buffer: SampleBuffer): void {
   if (histograms === undefined) return;
   for (let i = 0; i < buffer.count; i++) {
     const histogram = histograms[i];
-    if (histogram !== undefined) writeHistogram(writer, TimeSeriesField.histograms, times[i] as number, histogram);
+    if (histogram === undefined) continue;
+    writeHistogram(writer, TimeSeriesField.histograms, times[i] as number, histogram, 0, WITH_CUSTOM_BOUNDS);
   }
 }
 
