@@ -94,7 +94,7 @@ class MergedSeriesSet implements SeriesSet {
         if (head === undefined) continue;
         alive++;
         last = s;
-        if (least === undefined || Labels.compare(head, least) < 0) least = head;
+        if (least === undefined || (head !== least && Labels.compare(head, least) < 0)) least = head;
       }
       if (least === undefined || (limit > 0 && count === limit)) break;
       if (alive === 1) {

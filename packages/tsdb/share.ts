@@ -78,7 +78,8 @@ export function openQuerier(
   maxTime: number,
   release: () => void,
 ): Querier {
-  const queriers = blocks.overlapping(minTime, maxTime).map((block) => block.querier(minTime, maxTime));
+  const asked = blocks.overlapping(minTime, maxTime);
+  const queriers = asked.map((block) => block.querier(minTime, maxTime, 1 / asked.length));
   // The head goes along even where it has nothing to say, when nobody else is there, and to give the ticket back.
   const deletions = new HeadDeletions(ticket.headDeletions);
   const head = new HeadQuerier(view, ticket.snapshot, minTime, maxTime, release, deletions);

@@ -6,6 +6,9 @@ import type { EngineSettings } from "./engine-settings.ts";
 import type { PlainElement, RequestStatistics, StorageRequest } from "./request.ts";
 import { CONTROL_BYTES, ControlWord, type RunMessage, type WorkerReply, type WorkerSetup } from "./worker-protocol.ts";
 
+/** Most of what a query makes is garbage soon: the larger this, the less of it is copied about. */
+const YOUNG_GENERATION_MB = 32;
+
 /** Where an answer goes. `write` may return a promise that resolves once the client has taken the bytes. */
 export interface AnswerOutput {
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined;
@@ -105,7 +108,7 @@ export class WorkerPool {
     const setup: WorkerSetup = { share: this.#db.share(), control };
     const worker = new Worker(new URL("./query-worker.js", import.meta.url), {
       workerData: setup,
-      resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: this.#maxHeapMb },
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB, maxOldGenerationSizeMb: this.#maxHeapMb },
     });
     worker.unref();
     const seat: Seat = { worker, control: new Int32Array(control), running: undefined };

@@ -59,10 +59,16 @@ export interface QueryOptions {
 
 /** What `estimateSamples` takes for the distance between samples. */
 const ASSUMED_INTERVAL_MS = 15_000;
+/** Finding a series and its labels takes about as long as so many samples. */
+const SERIES_SAMPLES = 40;
 const NEVER = (): boolean => false;
+/** Queries whose syntax trees are kept, as long as they are short: dashboards and rules ask the same again and again. */
+const KEPT_QUERIES = 128;
+const KEPT_QUERY_LENGTH = 4096;
 
 /** Evaluates PromQL on any storage. Holds no state of queries, so one engine serves any number of them in turn. */
 export class Engine {
+  readonly #parsed = new Map<string, Expr>();
   readonly #options: Required<EngineOptions>;
 
   constructor(options: EngineOptions = {}) {
@@ -105,7 +111,8 @@ export class Engine {
   }
 
   /**
-   * About how many samples a query will look at, from counts of series alone: for deciding where it should run.
+   * About how many samples a query will look at, from counts of series alone: for deciding where it should run. A series
+   * counts as some samples itself.
    * `stepMs` is 0 for instant queries. Throws a `QueryError` when the query does not parse.
    */
   estimateSamples(queryable: Queryable, expr: string | Expr, startMs: number, endMs: number, stepMs: number): number {
@@ -117,7 +124,7 @@ export class Engine {
       const estimate = (node: PlanNode, spanMs: number, steps: number): number => {
         switch (node.kind) {
           case "selector":
-            return querier.estimateSeries(node.matchers) * (spanMs / ASSUMED_INTERVAL_MS + steps);
+            return querier.estimateSeries(node.matchers) * (spanMs / ASSUMED_INTERVAL_MS + steps + SERIES_SAMPLES);
           case "range":
             return estimate(node.selector, spanMs + node.rangeMs, steps);
           case "subquery": {
@@ -142,9 +149,17 @@ export class Engine {
 
   #parse(expr: string | Expr): Expr {
     if (typeof expr !== "string") return expr;
+    const known = this.#parsed.get(expr);
+    if (known !== undefined) return known;
     const { experimentalFunctions, extendedRangeSelectors, fillModifiers, durationExpressions } = this.#options;
     try {
-      return parseExpr(expr, { experimentalFunctions, extendedRangeSelectors, fillModifiers, durationExpressions });
+      const features = { experimentalFunctions, extendedRangeSelectors, fillModifiers, durationExpressions };
+      const parsed = parseExpr(expr, features);
+      if (expr.length <= KEPT_QUERY_LENGTH) {
+        if (this.#parsed.size >= KEPT_QUERIES) this.#parsed.clear();
+        this.#parsed.set(expr, parsed);
+      }
+      return parsed;
     } catch (error) {
       if (error instanceof ParseError) throw new QueryError("bad_data", error.message, { cause: error });
       throw error;

@@ -7,15 +7,13 @@ import { Labels, METRIC_NAME } from "@narthex/model";
  */
 export function signatureOf(on: boolean, names: readonly string[]): (labels: Labels) => string {
   if (on) return valuesOf(names);
-  const ignored = new Set([METRIC_NAME, ...names]);
-  return (labels) => labels.without(ignored).key;
+  return keyWithout(names);
 }
 
 /** Makes the function that tells the group of a series in an aggregation. */
 export function groupKeyOf(without: boolean, names: readonly string[]): (labels: Labels) => string {
   if (!without) return names.length === 0 ? () => "" : valuesOf(names);
-  const dropped = new Set([METRIC_NAME, ...names]);
-  return (labels) => labels.without(dropped).key;
+  return keyWithout(names);
 }
 
 /** Makes the function that gives a group's labels from those of any of its series. */
@@ -27,6 +25,19 @@ export function groupLabelsOf(without: boolean, names: readonly string[]): (labe
   if (names.length === 0) return () => Labels.empty;
   const kept = new Set(names);
   return (labels) => labels.keep(kept);
+}
+
+/** Equal strings for label sets that are equal but for the metric name and the labels of the given names. */
+function keyWithout(names: readonly string[]): (labels: Labels) => string {
+  const dropped = new Set([METRIC_NAME, ...names]);
+  return ({ pairs }) => {
+    let key = "";
+    for (let i = 0; i < pairs.length; i += 2) {
+      const name = pairs[i] as string;
+      if (!dropped.has(name)) key += `${name}\xff\x00${pairs[i + 1]}\xff\x00`;
+    }
+    return key;
+  };
 }
 
 function valuesOf(names: readonly string[]): (labels: Labels) => string {

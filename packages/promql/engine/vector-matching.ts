@@ -55,6 +55,8 @@ class Matcher {
   readonly #combine: (left: number, right: number) => number;
   readonly #holds: ((left: number, right: number) => boolean) | undefined;
   readonly #dropsName: boolean;
+  /** Of the result's labels, one-to-one: those kept, or those that go with the name if that goes. */
+  readonly #names: ReadonlySet<string>;
 
   constructor(ev: Evaluation, node: BinaryNode) {
     this.#ev = ev;
@@ -65,6 +67,8 @@ class Matcher {
     this.#holds = isComparison(op) ? comparison(op) : undefined;
     this.#combine = isComparison(op) || isTrim(op) ? () => 0 : arithmetic(op);
     this.#dropsName = changesMetric(op) || (node.returnBool && !ev.session.delayedNameRemoval);
+    const { on, labels } = this.#matching;
+    this.#names = new Set(on || !this.#dropsName ? labels : [...labels, ...METADATA_LABELS]);
   }
 
   match(left: readonly Row[], right: readonly Row[]): Row[] {
@@ -264,9 +268,13 @@ class Matcher {
   }
 
   #resultLabels(many: Labels, one: Labels): Labels {
-    const { card, on, labels: names, include } = this.#matching;
-    let labels = this.#dropsName ? many.without(METADATA_LABELS) : many;
-    if (card === "one-to-one") labels = on ? labels.keep(new Set(names)) : labels.without(new Set(names));
+    const { card, on, include } = this.#matching;
+    let labels = many;
+    if (card === "one-to-one" && !on) labels = labels.without(this.#names);
+    else {
+      if (this.#dropsName) labels = labels.without(METADATA_LABELS);
+      if (card === "one-to-one") labels = labels.keep(this.#names);
+    }
     for (const name of include) labels = labels.with(name, one.get(name));
     return labels;
   }

@@ -16,6 +16,13 @@ import {
 import { ChunkSegments } from "./chunk-segments.ts";
 import { type BlockMeta, BlockMetaError, readBlockMeta, writeBlockMeta } from "./meta.ts";
 
+/** A selection is kept for the next query when it has at most so many series... */
+const MAX_KEPT_SERIES = 10_000;
+/** ...and so many samples in the chunks it takes. */
+const MAX_KEPT_SAMPLES = 600_000;
+/** Samples of a full chunk. */
+const CHUNK_SAMPLES = 120;
+
 /** The index file's name inside a block. */
 export const INDEX_FILE = "index";
 
@@ -119,10 +126,11 @@ export class Block implements Queryable {
     return this.#meta.minTime <= maxTime && minTime < this.#meta.maxTime;
   }
 
-  querier(minTime: number, maxTime: number): Querier {
+  /** `share` is how much of the caches one selection may fill: less when other blocks are asked along with this one. */
+  querier(minTime: number, maxTime: number, share = 1): Querier {
     if (this.#closed || this.#closing) throw new Error(`block ${this.#meta.ulid} is closed`);
     this.#readers++;
-    return new BlockQuerier(this, minTime, maxTime, () => {
+    return new BlockQuerier(this, minTime, maxTime, share, () => {
       this.#readers--;
       if (this.#closing && this.#readers === 0) this.#closeFiles();
     });
@@ -172,10 +180,12 @@ class BlockQuerier implements Querier {
   readonly #block: Block;
   readonly #minTime: number;
   readonly #maxTime: number;
+  readonly #share: number;
   #release: (() => void) | undefined;
 
-  constructor(block: Block, minTime: number, maxTime: number, release: () => void) {
+  constructor(block: Block, minTime: number, maxTime: number, share: number, release: () => void) {
     this.#block = block;
+    this.#share = share;
     this.#minTime = minTime;
     this.#maxTime = maxTime;
     this.#release = release;
@@ -186,11 +196,14 @@ class BlockQuerier implements Querier {
     const maxTime = Math.min(this.#maxTime, hints?.maxTime ?? this.#maxTime);
     const { index, tombstones, meta } = this.#block;
     let ids = index.select(matchers);
-    // Where the query covers the block, each series has samples in its range.
-    if (minTime > meta.minTime || maxTime < meta.maxTime - 1 || tombstones.seriesCount > 0) {
-      const series = new IndexSeries();
+    // Series without samples may stay when it is samples that are asked for: reading them will tell. Where the query
+    // covers the block, there are none.
+    const onlyLabels = hints === undefined || hints.func === "series" || hints.limit > 0;
+    if (onlyLabels && (minTime > meta.minTime || maxTime < meta.maxTime - 1 || tombstones.seriesCount > 0)) {
+      const scratch = new IndexSeries();
+      const keeps = ids.length <= MAX_KEPT_SERIES * this.#share;
       ids = ids.filter((id) => {
-        index.series(id, series);
+        const series = keeps ? index.entry(id) : index.series(id, scratch);
         const deleted = tombstones.get(id);
         for (let i = 0; i < series.chunkCount; i++) {
           const first = series.minTimes[i] as number;
@@ -203,7 +216,13 @@ class BlockQuerier implements Querier {
       });
     }
     if (hints !== undefined && hints.limit > 0 && ids.length > hints.limit) ids = ids.subarray(0, hints.limit);
-    return new BlockSeriesSet(this.#block, ids, tombstones);
+    // What does not fit into the caches would only push everything else out of them.
+    const keepsEntries = ids.length <= MAX_KEPT_SERIES * this.#share;
+    const span = (Math.min(maxTime, meta.maxTime) - Math.max(minTime, meta.minTime)) / (meta.maxTime - meta.minTime);
+    const perSeries = meta.stats.numSamples / Math.max(1, meta.stats.numSeries);
+    const samples = ids.length * Math.min(perSeries, CHUNK_SAMPLES + span * perSeries);
+    const keepsSamples = samples <= MAX_KEPT_SAMPLES * this.#share;
+    return new BlockSeriesSet(this.#block, ids, tombstones, keepsEntries, keepsSamples);
   }
 
   estimateSeries(matchers: readonly Matcher[]): number {
@@ -239,9 +258,14 @@ class BlockSeriesSet implements SeriesSet {
   readonly #block: Block;
   readonly #ids: Uint32Array;
   readonly #tombstones: Tombstones;
+  readonly #keepsEntries: boolean;
+  readonly #keepsSamples: boolean;
   readonly #series = new IndexSeries();
+  #seriesId = -1;
 
-  constructor(block: Block, ids: Uint32Array, tombstones: Tombstones) {
+  constructor(block: Block, ids: Uint32Array, tombstones: Tombstones, keepsEntries: boolean, keepsSamples: boolean) {
+    this.#keepsEntries = keepsEntries;
+    this.#keepsSamples = keepsSamples;
     this.count = ids.length;
     this.#block = block;
     this.#ids = ids;
@@ -249,16 +273,30 @@ class BlockSeriesSet implements SeriesSet {
   }
 
   labels(index: number): Labels {
-    return this.#block.index.labels(this.#id(index));
+    const id = this.#id(index);
+    const { index: file } = this.#block;
+    if (this.#keepsEntries) return file.entry(id).labels;
+    return file.labelsOf(this.#read(id));
   }
 
   read(index: number, minTime: number, maxTime: number, into: SampleBuffer): void {
     const id = this.#id(index);
     const begin = into.count;
-    this.#block.index.series(id, this.#series);
-    this.#block.chunks.readSeries(this.#series, minTime, maxTime, into);
+    const { index: file, chunks } = this.#block;
+    const series = this.#keepsEntries ? file.entry(id) : this.#read(id);
+    chunks.readSeries(series, minTime, maxTime, into, this.#keepsSamples);
     const deleted = this.#tombstones.get(id);
     if (deleted !== undefined) dropDeleted(into, begin, deleted);
+  }
+
+  /** The series itself, read into this set's own place; labels and samples of one series are asked for in turn. */
+  #read(id: number): IndexSeries {
+    if (id !== this.#seriesId) {
+      this.#seriesId = -1;
+      this.#block.index.series(id, this.#series);
+      this.#seriesId = id;
+    }
+    return this.#series;
   }
 
   #id(index: number): number {

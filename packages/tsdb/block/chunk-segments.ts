@@ -1,10 +1,11 @@
 // The chunk files of a block: reading one series' chunks with as few positioned reads as they allow.
 import { crc32c } from "@narthex/encoding";
-import type { SampleBuffer } from "@narthex/storage";
+import { SampleBuffer } from "@narthex/storage";
 import { decodeChunk } from "../chunk/decode.ts";
-import { ChunkError } from "../chunk/format.ts";
+import { ChunkEncoding, ChunkError } from "../chunk/format.ts";
 import { type FileSystem, isNotFound, joinPath, type OpenFile } from "../fs/file-system.ts";
-import type { IndexSeries } from "../index/index-reader.ts";
+import type { SeriesChunks } from "../index/index-reader.ts";
+import { chunkCache, copySamples, keepSamples } from "./decoded-chunk.ts";
 import { mergeRuns } from "./sample-merge.ts";
 
 /** The directory's name inside a block. */
@@ -25,6 +26,8 @@ const MAX_GAP_BYTES = 32 * 1024;
 const MAX_AHEAD_BYTES = 64 * 1024;
 /** No chunk is larger. */
 const MAX_CHUNK_BYTES = 64 * 1024 * 1024;
+
+const whole = new SampleBuffer();
 
 /** One chunk's place and content, valid until the next read. */
 export interface RawChunk {
@@ -48,6 +51,7 @@ export class ChunkSegments {
   #bufferedTo = 0;
   /** How much more than asked for is read, as long as reads follow each other. */
   #aheadBytes = 0;
+  readonly #decoded = chunkCache();
   readonly #chunk: RawChunk = { encoding: 0, bytes: this.#buffer, start: 0, end: 0 };
 
   /** Throws `ChunkError` when a file is none of a block's. */
@@ -89,28 +93,52 @@ export class ChunkSegments {
 
   close(): void {
     for (const file of this.#files) file.close();
+    this.#decoded.close();
     this.#bufferedFile = -1;
     this.#buffer = new Uint8Array(0);
   }
 
   /**
    * Appends a series' samples with `minTime <= t <= maxTime` to `into`, ascending, each time once. Throws `ChunkError`
-   * for damaged chunks.
+   * for damaged chunks. With `keep`, chunks are kept decoded for the next query.
    */
-  readSeries(series: IndexSeries, minTime: number, maxTime: number, into: SampleBuffer): void {
+  readSeries(series: SeriesChunks, minTime: number, maxTime: number, into: SampleBuffer, keep = false): void {
     const { chunkCount, minTimes, maxTimes, refs } = series;
     const begin = into.count;
     for (let i = 0; i < chunkCount; i++) {
       if ((maxTimes[i] as number) < minTime || (minTimes[i] as number) > maxTime) continue;
-      const chunk = this.read(refs[i] as number, () => this.#endOfRun(series, i, maxTime));
+      const ref = refs[i] as number;
       const middle = into.count;
-      if (!decodeChunk(chunk.encoding, chunk.bytes, chunk.start, chunk.end, minTime, maxTime, into)) {
-        throw new ChunkError(
-          `${this.#place(refs[i] as number)}: chunk of encoding ${chunk.encoding} cannot be decoded`,
+      const known = keep ? this.#decoded.get(ref) : undefined;
+      if (known !== undefined) copySamples(known, minTime, maxTime, into);
+      else
+        this.#decode(
+          ref,
+          this.read(ref, () => this.#endOfRun(series, i, maxTime)),
+          minTime,
+          maxTime,
+          into,
+          keep,
         );
-      }
       // Chunks of a series may overlap in blocks that other programs wrote.
       mergeRuns(into, begin, middle);
+    }
+  }
+
+  #decode(ref: number, chunk: RawChunk, minTime: number, maxTime: number, into: SampleBuffer, keep: boolean): void {
+    const { encoding, bytes, start, end } = chunk;
+    if (keep && encoding === ChunkEncoding.xor) {
+      whole.clear();
+      if (decodeChunk(encoding, bytes, start, end, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, whole)) {
+        const kept = keepSamples(whole);
+        if (kept !== undefined) {
+          copySamples(this.#decoded.set(ref, kept), minTime, maxTime, into);
+          return;
+        }
+      }
+    }
+    if (!decodeChunk(encoding, bytes, start, end, minTime, maxTime, into)) {
+      throw new ChunkError(`${this.#place(ref)}: chunk of encoding ${encoding} cannot be decoded`);
     }
   }
 
@@ -144,7 +172,7 @@ export class ChunkSegments {
   }
 
   /** Where a read that begins at chunk `from` should end: behind the last chunk in the range that lies close by. */
-  #endOfRun(series: IndexSeries, from: number, maxTime: number): number {
+  #endOfRun(series: SeriesChunks, from: number, maxTime: number): number {
     const { chunkCount, minTimes, refs } = series;
     const first = refs[from] as number;
     const file = Math.floor(first / TWO_32);

@@ -11,6 +11,7 @@ import {
   type TableOfContents,
   TOC_BYTES,
 } from "./format.ts";
+import { CacheBudget, GenerationCache } from "./generation-cache.ts";
 import { estimatePostings, matchPostings, type PostingsSource } from "./matching.ts";
 import { union } from "./postings.ts";
 import { PostingsTable } from "./postings-table.ts";
@@ -24,13 +25,28 @@ const MAX_CACHED_IDS = 4 * 1024 * 1024;
 /** A list itself, however short, takes the memory of about so many ids. */
 const LIST_WEIGHT = 40;
 
+/** Of each chunk of a series: first and last time (milliseconds) and reference (file index times 2^32 plus offset). */
+export interface SeriesChunks {
+  readonly chunkCount: number;
+  readonly minTimes: readonly number[];
+  readonly maxTimes: readonly number[];
+  readonly refs: readonly number[];
+}
+
+/** A series with its labels; immutable, and kept for a while. */
+export interface SeriesEntry extends SeriesChunks {
+  readonly labels: Labels;
+}
+
+/** Words that the entries kept by all indexes of a thread may take: 16 MiB. */
+const entryBudget = new CacheBudget(2 * 1024 * 1024);
+
 /** One series of an index as it was read; reused from call to call. */
-export class IndexSeries {
+export class IndexSeries implements SeriesChunks {
   /** Symbol references: name, value, name, value; `labelCount` pairs. */
   readonly symbols: number[] = [];
   labelCount = 0;
   chunkCount = 0;
-  /** Of each chunk: first and last time (milliseconds) and reference (file index times 2^32 plus offset). */
   readonly minTimes: number[] = [];
   readonly maxTimes: number[] = [];
   readonly refs: number[] = [];
@@ -51,6 +67,10 @@ export class IndexReader implements PostingsSource {
   readonly #lists = new Map<number, Uint32Array>();
   #listIds = 0;
   readonly #series = new IndexSeries();
+  readonly #entries = new GenerationCache<SeriesEntry>(
+    entryBudget,
+    ({ labels, chunkCount }) => 40 + labels.pairs.length + 3 * chunkCount,
+  );
 
   static open(fs: FileSystem, path: string): IndexReader {
     const file = new PagedFile(fs.open(path, "read"));
@@ -82,6 +102,7 @@ export class IndexReader implements PostingsSource {
   close(): void {
     this.#file.close();
     this.#lists.clear();
+    this.#entries.close();
   }
 
   // Postings -----------------------------------------------------------------------------------------------------------
@@ -114,15 +135,7 @@ export class IndexReader implements PostingsSource {
   }
 
   valueOf(id: number, name: string): string {
-    return guarded(this.path, () => {
-      const series = this.#readSeries(id, this.#series);
-      for (let i = 0; i < series.labelCount; i++) {
-        if (this.symbols.get(series.symbols[2 * i] as number) === name) {
-          return this.symbols.get(series.symbols[2 * i + 1] as number);
-        }
-      }
-      return "";
-    });
+    return guarded(this.path, () => this.#cachedOrRead(id).get(name));
   }
 
   /** Ids of the series that pass all matchers, ascending: which is the order of their labels. */
@@ -138,12 +151,18 @@ export class IndexReader implements PostingsSource {
   labelNames(ids?: Uint32Array): string[] {
     if (ids === undefined) return this.#table.names();
     return guarded(this.path, () => {
-      const refs = new Set<number>();
+      const names = new Set<string>();
+      let shown: readonly string[] = [];
       for (const id of ids) {
-        const series = this.#readSeries(id, this.#series);
-        for (let i = 0; i < series.labelCount; i++) refs.add(series.symbols[2 * i] as number);
+        const { pairs } = this.#cachedOrRead(id);
+        // Neighbours mostly have the same names.
+        let same = pairs.length === shown.length;
+        for (let i = 0; same && i < pairs.length; i += 2) same = pairs[i] === shown[i];
+        if (same) continue;
+        shown = pairs;
+        for (let i = 0; i < pairs.length; i += 2) names.add(pairs[i] as string);
       }
-      return this.#texts(refs);
+      return [...names].sort(compareStrings);
     });
   }
 
@@ -155,20 +174,16 @@ export class IndexReader implements PostingsSource {
         this.#table.each(name, (value) => values.push(value) !== limit);
         return values;
       }
-      const refs = new Set<number>();
-      for (const id of ids) {
-        const series = this.#readSeries(id, this.#series);
-        for (let i = 0; i < series.labelCount; i++) {
-          if (this.symbols.get(series.symbols[2 * i] as number) === name) refs.add(series.symbols[2 * i + 1] as number);
-        }
-      }
-      const values = this.#texts(refs);
+      const found = new Set<string>();
+      for (const id of ids) found.add(this.#cachedOrRead(id).get(name));
+      found.delete("");
+      const values = [...found].sort(compareStrings);
       return limit > 0 ? values.slice(0, limit) : values;
     });
   }
 
-  #texts(refs: ReadonlySet<number>): string[] {
-    return Array.from(refs, (ref) => this.symbols.get(ref)).sort(compareStrings);
+  #cachedOrRead(id: number): Labels {
+    return this.#entries.get(id)?.labels ?? this.labelsOf(this.#readSeries(id, this.#series));
   }
 
   #list(offset: number): Uint32Array {
@@ -214,7 +229,24 @@ export class IndexReader implements PostingsSource {
 
   /** The label set of a series. */
   labels(id: number): Labels {
-    return guarded(this.path, () => this.labelsOf(this.#readSeries(id, this.#series)));
+    return this.entry(id).labels;
+  }
+
+  /** One series with its labels, read at most once as long as it is in use. */
+  entry(id: number): SeriesEntry {
+    const known = this.#entries.get(id);
+    if (known !== undefined) return known;
+    return guarded(this.path, () => {
+      const series = this.#readSeries(id, this.#series);
+      const { chunkCount } = series;
+      return this.#entries.set(id, {
+        labels: this.labelsOf(series),
+        chunkCount,
+        minTimes: series.minTimes.slice(0, chunkCount),
+        maxTimes: series.maxTimes.slice(0, chunkCount),
+        refs: series.refs.slice(0, chunkCount),
+      });
+    });
   }
 
   /** The label set of a series that was read. */

@@ -10,7 +10,12 @@ interface NameEntry {
   /** Where the entries of those values begin, relative to the section; the last element is where the name's end. */
   readonly places: number[];
   count: number;
+  /** Lists of values that were looked up. */
+  readonly found: Map<string, number | undefined>;
 }
+
+/** So many look-ups of a label are remembered; then they begin anew. */
+const MAX_FOUND = 256;
 
 /**
  * Finds lists by label and value. Version 2 keeps every 32nd value in memory; version 1 may be unsorted, so that
@@ -44,7 +49,7 @@ export class PostingsTable {
     this.#whole = version === 1 ? new Map() : undefined;
     const reader = new ByteReader(section, 4, length);
     let name: string | undefined;
-    let entry: NameEntry = { values: [], places: [], count: 0 };
+    let entry: NameEntry = { values: [], places: [], count: 0, found: new Map() };
     let lastValue = "";
     let lastPlace = 0;
     const finish = (end: number): void => {
@@ -74,7 +79,7 @@ export class PostingsTable {
       if (entryName !== name) {
         finish(place);
         name = entryName;
-        entry = { values: [], places: [], count: 0 };
+        entry = { values: [], places: [], count: 0, found: new Map() };
         this.#names.set(entryName, entry);
       }
       if (entry.count % SAMPLE_EVERY === 0) {
@@ -107,7 +112,14 @@ export class PostingsTable {
     if (this.#whole !== undefined) return this.#whole.get(name)?.get(value);
     const entry = this.#names.get(name);
     if (entry === undefined) return undefined;
-    const { values, places } = entry;
+    if (!entry.found.has(value)) {
+      if (entry.found.size >= MAX_FOUND) entry.found.clear();
+      entry.found.set(value, this.#search(entry, value));
+    }
+    return entry.found.get(value);
+  }
+
+  #search({ values, places }: NameEntry, value: string): number | undefined {
     const low = firstAfter(values, value);
     if (low === 0) return undefined;
     let found: number | undefined;

@@ -5,6 +5,18 @@ import { IndexError, SAMPLE_EVERY } from "./format.ts";
 
 /** So many strings are kept at most; then the cache begins anew. */
 const MAX_CACHED = 65_536;
+/** Strings known from any block of this thread: neighbouring blocks have the same ones, and comparing those is quick. */
+const known = new Map<string, string>();
+const MAX_KNOWN = 131_072;
+
+/** One string object for equal texts. */
+function shared(text: string): string {
+  const first = known.get(text);
+  if (first !== undefined) return first;
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(text, text);
+  return text;
+}
 
 /**
  * Strings by reference. Version 2 counts symbols: every 32nd place is kept in memory, and a look-up walks from there.
@@ -48,7 +60,7 @@ export class SymbolTable {
   get(ref: number): string {
     const cached = this.#cache.get(ref);
     if (cached !== undefined) return cached;
-    const text = this.#version === 1 ? this.#readAt(ref) : this.#find(ref);
+    const text = shared(this.#version === 1 ? this.#readAt(ref) : this.#find(ref));
     if (this.#cache.size >= MAX_CACHED) this.#cache.clear();
     this.#cache.set(ref, text);
     return text;

@@ -5,13 +5,16 @@ export type TakeBytes = (bytes: Uint8Array<ArrayBuffer>) => void;
 
 const FIRST_BYTES = 4 * 1024;
 const FULL_BYTES = 256 * 1024;
+/** From here on the runtime's own copying pays. */
+const LONG_TEXT = 48;
+const EMPTY: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(0);
 
 /**
  * An append-only byte buffer for ASCII-heavy text. It starts small, grows up to 256 KiB, and is then handed to `take`
  * and replaced, so that an answer of any size holds no more than that here.
  */
 export class ByteSink {
-  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(FIRST_BYTES);
+  #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #length = 0;
   #take: TakeBytes;
 
@@ -24,12 +27,12 @@ export class ByteSink {
     if (this.#length + count <= this.#bytes.length) return this.#bytes;
     const capacity = Math.min(FULL_BYTES, Math.max(this.#bytes.length * 4, count));
     if (this.#length + count <= capacity) {
-      const larger = new Uint8Array(capacity);
+      const larger = Buffer.allocUnsafeSlow(capacity);
       larger.set(this.#bytes.subarray(0, this.#length));
       this.#bytes = larger;
     } else {
       this.flush();
-      this.#bytes = new Uint8Array(Math.max(FULL_BYTES, count));
+      this.#bytes = Buffer.allocUnsafeSlow(Math.max(FULL_BYTES, count));
     }
     return this.#bytes;
   }
@@ -48,8 +51,12 @@ export class ByteSink {
       this.text(text);
       return;
     }
-    const bytes = this.reserve(text.length);
+    const bytes = this.reserve(text.length) as Buffer<ArrayBuffer>;
     let at = this.#length;
+    if (text.length >= LONG_TEXT) {
+      this.#length = at + bytes.write(text, at, "latin1");
+      return;
+    }
     for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
     this.#length = at;
   }
@@ -74,7 +81,7 @@ export class ByteSink {
   flush(): void {
     if (this.#length === 0) return;
     this.#take(this.#bytes.subarray(0, this.#length));
-    this.#bytes = new Uint8Array(0);
+    this.#bytes = EMPTY;
     this.#length = 0;
   }
 }

@@ -145,26 +145,29 @@ function writeHistograms(
 export function writeLabels(sink: ByteSink, labels: Labels): void {
   const { pairs } = labels;
   let text = "{";
-  for (let i = 0; i < pairs.length; i += 2) {
-    if (i > 0) text += ",";
-    text += `${quoted(pairs[i] as string)}:${quoted(pairs[i + 1] as string)}`;
+  let ascii = true;
+  for (let i = 0; i < pairs.length; i++) {
+    const part = pairs[i] as string;
+    if (i > 0) text += (i & 1) === 0 ? "," : ":";
+    if (isPlain(part)) {
+      text += `"${part}"`;
+    } else {
+      // Text that is no valid UTF-16 (bytes that were no UTF-8) shows U+FFFD, as it would after leaving as UTF-8.
+      text += JSON.stringify(part.toWellFormed());
+      ascii = false;
+    }
   }
   text += "}";
-  if (isAscii(text)) sink.ascii(text);
+  if (ascii) sink.ascii(text);
   else sink.text(text);
 }
 
-/** Text that is no valid UTF-16 (bytes that were no UTF-8) shows U+FFFD, as it would after leaving as UTF-8. */
-function quoted(text: string): string {
+/** Whether a text is ASCII that stands in JSON as it is. */
+function isPlain(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code < 0x20 || code === 0x22 || code === 0x5c || code >= 0x7f) return JSON.stringify(text.toWellFormed());
+    if (code < 0x20 || code === 0x22 || code === 0x5c || code >= 0x7f) return false;
   }
-  return `"${text}"`;
-}
-
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
   return true;
 }
 

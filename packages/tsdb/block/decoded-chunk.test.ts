@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { STALE_NAN_HIGH, STALE_NAN_LOW } from "@narthex/model";
+import { SampleBuffer } from "@narthex/storage";
+import { CacheBudget, GenerationCache } from "../index/generation-cache.ts";
+import { chunkCache, copySamples, type DecodedChunk, keepSamples } from "./decoded-chunk.ts";
+
+function samplesAt(times: readonly number[]): SampleBuffer {
+  const samples = new SampleBuffer();
+  times.forEach((t, i) => {
+    if (i === 2) samples.pushBits(t, STALE_NAN_HIGH, STALE_NAN_LOW);
+    else samples.pushFloat(t, i / 3);
+  });
+  return samples;
+}
+
+/** What a filter over all samples would give. */
+function expected(samples: SampleBuffer, minTime: number, maxTime: number): string {
+  const kept: string[] = [];
+  for (let i = 0; i < samples.count; i++) {
+    const t = samples.times[i] as number;
+    if (t >= minTime && t <= maxTime) kept.push(`${t}:${samples.halves[2 * i + 1]}:${samples.halves[2 * i]}`);
+  }
+  return kept.join();
+}
+
+const REGULAR = Array.from({ length: 120 }, (_, i) => 1_000_000 + i * 15_000);
+const JITTERED = REGULAR.map((t, i) => t + ((i * 7) % 5));
+
+for (const [name, times] of [
+  ["regular", REGULAR],
+  ["jittered", JITTERED],
+  ["single", [5]],
+] as const) {
+  test(`decoded chunk: any stretch of ${name} times comes back bit by bit, stale marker included`, () => {
+    const samples = samplesAt(times);
+    const chunk = keepSamples(samples) as DecodedChunk;
+    assert.equal(chunk.intervalMs > 0, name !== "jittered");
+    const first = times[0] as number;
+    const last = times.at(-1) as number;
+    for (const from of [Number.NEGATIVE_INFINITY, first - 1, first, first + 1, first + 30_000, last, last + 1]) {
+      for (const to of [first - 1, first, first + 29_999, first + 90_001, last - 1, last, Number.POSITIVE_INFINITY]) {
+        const into = new SampleBuffer(1);
+        into.pushFloat(0, 7);
+        copySamples(chunk, from, to, into);
+        const copied = expected(into, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+        const wanted = expected(samples, from, to);
+        assert.equal(copied, [expected(into, 0, 0), wanted].filter((text) => text !== "").join());
+      }
+    }
+  });
+}
+
+test("decoded chunk: empty chunks and those larger than a piece of memory are not kept", () => {
+  assert.equal(keepSamples(new SampleBuffer()), undefined);
+  const large = new SampleBuffer();
+  for (let i = 0; i < 10_000; i++) large.pushFloat(i, i);
+  assert.equal(keepSamples(large), undefined);
+});
+
+test("chunk cache: a chunk that is used survives the ageing of its cache with its samples", () => {
+  const cache = chunkCache();
+  const samples = samplesAt(JITTERED);
+  cache.set(1, keepSamples(samples) as DecodedChunk);
+  cache.age();
+  const into = new SampleBuffer();
+  copySamples(cache.get(1) as DecodedChunk, 0, Number.POSITIVE_INFINITY, into);
+  assert.equal(expected(into, 0, 1e12), expected(samples, 0, 1e12));
+  cache.close();
+});
+
+test("generation cache: what two generations did not use is forgotten, in all caches of the budget", () => {
+  const budget = new CacheBudget(8);
+  const one = new GenerationCache<string>(budget, () => 1);
+  const other = new GenerationCache<string>(budget, () => 1);
+  other.set(0, "idle");
+  one.set(0, "used");
+  for (let i = 1; i < 40; i++) {
+    one.set(i, String(i));
+    assert.equal(one.get(0), "used");
+  }
+  assert.equal(other.get(0), undefined);
+  let kept = 0;
+  for (let i = 0; i < 40; i++) if (one.get(i) !== undefined) kept++;
+  assert.ok(kept <= 9, `${kept} values are kept`);
+});
