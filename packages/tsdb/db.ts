@@ -1,8 +1,8 @@
 // The database: a directory in the reference's formats, its head in shared memory, one writer.
 import type { Registry } from "@narthex/client";
 import { ByteWriter } from "@narthex/encoding";
-import type { Matcher } from "@narthex/model";
-import type { Appendable, Appender, Querier, Queryable } from "@narthex/storage";
+import type { Matcher, Metadata } from "@narthex/model";
+import type { Appendable, Appender, Querier, Queryable, SeriesRef } from "@narthex/storage";
 import { ulid } from "ulid";
 import type { Block } from "./block/block.ts";
 import { removeLeftovers } from "./block/block-writer.ts";
@@ -17,6 +17,7 @@ import { baseName, type FileSystem, joinPath } from "./fs/file-system.ts";
 import { NodeFs } from "./fs/node-fs.ts";
 import { type Cardinality, cardinality } from "./head/cardinality.ts";
 import { ChunkFileSink, ChunkFileSource, placeOf } from "./head/chunk-files.ts";
+import type { SeriesExemplars } from "./head/exemplars.ts";
 import { Head } from "./head/head.ts";
 import { stonesFor } from "./head/head-deleter.ts";
 import { HeadView } from "./head/head-view.ts";
@@ -79,6 +80,8 @@ export interface DbOptions {
   readonly outOfOrderWindowMs?: number;
   readonly walSegmentBytes?: number;
   readonly walCompression?: Compression;
+  /** Exemplars kept at most, the newest; none unless told. See `Db.setMaxExemplars`. */
+  readonly maxExemplars?: number;
   /** Shared memory to reserve (not to use): a power of two, 4 GiB unless told or refused. */
   readonly memoryBytes?: number;
   /** Whether the directory is locked against other processes; yes, unless it lies on a file system of a test. */
@@ -182,6 +185,7 @@ export class Db implements Queryable, Appendable {
     this.head = new Head({
       chunkRangeMs: options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS,
       ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
+      ...(options.maxExemplars === undefined ? {} : { maxExemplars: options.maxExemplars }),
       onChunkError: (error) =>
         this.#logger.error("Writing full head chunks failed; they stay in memory", { err: error }),
     });
@@ -256,6 +260,27 @@ export class Db implements Queryable, Appendable {
   /** What fills the head: the `limit` largest of each kind. Costs a walk over all label pairs. */
   cardinality(limit: number): Cardinality {
     return cardinality(this.head, limit);
+  }
+
+  /**
+   * Exemplars with `minTime <= t <= maxTime` (milliseconds) of the series that pass all matchers of at least one set, sorted by labels,
+   * each series' exemplars by time. They belong to the caller's thread: workers have none.
+   */
+  exemplars(minTime: number, maxTime: number, matcherSets: readonly (readonly Matcher[])[]): SeriesExemplars[] {
+    return this.head.exemplars.select(minTime, maxTime, (labels) =>
+      matcherSets.some((matchers) => matchers.every((matcher) => matcher.matches(labels.get(matcher.name)))),
+    );
+  }
+
+  /** Changes how many exemplars are kept; the newest stay. 0 keeps none. */
+  setMaxExemplars(maxExemplars: number): void {
+    this.head.exemplars.resize(Math.max(0, maxExemplars));
+  }
+
+  /** What a series is, as far as it was said by `Appender.updateMetadata` (or by the log at the start). */
+  metadata(ref: SeriesRef): Metadata | undefined {
+    const record = this.head.recordOf(ref);
+    return record === 0 ? undefined : this.head.metadata.get(record);
   }
 
   /** How far the replay came; afterwards, what it covered. */
@@ -351,7 +376,9 @@ export class Db implements Queryable, Appendable {
   cleanTombstones(): Promise<void> {
     return this.#exclusive(async () => {
       for (const { path, tombstones } of this.blocks) {
-        if (tombstones.count > 0 && this.blocks.some((block) => block.path === path)) await this.#merge([path]);
+        const block = this.blocks.find((other) => other.path === path);
+        if (block === undefined || tombstones.count === 0 || this.#holdsHeadBack(block)) continue;
+        await this.#merge([path]);
       }
     });
   }
@@ -458,6 +485,10 @@ export class Db implements Queryable, Appendable {
       get blocks() {
         return db.blocks;
       },
+      keepsExemplars: this.#options.maxExemplars !== undefined,
+      walCounters: () => this.#wal?.counters,
+      wblCounters: () => this.#lateLog.writer?.counters,
+      walCompression: this.#options.walCompression ?? "snappy",
       walSegment: () => this.#wal?.segment ?? 0,
       walBytes: () => this.#wal?.size() ?? 0,
       wblSegment: () => this.#lateLog.writer?.segment ?? 0,
@@ -711,6 +742,18 @@ export class Db implements Queryable, Appendable {
     const uploaded = this.#uploaded;
     const candidates = uploaded === undefined ? metas : uploaded.compactable(metas);
     return planCompaction(candidates, this.#ranges, this.#options.mergesOverlaps ?? true);
+  }
+
+  /**
+   * Whether a block of which everything was deleted must stay for now: the newest one tells a start where the head begins. Without
+   * it the log would bring back what was deleted.
+   */
+  #holdsHeadBack(block: Block): boolean {
+    if (block.maxTime !== this.#keeper.list.maxTime) return false;
+    const querier = block.querier(block.minTime, block.maxTime);
+    const { count } = querier.select([]);
+    querier.close();
+    return count === 0;
   }
 
   async #merge(paths: readonly string[]): Promise<void> {

@@ -54,6 +54,13 @@ export class ReplayChunks {
     this.#lasts.set(ref, at + 1);
   }
 
+  /** The highest ref of chunks that no series has taken. */
+  get highestUnknownRef(): number {
+    let highest = 0;
+    for (const ref of this.#firsts.keys()) if (ref > highest && ref <= MAX_REF) highest = ref;
+    return highest;
+  }
+
   /** Hands a series its chunks, and forgets them. */
   take(
     ref: number,
@@ -110,6 +117,8 @@ export class Replay {
   /** Refs of the log that stand for a series with another ref. */
   readonly #aliases = new Map<number, number>();
   readonly #unknownRefs = new Set<number>();
+  /** The highest ref that the log mentions without a series having it now. */
+  #highestRef = 0;
   /** What was deleted, by the refs of the head. */
   readonly #stones: TombstoneEntry[] = [];
 
@@ -145,6 +154,8 @@ export class Replay {
   finish(): void {
     this.unknown.series = this.#unknownRefs.size;
     for (const [ref, record] of this.#aliases) this.#head.keepAlias(ref, record);
+    // A ref that the log or a chunk mentions must never mean another series: the next start would mix them up.
+    this.#head.table.reserveRefs(Math.max(this.#highestRef, this.#chunks.highestUnknownRef));
     this.#head.table.finishReplay();
     this.#stones.sort((a, b) => a.ref - b.ref || a.minTime - b.minTime);
     this.#head.deletions = this.#head.deletions.with(this.#stones);
@@ -183,7 +194,10 @@ export class Replay {
       const found = table.findOrCreateIds(ids, count, isUsable ? ref : 0);
       const record = Math.abs(found);
       if (found < 0) this.#head.adoptSeries(record, isUsable);
-      if (table.refOf(record) !== ref) this.#aliases.set(ref, record);
+      if (table.refOf(record) !== ref) {
+        this.#aliases.set(ref, record);
+        this.#noteRef(ref);
+      }
       this.#chunks.take(ref, (minTime, maxTime, encoding, samples, place) =>
         this.#head.adoptChunk(record, minTime, maxTime, encoding, samples, place),
       );
@@ -226,7 +240,12 @@ export class Replay {
 
   /** Counting distinct refs must not take more memory than the series themselves. */
   #countUnknown(ref: number): void {
+    this.#noteRef(ref);
     if (this.#unknownRefs.size < 1_000_000) this.#unknownRefs.add(ref);
+  }
+
+  #noteRef(ref: number): void {
+    if (ref > this.#highestRef && ref <= MAX_REF) this.#highestRef = ref;
   }
 
   #applyTombstones(stones: readonly TombstoneEntry[]): void {
