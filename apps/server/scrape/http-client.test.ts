@@ -68,10 +68,3 @@ test("credentials: from files, read anew for each request, and as headers of one
   rmSync(folder, { recursive: true });
   await assert.rejects(fetchWith({ authorization }, trusted), { message: /^unable to read file .*token: ENOENT/ });
 });
-
-test("a proxy that cannot be used fails the scrape instead of being gone around", async () => {
-  const { http } = scrapeConfig();
-  await assert.rejects(fetchWith({ proxy: { ...http.proxy, proxyFromEnvironment: true } }), {
-    message: "scraping through a proxy is not supported by this version",
-  });
-});

@@ -1,12 +1,14 @@
 // Fetching bodies from targets over HTTP: kept-alive connections, gzip, limits, one deadline for everything.
-import { readFileSync, statSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { promisify } from "node:util";
 import { gunzip, gunzipSync } from "node:zlib";
-import type { HttpClientConfig, TlsConfig } from "../config/types.ts";
+import type { HttpClientConfig } from "../config/types.ts";
 import type { BufferPool } from "./buffer-pool.ts";
+import type { DialObserver } from "./dial-metrics.ts";
 import { bodyErrorText, gzipErrorText, requestErrorText } from "./http-errors.ts";
+import { type Route, Router, readCredential } from "./http-route.ts";
+import { TokenSource } from "./oauth2.ts";
 import { type Connection, PlainHttp, type PlainResponse } from "./plain-http.ts";
 import { ScrapeError } from "./scrape-error.ts";
 
@@ -17,7 +19,6 @@ export const BODY_SLACK_BYTES = 16;
 /** What decompresses to more than this does so off the main thread. */
 const INLINE_GUNZIP_BYTES = 4 << 20;
 const MAX_REDIRECTS = 10;
-const IDLE_CONNECTION_MS = 5 * 60 * 1000;
 
 const gunzipAside = promisify(gunzip);
 
@@ -48,19 +49,29 @@ export interface FetchedBody {
 export class HttpClient {
   readonly #config: HttpClientConfig;
   readonly #pool: BufferPool;
-  readonly #plain = new PlainHttp();
-  #secure: https.Agent | undefined;
-  #secureStamp = "";
+  readonly #plain: PlainHttp;
+  readonly #router: Router;
+  readonly #tokens: TokenSource | undefined;
 
-  constructor(config: HttpClientConfig, pool: BufferPool) {
+  /** `observe` sees every connection that is made; `environment` is where proxies may be named. */
+  constructor(
+    config: HttpClientConfig,
+    pool: BufferPool,
+    observe?: DialObserver,
+    environment: Readonly<Record<string, string | undefined>> = process.env,
+  ) {
     this.#config = config;
     this.#pool = pool;
+    this.#plain = new PlainHttp(observe);
+    this.#router = new Router(config.tls, config.proxy, observe, environment);
+    if (config.oauth2 !== undefined) this.#tokens = new TokenSource(config.oauth2, observe, environment);
   }
 
   async fetch(request: FetchRequest): Promise<FetchedBody> {
     let { url } = request;
-    let headers = { ...request.headers, ...this.#ownHeaders() };
     const deadline = performance.now() + request.timeoutMs;
+    let headers = { ...request.headers, ...this.#ownHeaders() };
+    if (this.#tokens !== undefined) headers["Authorization"] = await this.#token(this.#tokens, url, deadline);
     for (let redirects = 0; ; redirects++) {
       const outcome = await this.#once(url, headers, request, deadline);
       if (!("location" in outcome)) return outcome;
@@ -76,7 +87,16 @@ export class HttpClient {
   /** Closes all connections. Requests in flight fail. */
   close(): void {
     this.#plain.close();
-    this.#secure?.destroy();
+    this.#router.close();
+    this.#tokens?.close();
+  }
+
+  async #token(tokens: TokenSource, url: URL, deadline: number): Promise<string> {
+    try {
+      return await tokens.header(deadline);
+    } catch (error) {
+      throw new ScrapeError(requestErrorText(url.href, error), "other", { cause: error });
+    }
   }
 
   async #once(
@@ -88,8 +108,8 @@ export class HttpClient {
     for (let attempt = 0; ; attempt++) {
       const exchange = new Exchange(this.#pool, url, request, this.#config.followRedirects);
       try {
-        const outcome = await exchange.run(this.#carrier(url), headers, deadline);
-        return outcome;
+        const route = this.#router.to(url, request.unixSocket);
+        return await exchange.run(this.#plain, route, { ...headers, ...route.headers }, deadline);
       } catch (error) {
         // A kept-alive connection that the target had closed meanwhile says nothing about the target: try a new one.
         if (attempt === 0 && exchange.failedOnStaleConnection && !request.signal.aborted) continue;
@@ -98,26 +118,9 @@ export class HttpClient {
     }
   }
 
-  #carrier(url: URL): PlainHttp | https.Agent {
-    if (url.protocol !== "https:") return this.#plain;
-    const { tls } = this.#config;
-    const stamp = [tls.caFile, tls.certFile, tls.keyFile].map(fileStamp).join("|");
-    if (this.#secure === undefined || stamp !== this.#secureStamp) {
-      this.#secure?.destroy();
-      this.#secure = new https.Agent({ ...agentOptions(), ...tlsOptions(tls) });
-      this.#secureStamp = stamp;
-    }
-    return this.#secure;
-  }
-
   #ownHeaders(): Record<string, string | string[]> {
-    const { basicAuth, authorization, oauth2, proxy, httpHeaders } = this.#config;
+    const { basicAuth, authorization, httpHeaders } = this.#config;
     const headers: Record<string, string | string[]> = {};
-    // Better no scrape than one that goes another way, or as somebody else, than the configuration says.
-    if (oauth2 !== undefined) throw new ScrapeError("oauth2 is not supported by this version");
-    if (proxy.proxyUrl !== undefined || proxy.proxyFromEnvironment) {
-      throw new ScrapeError("scraping through a proxy is not supported by this version");
-    }
     if (basicAuth !== undefined) {
       const user = basicAuth.usernameFile === "" ? basicAuth.username : readCredential(basicAuth.usernameFile);
       const password =
@@ -165,12 +168,13 @@ class Exchange {
   }
 
   async run(
-    carrier: PlainHttp | https.Agent,
+    plain: PlainHttp,
+    route: Route,
     headers: Record<string, string | string[]>,
     deadline: number,
   ): Promise<FetchedBody | { location: string }> {
     try {
-      const response = await this.#exchange(carrier, headers, deadline);
+      const response = await this.#exchange(plain, route, headers, deadline);
       const { statusCode, statusMessage } = response;
       const location = response.headers.location;
       if (this.#followsRedirects && [301, 302, 303, 307, 308].includes(statusCode) && location !== undefined) {
@@ -189,7 +193,8 @@ class Exchange {
   }
 
   #exchange(
-    carrier: PlainHttp | https.Agent,
+    plain: PlainHttp,
+    route: Route,
     headers: Record<string, string | string[]>,
     deadline: number,
   ): Promise<PlainResponse> {
@@ -220,15 +225,22 @@ class Exchange {
         settle();
         resolve(response);
       };
-      if (carrier instanceof PlainHttp) cancel = this.#sendPlain(carrier, headers, done, fail);
-      else cancel = this.#sendSecure(carrier, headers, done, fail);
+      if (route.agent === undefined) cancel = this.#sendPlain(plain, route.proxy, headers, done, fail);
+      else cancel = this.#sendByAgent(route.agent, route.proxy, headers, done, fail);
     });
   }
 
-  #sendPlain(carrier: PlainHttp, headers: Record<string, string | string[]>, done: Done, fail: Fail): () => void {
+  #sendPlain(
+    plain: PlainHttp,
+    proxy: URL | undefined,
+    headers: Record<string, string | string[]>,
+    done: Done,
+    fail: Fail,
+  ): () => void {
     let connection: Connection | undefined;
-    connection = carrier.send({
+    connection = plain.send({
       url: this.#url,
+      proxy,
       headers,
       unixSocket: this.#request.unixSocket,
       onHead: () => {
@@ -241,11 +253,19 @@ class Exchange {
     return () => connection?.abandon();
   }
 
-  #sendSecure(agent: https.Agent, headers: Record<string, string | string[]>, done: Done, fail: Fail): () => void {
+  #sendByAgent(
+    agent: http.Agent,
+    proxy: URL | undefined,
+    headers: Record<string, string | string[]>,
+    done: Done,
+    fail: Fail,
+  ): () => void {
     const { unixSocket } = this.#request;
-    const request = https.request(this.#url, {
+    const url = this.#url;
+    const request = (url.protocol === "https:" ? https : http).request(url, {
       agent,
       headers,
+      ...(proxy === undefined ? {} : { path: url.href }),
       ...(unixSocket === "" ? {} : { socketPath: unixSocket }),
     });
     request.on("error", (error) => fail(error, request.reusedSocket));
@@ -351,50 +371,10 @@ function bodyTooLarge(): ScrapeError {
   return new ScrapeError("body size limit exceeded", "body_size_limit");
 }
 
-function agentOptions(): https.AgentOptions {
-  return { keepAlive: true, timeout: IDLE_CONNECTION_MS, scheduling: "lifo" };
-}
-
 function withoutCredentials(headers: Record<string, string | string[]>): Record<string, string | string[]> {
   return Object.fromEntries(
     Object.entries(headers).filter(
       ([name]) => !["authorization", "cookie", "www-authenticate"].includes(name.toLowerCase()),
     ),
   );
-}
-
-function readCredential(path: string): string {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch (error) {
-    throw new ScrapeError(`unable to read file ${path}: ${(error as Error).message}`, "other", { cause: error });
-  }
-}
-
-/** Changes when a file does; empty for no file, and for one that cannot be looked at. */
-function fileStamp(path: string): string {
-  if (path === "") return "";
-  try {
-    const { mtimeMs, size, ino } = statSync(path);
-    return `${mtimeMs},${size},${ino}`;
-  } catch {
-    return "";
-  }
-}
-
-const TLS_VERSIONS = { TLS10: "TLSv1", TLS11: "TLSv1.1", TLS12: "TLSv1.2", TLS13: "TLSv1.3" } as const;
-
-function tlsOptions(tls: TlsConfig): https.AgentOptions {
-  const pem = (text: string, file: string) => (file === "" ? text : readCredential(file));
-  const options: https.AgentOptions = { rejectUnauthorized: !tls.insecureSkipVerify };
-  const ca = pem(tls.ca, tls.caFile);
-  const cert = pem(tls.cert, tls.certFile);
-  const key = pem(tls.key.reveal(), tls.keyFile);
-  if (ca !== "") options.ca = ca;
-  if (cert !== "") options.cert = cert;
-  if (key !== "") options.key = key;
-  if (tls.serverName !== "") options.servername = tls.serverName;
-  if (tls.minVersion !== "") options.minVersion = TLS_VERSIONS[tls.minVersion];
-  if (tls.maxVersion !== "") options.maxVersion = TLS_VERSIONS[tls.maxVersion];
-  return options;
 }

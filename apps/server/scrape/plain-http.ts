@@ -2,6 +2,7 @@
 // come, nothing allocated per chunk. TLS and proxies go through `node:http`. Source: RFC 9112.
 import { connect, type Socket } from "node:net";
 import { quoteBytes } from "@narthex/exposition";
+import type { DialObserver } from "./dial-metrics.ts";
 
 /** Head of a response: status line and headers, at most 256 KiB. */
 const MAX_HEAD_BYTES = 256 << 10;
@@ -20,6 +21,8 @@ export interface PlainResponse {
 export interface PlainRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** A proxy to ask instead of the URL's host; undefined for none. */
+  readonly proxy?: URL | undefined;
   /** "" for TCP. */
   readonly unixSocket: string;
   onHead(): void;
@@ -33,16 +36,23 @@ export interface PlainRequest {
 export class PlainHttp {
   readonly #idle = new Map<string, Connection[]>();
   readonly #all = new Set<Connection>();
+  readonly #observe: DialObserver | undefined;
+
+  /** `observe` sees every connection that is made. */
+  constructor(observe?: DialObserver) {
+    this.#observe = observe;
+  }
 
   /** Sends a request; the returned connection tells whether it was used before, and can call the request off. */
   send(request: PlainRequest): Connection {
-    const { url, unixSocket } = request;
-    const key = unixSocket === "" ? url.host : `unix ${unixSocket}`;
+    const { url, proxy, unixSocket } = request;
+    const key = unixSocket === "" ? (proxy === undefined ? url.host : `proxy ${proxy.host}`) : `unix ${unixSocket}`;
     let connection = this.#idle.get(key)?.pop();
     if (connection === undefined) {
       connection = new Connection(request, {
         onIdle: (idle) => this.#keep(key, idle),
         onClose: (closed) => this.#forget(key, closed),
+        observe: this.#observe,
       });
       this.#all.add(connection);
     }
@@ -71,6 +81,7 @@ export class PlainHttp {
 interface ConnectionOwner {
   onIdle(connection: Connection): void;
   onClose(connection: Connection): void;
+  readonly observe: DialObserver | undefined;
 }
 
 const State = { idle: 0, head: 1, counted: 2, untilClose: 3, chunkSize: 4, chunk: 5, chunkEnd: 6, trailer: 7 } as const;
@@ -90,7 +101,7 @@ export class Connection {
   #line = "";
   #keepsAlive = false;
 
-  constructor({ url, unixSocket }: PlainRequest, owner: ConnectionOwner) {
+  constructor({ url, proxy, unixSocket }: PlainRequest, owner: ConnectionOwner) {
     this.#owner = owner;
     const onread = {
       buffer: readBuffer,
@@ -99,10 +110,12 @@ export class Connection {
         return true;
       },
     };
-    const host = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
+    const { hostname, port } = proxy ?? url;
+    const host = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
     this.#socket = connect(
-      unixSocket === "" ? { host, port: Number(url.port || 80), onread, noDelay: true } : { path: unixSocket, onread },
+      unixSocket === "" ? { host, port: Number(port || 80), onread, noDelay: true } : { path: unixSocket, onread },
     );
+    owner.observe?.(this.#socket);
     this.#socket.setTimeout(IDLE_CONNECTION_MS, () => this.#socket.destroy());
     this.#socket.on("error", (error) => this.#fail(error));
     this.#socket.on("end", () => this.#ended());
@@ -123,8 +136,9 @@ export class Connection {
     this.#state = State.head;
     this.#headLength = 0;
     this.#socket.ref();
-    const { url, headers } = request;
-    let text = `GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n`;
+    const { url, proxy, headers } = request;
+    const origin = proxy === undefined ? "" : url.origin;
+    let text = `GET ${origin}${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n`;
     for (const [name, value] of Object.entries(headers)) {
       if (typeof value === "string") text += `${name}: ${value}\r\n`;
       else for (const one of value) text += `${name}: ${one}\r\n`;

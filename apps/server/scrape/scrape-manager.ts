@@ -8,6 +8,7 @@ import type { ScrapeConfig } from "../config/types.ts";
 import type { TargetGroup } from "../discovery/target-group.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import { type Clock, systemClock, type Timer } from "./clock.ts";
+import { DialMetrics } from "./dial-metrics.ts";
 import { offsetSeed } from "./fnv64.ts";
 import { SampleBatch } from "./sample-batch.ts";
 import { labelsText } from "./sample-labels.ts";
@@ -67,6 +68,7 @@ export class ScrapeManager {
   readonly #clock: Clock;
   readonly #reloadIntervalMs: number;
   readonly #metrics: ScrapeMetrics;
+  readonly #dials: DialMetrics;
   readonly #pools = new Map<string, ScrapePool>();
   readonly #ending = new Map<string, () => void>();
   readonly #templates = new TemplateStore();
@@ -82,6 +84,7 @@ export class ScrapeManager {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#reloadIntervalMs = options.discoveryReloadIntervalMs ?? 5000;
+    this.#dials = new DialMetrics(options.registry);
     this.#metrics = new ScrapeMetrics(options.registry, () => this.#collectMetadata());
   }
 
@@ -190,6 +193,7 @@ export class ScrapeManager {
         typeAndUnitLabels: features.has("type-and-unit-labels"),
         startTimeZeros: features.has("created-timestamp-zero-ingestion"),
       },
+      dials: this.#dials,
       ending: this.#ending,
     };
   }

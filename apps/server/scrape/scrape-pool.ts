@@ -8,6 +8,7 @@ import type { BufferPool } from "./buffer-pool.ts";
 import type { CacheOptions } from "./cache-options.ts";
 import { cacheKey, jobKey } from "./config-key.ts";
 import { acceptHeader } from "./content-type.ts";
+import type { DialMetrics } from "./dial-metrics.ts";
 import { FailureLog } from "./failure-log.ts";
 import { schemaForFactor } from "./histogram-limits.ts";
 import { HttpClient } from "./http-client.ts";
@@ -37,6 +38,7 @@ export interface PoolEnvironment extends ScrapeEnvironment {
   /** Of the User-Agent header. */
   readonly version: string;
   readonly features: ScrapeFeatures;
+  readonly dials: DialMetrics;
   /** Series of gone targets that are going to end, by `seriesKey`; each value calls that off. */
   readonly ending: Map<string, () => void>;
 }
@@ -58,7 +60,7 @@ export class ScrapePool {
   constructor(config: ScrapeConfig, environment: PoolEnvironment) {
     this.#environment = environment;
     this.#config = config;
-    this.#client = new HttpClient(config.http, environment.buffers);
+    this.#client = new HttpClient(config.http, environment.buffers, environment.dials.observer(config.jobName));
     this.#relabeler = new Relabeler(config.relabelConfigs);
     this.#failureLog = this.#openFailureLog(config);
     this.#settings = this.#makeSettings(config);
@@ -121,7 +123,11 @@ export class ScrapePool {
     const oldClient = this.#client;
     this.#failureLog?.close();
     this.#config = config;
-    this.#client = new HttpClient(config.http, this.#environment.buffers);
+    this.#client = new HttpClient(
+      config.http,
+      this.#environment.buffers,
+      this.#environment.dials.observer(config.jobName),
+    );
     this.#relabeler = new Relabeler(config.relabelConfigs);
     this.#failureLog = this.#openFailureLog(config);
     this.#settings = this.#makeSettings(config);
