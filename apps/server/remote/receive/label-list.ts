@@ -101,13 +101,20 @@ export class LabelList {
     return `{${shown.join(", ")}}`;
   }
 
+  /** A text field, without a view of its bytes: new series come by the hundred thousand. */
   #text(reader: WireReader): string {
-    const bytes = reader.bytesField();
-    return this.#textOf(bytes, 0, bytes.length);
+    const outer = reader.enter();
+    const { position, end } = reader;
+    reader.leave(outer);
+    return this.#textOf(reader.bytes, position, end);
   }
 
   #textOf(bytes: Uint8Array, start: number, end: number): string {
-    if (!isUtf8(bytes.subarray(start, end))) this.#isText = false;
+    for (let i = start; i < end; i++) {
+      if ((bytes[i] as number) < 0x80) continue;
+      if (!isUtf8(bytes.subarray(start, end))) this.#isText = false;
+      break;
+    }
     return decodeText(bytes, start, end);
   }
 }
