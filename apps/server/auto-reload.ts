@@ -46,7 +46,8 @@ export class AutoReload {
       // What was read may be newer than what was summed; then the next look reloads once more.
       this.#applied = sum;
     } catch {
-      // The reload has told why; the sum is not kept, so that it is tried again.
+      // The reload has told why. It is tried again at each look, also once the files are as they were before.
+      this.#applied = undefined;
     } finally {
       this.#busy = false;
     }

@@ -81,12 +81,12 @@ function lineOf({ expr, startMs, endMs, stepMs, origin, timings, samples, peakSa
     params: { end: timeOf(endMs), query: expr, start: timeOf(startMs), step: Math.floor(stepMs / 1000) },
     stats: {
       timings: {
-        evalTotalTime: timings.preparationSeconds + timings.evaluationSeconds + timings.sortSeconds,
-        resultSortTime: timings.sortSeconds,
-        queryPreparationTime: timings.preparationSeconds,
-        innerEvalTime: timings.evaluationSeconds,
-        execQueueTime: timings.queueSeconds,
-        execTotalTime: timings.totalSeconds,
+        evalTotalTime: rounded(timings.preparationSeconds + timings.evaluationSeconds + timings.sortSeconds),
+        resultSortTime: rounded(timings.sortSeconds),
+        queryPreparationTime: rounded(timings.preparationSeconds),
+        innerEvalTime: rounded(timings.evaluationSeconds),
+        execQueueTime: rounded(timings.queueSeconds),
+        execTotalTime: rounded(timings.totalSeconds),
       },
       samples: { totalQueryableSamples: samples, peakSamples },
     },
@@ -112,6 +112,11 @@ function originOf(origin: QueryOrigin | undefined): object {
     case "rule":
       return { ruleGroup: { file: origin.file, name: origin.group } };
   }
+}
+
+/** Whole nanoseconds. */
+function rounded(seconds: number): number {
+  return Math.round(seconds * 1e9) / 1e9;
 }
 
 /** Times beyond what a date holds are written as milliseconds. */

@@ -1,7 +1,7 @@
 // Where a query runs: small ones at once on the main thread, all others in a worker, so that no query delays a scrape.
 import type { Registry } from "@narthex/client";
 import { Labels, type Matcher } from "@narthex/model";
-import { type Engine, parseMetricSelector, type VectorElement } from "@narthex/promql";
+import { type Engine, parseMetricSelector, QueryError, type VectorElement } from "@narthex/promql";
 import type { Db } from "@narthex/tsdb";
 import { ByteSink } from "../api/json/byte-sink.ts";
 import { compileMatchers, type RemoteReadRequest } from "../remote/read/read-answer.ts";
@@ -142,6 +142,8 @@ export class QueryService {
     failure: unknown,
   ): void {
     if (!this.log.isOpen) return;
+    // What is no query was not run: the reference logs none of it either.
+    if (failure instanceof QueryError && failure.code === "bad_data") return;
     const { samples, peakSamples, preparationSeconds, evaluationSeconds, sortSeconds } = statistics ?? NOTHING_DONE;
     const timings = { queueSeconds, totalSeconds, preparationSeconds, evaluationSeconds, sortSeconds };
     const error = failure === undefined ? undefined : (failure as Error).message;
@@ -178,14 +180,20 @@ export class QueryService {
     }
   }
 
+  /** An evaluation without selectors reads nothing, but its subqueries may still take long: never on the main thread. */
+  #estimateEvaluation(expr: string, startMs: number, endMs: number, stepMs: number): number {
+    const samples = this.#engine.estimateSamples(this.#db, expr, startMs, endMs, stepMs);
+    return samples === 0 && expr.includes("[") ? INLINE_SAMPLES + 1 : samples;
+  }
+
   /** Samples that an evaluation reads, or series that a listing visits; an upper bound, cheaply had. */
   #estimate(request: StorageRequest): number {
     switch (request.kind) {
       case "vector":
       case "instant":
-        return this.#engine.estimateSamples(this.#db, request.expr, request.timeMs, request.timeMs, 0);
+        return this.#estimateEvaluation(request.expr, request.timeMs, request.timeMs, 0);
       case "range":
-        return this.#engine.estimateSamples(this.#db, request.expr, request.startMs, request.endMs, request.stepMs);
+        return this.#estimateEvaluation(request.expr, request.startMs, request.endMs, request.stepMs);
       case "series":
       case "labelNames":
       case "labelValues": {

@@ -31,6 +31,8 @@ export interface AlertingEnvironment {
   /** The template functions for an evaluation at `t`. */
   functions(t: number): ReadonlyMap<string, TemplateFunction>;
   readonly logger: Logger;
+  /** Told of each text that was expanded, and whether that failed. */
+  readonly onExpansion?: (failed: boolean) => void;
 }
 
 export class AlertingRule implements Rule {
@@ -195,12 +197,18 @@ export class AlertingRule implements Rule {
 
   /** What cannot be expanded becomes a text that says so: an alert must fire even with a broken annotation. */
   #expand(text: string, data: unknown, functions: ReadonlyMap<string, TemplateFunction>): string {
-    if (!text.includes("{{")) return text;
+    if (!text.includes("{{")) {
+      this.#environment.onExpansion?.(false);
+      return text;
+    }
     try {
       const template = parseTemplate(`__alert_${this.name}`, PRELUDE + text, isTemplateFunction);
-      return execute(template, data, { functions });
+      const expanded = execute(template, data, { functions });
+      this.#environment.onExpansion?.(false);
+      return expanded;
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error;
+      this.#environment.onExpansion?.(true);
       this.#environment.logger.warn("Expanding alert template failed", { alert: this.name, err: error });
       return `<error expanding template: error executing template __alert_${this.name}: ${error.message}>`;
     }

@@ -16,6 +16,8 @@ export class RuleMetrics {
   readonly #rules: Gauge<ByGroup>;
   readonly #ruleDuration: Summary;
   readonly #groupDuration: Summary;
+  readonly #expansions: Counter;
+  readonly #failedExpansions: Counter;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -23,6 +25,16 @@ export class RuleMetrics {
       new Counter({ name, help, labelNames: GROUP_LABEL, registers });
     const gauge = (name: string, help: string): Gauge<ByGroup> =>
       new Gauge({ name, help, labelNames: GROUP_LABEL, registers });
+    this.#expansions = new Counter({
+      name: "prometheus_template_text_expansions_total",
+      help: "The total number of template text expansions.",
+      registers,
+    });
+    this.#failedExpansions = new Counter({
+      name: "prometheus_template_text_expansion_failures_total",
+      help: "The total number of template text expansion failures.",
+      registers,
+    });
     this.#evaluations = counter("prometheus_rule_evaluations_total", "The total number of rule evaluations.");
     this.#failures = counter(
       "prometheus_rule_evaluation_failures_total",
@@ -104,6 +116,11 @@ export class RuleMetrics {
     this.#lastTime.labels({ rule_group }).set(t / 1000);
     this.#lastSamples.labels({ rule_group }).set(samples);
     this.#groupDuration.observe(seconds);
+  }
+
+  expanded(failed: boolean): void {
+    this.#expansions.inc();
+    if (failed) this.#failedExpansions.inc();
   }
 
   missed(rule_group: string, count: number): void {

@@ -76,6 +76,7 @@ export class RuleService {
           pathPrefix: settings.routePrefix,
         }),
       logger,
+      onExpansion: (failed: boolean) => this.#metrics.expanded(failed),
     };
     const rules = loaded.rules.map((rule) =>
       rule.kind === "record"

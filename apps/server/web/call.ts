@@ -108,7 +108,7 @@ export class Call {
     this.response.end();
   }
 
-  /** A refusal of the API, whatever was thrown. */
+  /** A refusal of the API, whatever was thrown; its text is what the error says. */
   fail(error: unknown): void {
     const type = error instanceof ApiError ? error.type : errorTypeOf(error);
     const message = (error as Error).message.toWellFormed();
