@@ -8,6 +8,7 @@ import {
   Summary,
 } from "@narthex/client";
 import { DELTA_BOUNDS, type OutOfOrderCounters } from "./head/out-of-order.ts";
+import type { WalCounters } from "./wal/wal-writer.ts";
 
 /** Numbers that the database keeps for its metrics; counters start at 0. */
 export class DbCounters {
@@ -59,6 +60,10 @@ export interface DbReadings {
     readonly minTime: number;
     readonly maxTime: number;
     readonly counters: {
+      readonly histogramsAppended: number;
+      readonly outOfOrderHistograms: number;
+      readonly outOfBoundsHistograms: number;
+      readonly tooOldHistograms: number;
       readonly samplesAppended: number;
       readonly outOfOrder: number;
       readonly outOfBounds: number;
@@ -71,10 +76,25 @@ export interface DbReadings {
       readonly walWriteFailures: number;
     };
     readonly finished: { readonly movedCount: number };
+    readonly histograms: { readonly seriesCount: number; readonly bucketCount: number };
+    readonly exemplars: {
+      readonly appended: number;
+      readonly outOfOrder: number;
+      readonly count: number;
+      readonly seriesCount: number;
+      readonly capacity: number;
+      readonly oldestTime: number;
+    };
     readonly outOfOrder: { readonly counters: OutOfOrderCounters };
     readonly snapshots: { readonly epoch: number; readonly liveCount: number; readonly oldest: number };
   };
   readonly blocks: readonly { readonly minTime: number; readonly size: number }[];
+  /** Whether the database keeps exemplars, whatever their number is now. */
+  readonly keepsExemplars: boolean;
+  /** Undefined while there is no log. */
+  readonly walCounters: () => WalCounters | undefined;
+  readonly wblCounters: () => WalCounters | undefined;
+  readonly walCompression: string;
   readonly walSegment: () => number;
   readonly walBytes: () => number;
   readonly wblSegment: () => number;
@@ -188,7 +208,7 @@ function families(db: DbReadings): Family[] {
     "head_samples_appended_total",
     "Samples appended to the head.",
     [FLOAT, () => head.counters.samplesAppended],
-    [HISTOGRAM, zero],
+    [HISTOGRAM, () => head.counters.histogramsAppended],
   );
   add(
     "counter",
@@ -202,21 +222,21 @@ function families(db: DbReadings): Family[] {
     "out_of_bound_samples_total",
     "Samples refused because they are older than the head takes.",
     [FLOAT, () => head.counters.outOfBounds],
-    [HISTOGRAM, zero],
+    [HISTOGRAM, () => head.counters.outOfBoundsHistograms],
   );
   add(
     "counter",
     "out_of_order_samples_total",
     "Samples refused because they are older than the newest of their series.",
     [FLOAT, () => head.counters.outOfOrder],
-    [HISTOGRAM, zero],
+    [HISTOGRAM, () => head.counters.outOfOrderHistograms],
   );
   add(
     "counter",
     "too_old_samples_total",
     "Samples refused because they are older than the out-of-order window.",
     [FLOAT, () => head.counters.tooOld],
-    [HISTOGRAM, zero],
+    [HISTOGRAM, () => head.counters.tooOldHistograms],
   );
   all.push({
     header: {
@@ -233,6 +253,33 @@ function families(db: DbReadings): Family[] {
       return { cumulative: deltas.map((delta) => (count += delta)), sum: deltaSum };
     },
   });
+  gauge(
+    "head_native_histogram_series",
+    "Series whose newest sample is a histogram.",
+    () => head.histograms.seriesCount,
+  );
+  gauge(
+    "head_native_histogram_buckets",
+    "Buckets of the newest samples that are histograms.",
+    () => head.histograms.bucketCount,
+  );
+  const { exemplars } = head;
+  if (db.keepsExemplars) {
+    counter("exemplar_exemplars_appended_total", "Exemplars taken.", () => exemplars.appended);
+    gauge("exemplar_exemplars_in_storage", "Exemplars that are kept.", () => exemplars.count);
+    gauge("exemplar_series_with_exemplars_in_storage", "Series that have exemplars.", () => exemplars.seriesCount);
+    gauge(
+      "exemplar_last_exemplars_timestamp_seconds",
+      "Time of the oldest exemplar.",
+      () => exemplars.oldestTime / 1000,
+    );
+    gauge("exemplar_max_exemplars", "Exemplars kept at most.", () => exemplars.capacity);
+    counter(
+      "exemplar_out_of_order_exemplars_total",
+      "Exemplars refused because they are older than the newest of their series.",
+      () => exemplars.outOfOrder,
+    );
+  }
   const { snapshots } = head;
   gauge("isolation_high_watermark", "The newest moment that queries look at.", () => snapshots.epoch);
   gauge("isolation_low_watermark", "The oldest moment that queries look at.", () =>
@@ -292,6 +339,18 @@ function families(db: DbReadings): Family[] {
   counter("wal_truncations_failed_total", "Truncations of the log that failed.", () => counters.walTruncationFailures);
   counter("wal_corruptions_total", "Damage found in the log.", () => counters.walCorruptions);
   counter("wal_writes_failed_total", "Commits that the log could not take.", () => head.counters.walWriteFailures);
+  for (const [prefix, log] of [
+    ["wal", db.walCounters],
+    ["out_of_order_wbl", db.wblCounters],
+  ] as const) {
+    counter(`${prefix}_page_flushes_total`, "Pages written, in whole or in part.", () => log()?.pageFlushes ?? 0);
+    counter(`${prefix}_completed_pages_total`, "Pages that are full.", () => log()?.completedPages ?? 0);
+    counter(`${prefix}_record_part_writes_total`, "Fragments of records written.", () => log()?.recordParts ?? 0);
+    counter(`${prefix}_record_parts_bytes_written_total`, "Bytes of fragments.", () => log()?.recordPartBytes ?? 0);
+    const saved = (): number => log()?.savedBytes ?? 0;
+    const labels = `compression="${db.walCompression}"`;
+    add("counter", `${prefix}_record_bytes_saved_total`, "Bytes that compression saved.", [labels, saved]);
+  }
   gauge("wal_segment_current", "Number of the segment being written.", db.walSegment);
   gauge("wal_storage_size_bytes", "Bytes of the log.", db.walBytes);
   counter("out_of_order_wbl_writes_failed_total", "Commits that the out-of-order log could not take.", () => {

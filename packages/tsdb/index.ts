@@ -18,6 +18,7 @@ export { type EntryKind, type FileSystem, FileSystemError, type OpenFile, type O
 export { MemoryFs } from "./fs/memory-fs.ts";
 export { NodeFs } from "./fs/node-fs.ts";
 export type { Cardinality, NamedCount } from "./head/cardinality.ts";
+export { MAX_EXEMPLAR_CHARACTERS, type SeriesExemplars } from "./head/exemplars.ts";
 export { SnapshotExpiredError } from "./head/snapshots.ts";
 export { IndexReader } from "./index/index-reader.ts";
 export { estimatePostings, matchPostings, type PostingsSource } from "./index/matching.ts";

@@ -27,6 +27,18 @@ export interface WalWriterOptions {
   readonly now?: () => number;
 }
 
+/** What a writer did since it was opened, as the reference counts it. */
+export interface WalCounters {
+  /** Pages handed to the operating system, in whole or in part; and those that are full. */
+  pageFlushes: number;
+  completedPages: number;
+  /** Fragments, and their bytes with headers. */
+  recordParts: number;
+  recordPartBytes: number;
+  /** What compression saved. */
+  savedBytes: number;
+}
+
 /** Where a log ends: `offset` counts what is still buffered as well. */
 export interface LogPosition {
   readonly segment: number;
@@ -45,6 +57,13 @@ export class WalWriter {
   readonly directory: string;
   /** What is really used: "snappy" where zstd was asked for and this Node has none. */
   readonly compression: Compression;
+  readonly counters: WalCounters = {
+    pageFlushes: 0,
+    completedPages: 0,
+    recordParts: 0,
+    recordPartBytes: 0,
+    savedBytes: 0,
+  };
   readonly #fs: FileSystem;
   readonly #options: WalWriterOptions;
   readonly #segmentBytes: number;
@@ -108,6 +127,7 @@ export class WalWriter {
         from = 0;
         to = length;
         flags = this.#compress.flag;
+        this.counters.savedBytes += end - start - length;
       }
     }
     this.#undoable(() => {
@@ -196,6 +216,8 @@ export class WalWriter {
       buffer[at++] = crc;
       copyBytes(record, from, from + length, buffer, at);
       this.#buffered = at + length;
+      this.counters.recordParts++;
+      this.counters.recordPartBytes += FRAGMENT_HEADER_BYTES + length;
       from += length;
     } while (from < end);
   }
@@ -209,7 +231,10 @@ export class WalWriter {
   #write(): void {
     if (this.#buffered === 0) return;
     this.#file.append(this.#buffer, 0, this.#buffered);
+    const before = this.#written;
     this.#written += this.#buffered;
+    this.counters.pageFlushes += Math.ceil(this.#written / PAGE_BYTES) - Math.floor(before / PAGE_BYTES);
+    this.counters.completedPages += Math.floor(this.#written / PAGE_BYTES) - Math.floor(before / PAGE_BYTES);
     this.#buffered = 0;
   }
 
