@@ -23,6 +23,7 @@ import { DiscoveryManager, DiscoveryMetrics } from "./discovery/index.ts";
 import { ActiveQueryLog } from "./query/active-query-log.ts";
 import type { EngineSettings, FeatureSwitches } from "./query/engine-settings.ts";
 import { QueryService } from "./query/query-service.ts";
+import { warnOfMissingRemotes } from "./remote/missing.ts";
 import { ReadHandler } from "./remote/read/read-handler.ts";
 import { WriteReceiver } from "./remote/receive/write-receiver.ts";
 import { loadRuleFiles, type RuleGroupSource } from "./rules/rule-file.ts";
@@ -261,6 +262,7 @@ export class Server {
   async #apply({ config, ruleGroups }: Loaded): Promise<void> {
     const { db, queries, scrape, discovery, rules } = this.#running as Running;
     this.#config = config;
+    warnOfMissingRemotes(config, this.#logger.with({ component: "remote" }));
     db.retention = config.storage.tsdb.retention;
     db.setOutOfOrderWindow(config.storage.tsdb.outOfOrderTimeWindowMs);
     this.#ruleGroups = ruleGroups;

@@ -1,0 +1,17 @@
+// What can be configured of the remote protocols but does not exist yet: said aloud, so that nobody waits for data.
+import type { Logger } from "@narthex/toolkit";
+import type { Config } from "../config/index.ts";
+
+/** One line for each kind of remote endpoint that is configured and will not be used. */
+export function warnOfMissingRemotes({ remoteWrite, remoteRead }: Config, logger: Logger): void {
+  if (remoteWrite.length > 0) {
+    logger.warn("Sending by remote write does not exist yet: nothing is sent to the endpoints in remote_write", {
+      endpoints: remoteWrite.length,
+    });
+  }
+  if (remoteRead.length > 0) {
+    logger.warn("Reading from other servers does not exist yet: the endpoints in remote_read are not asked", {
+      endpoints: remoteRead.length,
+    });
+  }
+}
