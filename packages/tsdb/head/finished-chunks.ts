@@ -151,18 +151,32 @@ export class FinishedChunks {
     this.#push(cell, ref);
   }
 
-  /** A chunk that already lies on disk (replay). Newer than all of the series so far. Inside a write window. */
-  adopt(record: number, minTime: number, maxTime: number, encoding: number, count: number, place: ChunkPlace): void {
+  /**
+   * A chunk that already lies on disk (replay), put where its times belong. False when it overlaps another one of the series;
+   * nothing changes then. Inside a write window.
+   */
+  adopt(record: number, minTime: number, maxTime: number, encoding: number, count: number, place: ChunkPlace): boolean {
     const { series, finished, finishedFloats } = this.#memory;
+    const minTimeOf = (cell: number): number => finishedFloats[(cell * FINISHED_WORDS + Fin.minTime) >> 1];
+    const maxTimeOf = (cell: number): number => finishedFloats[(cell * FINISHED_WORDS + Fin.maxTime) >> 1];
+    let newer = 0;
+    let older = series[record * RECORD_WORDS + Rec.finished];
+    while (older !== 0 && minTimeOf(older) > maxTime) {
+      newer = older;
+      older = finished[older * FINISHED_WORDS + Fin.older];
+    }
+    if (older !== 0 && maxTimeOf(older) >= minTime) return false;
     const cell = this.#cells.take();
     const at = cell * FINISHED_WORDS;
     finishedFloats[(at + Fin.minTime) >> 1] = minTime;
     finishedFloats[(at + Fin.maxTime) >> 1] = maxTime;
-    finished[at + Fin.older] = series[record * RECORD_WORDS + Rec.finished];
+    finished[at + Fin.older] = older;
     finished[at + Fin.info] = (encoding << FIN_ENCODING_SHIFT) | count;
     finished[at + Fin.file] = place.file;
     finished[at + Fin.offset] = place.offset;
-    series[record * RECORD_WORDS + Rec.finished] = cell;
+    if (newer === 0) series[record * RECORD_WORDS + Rec.finished] = cell;
+    else finished[newer * FINISHED_WORDS + Fin.older] = cell;
+    return true;
   }
 
   /**

@@ -304,7 +304,10 @@ export class Head {
     if (!isLogged) this.#unlogged.push(record);
   }
 
-  /** A chunk that a start found on disk. Chunks that do not come after those of the series so far are left out. */
+  /**
+   * A chunk that a start found on disk. One that overlaps what the series has is left out. It may be older than that: a series
+   * that the log knows by two refs has chunks of both.
+   */
   adoptChunk(
     record: number,
     minTime: number,
@@ -314,16 +317,34 @@ export class Head {
     place: ChunkPlace,
   ): void {
     const { control, coldFloats, series, seriesFloats } = this.memory;
-    const last = (record * RECORD_WORDS + Rec.lastTime) >> 1;
-    if (maxTime < this.minValidTime || minTime <= seriesFloats[last]) return;
-    if (this.#cells.available === 0) throw new HeadFullError("finished chunks");
+    const base = record * RECORD_WORDS;
+    const last = (base + Rec.lastTime) >> 1;
+    if (maxTime < this.minValidTime) return;
+    if (this.#cells.available < 2) throw new HeadFullError("finished chunks");
+    const isNewest = minTime > seriesFloats[last];
+    if ((series[base + Rec.packed] & COUNT_MASK) > 0) {
+      const openFirst = seriesFloats[(base + Rec.nextCut) >> 1] - series[base + Rec.cutAhead];
+      if (!isNewest && maxTime >= openFirst) return;
+      if (isNewest) {
+        openWindow(control);
+        this.finished.cut(record, this.table.refOf(record));
+        this.histograms.forget(record);
+        closeWindow(control);
+      }
+    }
     openWindow(control);
-    if (seriesFloats[last] === -Infinity) coldFloats[(record * COLD_WORDS + Cold.minTime) >> 1] = minTime;
-    this.finished.adopt(record, minTime, maxTime, encoding, samples, place);
-    seriesFloats[last] = maxTime;
-    const kind = record * RECORD_WORDS + Rec.kind;
-    series[kind] = ((series[kind] & ~KIND_MASK) | kindOf(encoding)) >>> 0;
+    const isAdopted = this.finished.adopt(record, minTime, maxTime, encoding, samples, place);
+    if (isAdopted) {
+      const first = (record * COLD_WORDS + Cold.minTime) >> 1;
+      if (seriesFloats[last] === -Infinity || minTime < coldFloats[first]) coldFloats[first] = minTime;
+    }
+    if (isAdopted && isNewest) {
+      seriesFloats[last] = maxTime;
+      const kind = base + Rec.kind;
+      series[kind] = ((series[kind] & ~KIND_MASK) | kindOf(encoding)) >>> 0;
+    }
     closeWindow(control);
+    if (!isAdopted) return;
     this.counters.chunksCreated++;
     this.minTime = Math.min(this.minTime, minTime);
     this.maxTime = Math.max(this.maxTime, maxTime);
