@@ -3,7 +3,9 @@ import type { Logger } from "@narthex/toolkit";
 import type { DiscoveryConfig, DiscoveryKind } from "../config/types.ts";
 import type { Clock } from "../scrape/clock.ts";
 import type { DiscoveryMetrics } from "./discovery-metrics.ts";
+import { DnsDiscoverer, type DnsDiscoveryBody } from "./dns-discoverer.ts";
 import { FileDiscoverer } from "./file-discoverer.ts";
+import { HttpDiscoverer } from "./http-discoverer.ts";
 import { StaticDiscoverer } from "./static-discoverer.ts";
 import type { TargetGroup } from "./target-group.ts";
 
@@ -39,5 +41,13 @@ export const DISCOVERER_FACTORIES: Readonly<Partial<Record<DiscoveryKind, Discov
   file: (config, context) => {
     if (config.kind !== "file") throw new TypeError(`not a file configuration: ${config.kind}`);
     return new FileDiscoverer(config, context);
+  },
+  http: (config, context) => {
+    if (config.kind !== "http") throw new TypeError(`not an HTTP configuration: ${config.kind}`);
+    return new HttpDiscoverer(config, context);
+  },
+  dns: (config, context) => {
+    if (config.kind !== "dns") throw new TypeError(`not a DNS configuration: ${config.kind}`);
+    return new DnsDiscoverer(config.body as unknown as DnsDiscoveryBody, context);
   },
 };

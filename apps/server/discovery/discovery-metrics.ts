@@ -1,5 +1,5 @@
 // What discovery says about itself, under the reference's names.
-import { Counter, Gauge, type Registry, Summary } from "@narthex/client";
+import { Counter, Gauge, Histogram, type Registry, Summary } from "@narthex/client";
 
 /** The `prometheus_sd_*` metrics that all managers and mechanisms share. One instance per registry. */
 export class DiscoveryMetrics {
@@ -13,6 +13,13 @@ export class DiscoveryMetrics {
   readonly fileScanDuration: Summary;
   readonly fileReadErrors: Counter;
   readonly fileWatcherErrors: Counter;
+
+  readonly refreshFailures: Counter<readonly ["mechanism", "config"]>;
+  readonly httpFailures: Counter;
+  readonly dnsLookups: Counter;
+  readonly dnsFailures: Counter;
+  readonly #refreshDuration: Summary<readonly ["mechanism", "config"]>;
+  readonly #refreshDurationHistogram: Histogram<readonly ["mechanism"]>;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -67,5 +74,39 @@ export class DiscoveryMetrics {
       help: "The number of File-SD errors caused by filesystem watch failures.",
       registers,
     });
+    this.refreshFailures = new Counter({
+      name: "prometheus_sd_refresh_failures_total",
+      help: "Number of refresh failures for the given SD mechanism.",
+      labelNames: ["mechanism", "config"] as const,
+      registers,
+    });
+    this.#refreshDuration = new Summary({
+      name: "prometheus_sd_refresh_duration_seconds",
+      help: "The duration of a refresh in seconds for the given SD mechanism.",
+      labelNames: ["mechanism", "config"] as const,
+      objectives: { 0.5: 0.05, 0.9: 0.01, 0.99: 0.001 },
+      registers,
+    });
+    this.#refreshDurationHistogram = new Histogram({
+      name: "prometheus_sd_refresh_duration_histogram_seconds",
+      help: "The duration of a refresh for the given SD mechanism.",
+      labelNames: ["mechanism"] as const,
+      buckets: [0.01, 0.1, 1, 10],
+      registers,
+    });
+    const plain = (name: string, help: string) => new Counter({ name: `prometheus_sd_${name}`, help, registers });
+    this.httpFailures = plain("http_failures_total", "Number of HTTP service discovery refresh failures.");
+    this.dnsLookups = plain("dns_lookups_total", "The number of DNS-SD lookups.");
+    this.dnsFailures = plain("dns_lookup_failures_total", "The number of DNS-SD lookup failures.");
+  }
+
+  /** A mechanism is going to refresh for a set: its failures are counted from zero. */
+  expectRefreshes(mechanism: string, set: string): void {
+    this.refreshFailures.labels(mechanism, set).inc(0);
+  }
+
+  observeRefresh(mechanism: string, set: string, seconds: number): void {
+    this.#refreshDuration.labels(mechanism, set).observe(seconds);
+    this.#refreshDurationHistogram.labels(mechanism).observe(seconds);
   }
 }
