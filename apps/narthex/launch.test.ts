@@ -29,6 +29,10 @@ function environment(main: (argv: string[]) => Promise<number> = async () => 0):
           calls.push({ argv, options });
           return main(argv);
         },
+        async runTool(argv) {
+          calls.push({ argv, options: undefined });
+          return 7;
+        },
       }),
     },
   };
@@ -39,6 +43,12 @@ test("launcher: everything after `server` goes to the server, whose code comes b
   assert.equal(await launch(["server", "--config.file=x.yml", "--agent"], env), 3);
   assert.deepEqual(calls[0]?.argv, ["--config.file=x.yml", "--agent"]);
   assert.equal(calls[0]?.options?.configText, undefined);
+});
+
+test("launcher: everything after `tool` goes to the tools, whose code comes back", async () => {
+  const { environment: env, calls } = environment();
+  assert.equal(await launch(["tool", "check", "config", "x.yml"], env), 7);
+  assert.deepEqual(calls[0]?.argv, ["check", "config", "x.yml"]);
 });
 
 test("launcher: a wrong subcommand gets one sentence that says what to do, and code 2", async () => {

@@ -15,6 +15,8 @@ export interface LaunchEnvironment {
 export interface ServerEntry {
   /** Runs until the server has stopped; resolves to the exit code. */
   main(argv: string[], options?: ServerOptions): Promise<number>;
+  /** Runs one of the server's tools; resolves to the exit code. */
+  runTool(argv: string[]): Promise<number>;
 }
 
 /** What the launcher tells the server besides its command line. */
@@ -50,12 +52,10 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   },
   {
     name: "tool",
-    help: "checking and testing of configurations, rules and data (not there yet)",
-    run(_argv, { err }) {
-      err(
-        "narthex tool: not there yet; a configuration is checked by starting the server with it, which changes nothing if it is wrong\n",
-      );
-      return 1;
+    help: "checks configurations and rules, runs PromQL scripts, asks servers; narthex tool --help lists all",
+    async run(argv, environment) {
+      const { runTool } = await environment.server();
+      return runTool(argv);
     },
   },
   {

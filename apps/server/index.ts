@@ -1,1 +1,2 @@
 export { type MainOptions, main } from "./main.ts";
+export { runTool, type ToolEnvironment } from "./tool/tool.ts";
