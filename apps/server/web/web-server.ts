@@ -249,6 +249,7 @@ export class WebServer {
 
 /** The route as the reference's metrics name it. */
 function handlerName(path: string): string {
+  if (path.startsWith("/assets/")) return "/assets/*filepath";
   return path === "/api/v1/*" ? "/api/v1/*path" : path.replace(/\*$/, "*filepath");
 }
 
