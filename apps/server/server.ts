@@ -150,6 +150,7 @@ export class Server {
       mergesOverlaps: settings.mergesOverlappingBlocks,
       ...(settings.uploadedBlocksFile === "" ? {} : { uploadedBlocksFile: settings.uploadedBlocksFile }),
       compactionDelayPercent: settings.features.has("delayed-compaction") ? settings.compactionDelayPercent : 0,
+      ...(settings.features.has("exemplar-storage") ? { maxExemplars: maxExemplars(this.#config) } : {}),
       walSegmentBytes: settings.walSegmentBytes,
       walCompression: settings.walCompression,
       onReplay: (progress) => {
@@ -223,6 +224,7 @@ export class Server {
       logger: logger.with({ component: "scrape manager" }),
       version: COMPATIBLE_VERSION,
       discoveryReloadIntervalMs: settings.discoveryReloadIntervalMs,
+      features: settings.features,
     });
     const discovery = new DiscoveryManager({
       name: "scrape",
@@ -264,6 +266,7 @@ export class Server {
     this.#config = config;
     warnOfMissingRemotes(config, this.#logger.with({ component: "remote" }));
     db.retention = config.storage.tsdb.retention;
+    if (this.#settings.features.has("exemplar-storage")) db.setMaxExemplars(maxExemplars(config));
     db.setOutOfOrderWindow(config.storage.tsdb.outOfOrderTimeWindowMs);
     this.#ruleGroups = ruleGroups;
     queries.configure(this.#engineSettings());
@@ -328,6 +331,7 @@ export class Server {
     addApiRoutes(web, {
       query: new QueryRoutes({
         queries: () => running().queries,
+        exemplars: () => running().db,
         settings: () => this.#engineSettings(),
         now: Date.now,
       }),
@@ -436,6 +440,13 @@ export class Server {
 interface Loaded {
   readonly config: Config;
   readonly ruleGroups: readonly RuleGroupSource[];
+}
+
+/** Exemplars kept unless configured otherwise. Source: the reference's defaults. */
+const DEFAULT_MAX_EXEMPLARS = 100_000;
+
+function maxExemplars(config: Config): number {
+  return config.storage.exemplars?.maxExemplars ?? DEFAULT_MAX_EXEMPLARS;
 }
 
 const MONTH_MS = 31 * 24 * 60 * 60 * 1000;

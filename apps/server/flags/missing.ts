@@ -19,10 +19,8 @@ export const MISSING_FLAGS: ReadonlyMap<string, string> = new Map([
 export const MISSING_FEATURES: ReadonlySet<string> = new Set([
   "concurrent-rule-eval",
   "created-timestamp-zero-ingestion",
-  "exemplar-storage",
   "histograms-st-encoding",
   "memory-snapshot-on-shutdown",
-  "metadata-wal-records",
   "old-ui",
   "otlp-deltatocumulative",
   "otlp-native-delta-ingestion",

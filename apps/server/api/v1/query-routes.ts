@@ -1,5 +1,7 @@
 // `query` and `query_range`, and what surrounds them: formatting and parsing of expressions.
+import { formatFloat, type Matcher } from "@narthex/model";
 import { type Expr, exprToJson, ParseError, parseExpr, prettify, QueryError } from "@narthex/promql";
+import type { Db } from "@narthex/tsdb";
 import type { EngineSettings } from "../../query/engine-settings.ts";
 import type { QueryService } from "../../query/query-service.ts";
 import type { StorageRequest } from "../../query/request.ts";
@@ -13,6 +15,7 @@ const MAX_POINTS = 11_000;
 
 export interface QueryRoutesOptions {
   readonly queries: () => QueryService;
+  readonly exemplars: () => Pick<Db, "exemplars">;
   /** As configured now. */
   readonly settings: () => EngineSettings;
   readonly now: () => number;
@@ -61,7 +64,7 @@ export class QueryRoutes {
     });
   }
 
-  /** Exemplars are not stored yet, which the reference too answers with an empty list when their storage is off. */
+  /** Exemplars of the series that any selector of the expression names. An empty list when none are kept. */
   exemplars(call: Call): void {
     const { params } = call;
     const startMs = params.time("start", MIN_TIME);
@@ -69,8 +72,23 @@ export class QueryRoutes {
     if (endMs < startMs) throw new ApiError("bad_data", "end timestamp must not be before start timestamp");
     // Unlike its neighbours, the reference does not name the parameter here.
     const expr = this.#parsed(call, (message) => new ApiError("bad_data", message));
-    if (selectsNothing(expr)) call.noContent();
-    else call.json([]);
+    const selections: (readonly Matcher[])[] = [];
+    collectSelections(expr, selections);
+    if (selections.length === 0) {
+      call.noContent();
+      return;
+    }
+    const found = this.#options.exemplars().exemplars(startMs, endMs, selections);
+    call.json(
+      found.map(({ labels, exemplars }) => ({
+        seriesLabels: labels.toObject(),
+        exemplars: exemplars.map((exemplar) => ({
+          labels: exemplar.labels.toObject(),
+          value: formatFloat(exemplar.value),
+          timestamp: exemplar.t / 1000,
+        })),
+      })),
+    );
   }
 
   format(call: Call): void {
@@ -118,25 +136,34 @@ export class QueryRoutes {
   }
 }
 
-/** Whether an expression reads no series at all: then no exemplar can belong to it. */
-function selectsNothing(expr: Expr): boolean {
+/** Adds the matchers of each selector in an expression. */
+function collectSelections(expr: Expr, into: (readonly Matcher[])[]): void {
   switch (expr.kind) {
     case "vectorSelector":
+      into.push(expr.matchers);
+      break;
     case "matrixSelector":
-      return false;
+      into.push(expr.selector.matchers);
+      break;
     case "number":
     case "string":
-      return true;
+      break;
     case "paren":
     case "unary":
     case "subquery":
-      return selectsNothing(expr.expr);
+      collectSelections(expr.expr, into);
+      break;
     case "binary":
-      return selectsNothing(expr.lhs) && selectsNothing(expr.rhs);
+      collectSelections(expr.lhs, into);
+      collectSelections(expr.rhs, into);
+      break;
     case "aggregate":
-      return selectsNothing(expr.expr) && (expr.param === undefined || selectsNothing(expr.param));
+      collectSelections(expr.expr, into);
+      if (expr.param !== undefined) collectSelections(expr.param, into);
+      break;
     case "call":
-      return expr.args.every(selectsNothing);
+      for (const arg of expr.args) collectSelections(arg, into);
+      break;
   }
 }
 
