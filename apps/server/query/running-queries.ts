@@ -1,4 +1,5 @@
 // Which queries run or wait right now, who asked them, and the way to end one.
+import { setMaxListeners } from "node:events";
 
 /** Who asked. */
 export type QueryOrigin =
@@ -49,6 +50,8 @@ export class RunningQueries {
     const id = ++this.#lastId;
     const controller = new AbortController();
     const abort = (): void => controller.abort();
+    // Rules share one signal: many listeners on it are no leak.
+    setMaxListeners(0, signal, controller.signal);
     if (signal.aborted) abort();
     else signal.addEventListener("abort", abort);
     const entry: RunningQuery = { ...query, id, state: "waiting" };
