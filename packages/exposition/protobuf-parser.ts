@@ -242,10 +242,10 @@ export class ProtobufParser {
   #checkFamily(name: { start: number; end: number }, type: number): void {
     const { bytes } = this.#reader;
     this.name = this.#text(name);
-    if (this.name === "" || !isUtf8(bytes.subarray(name.start, name.end))) {
+    if (this.name === "" || !isText(bytes, name)) {
       throw new ExpositionError(`invalid metric name: ${this.name}`);
     }
-    if (!isUtf8(bytes.subarray(this.#help.start, this.#help.end))) {
+    if (!isText(bytes, this.#help)) {
       throw new ExpositionError(`invalid help for metric ${quoteText(this.name)}: ${this.help}`);
     }
     const known = TYPES[type];
@@ -582,8 +582,8 @@ function readLabel(reader: WireReader, into: string[]): void {
   const { bytes } = reader;
   const nameText = interner.text(bytes, name.start, name.end);
   const valueText = interner.text(bytes, value.start, value.end);
-  if (!isUtf8(bytes.subarray(name.start, name.end))) throw new ExpositionError(`invalid label name: ${nameText}`);
-  if (!isUtf8(bytes.subarray(value.start, value.end))) throw new ExpositionError(`invalid label value: ${valueText}`);
+  if (!isText(bytes, name)) throw new ExpositionError(`invalid label name: ${nameText}`);
+  if (!isText(bytes, value)) throw new ExpositionError(`invalid label value: ${valueText}`);
   into.push(nameText, valueText);
 }
 
@@ -615,6 +615,12 @@ function unsigned64(reader: WireReader): number {
 
 function signed64(reader: WireReader): number {
   return (reader.high | 0) * TWO_32 + reader.low;
+}
+
+/** Whether bytes are UTF-8; mostly they are ASCII, and that is seen without leaving JavaScript. */
+function isText(bytes: Uint8Array, { start, end }: { readonly start: number; readonly end: number }): boolean {
+  for (let i = start; i < end; i++) if ((bytes[i] as number) >= 0x80) return isUtf8(bytes.subarray(i, end));
+  return true;
 }
 
 function isAscii(text: string): boolean {

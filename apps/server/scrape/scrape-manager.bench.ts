@@ -1,14 +1,17 @@
 // Whole scrapes against a fake exporter in a process of its own: run `node apps/server/dist/scrape/scrape-manager.bench.js
-// [targets] [series] [intervalSeconds] [seconds] [gzip|plain]`. Prints CPU per sample and how late scrapes start.
+// [targets] [series] [intervalSeconds] [seconds] [gzip|plain]`. Prints CPU per sample, how late scrapes start, how late
+// their samples are taken in (the exporter's time included), and what garbage collection and the machine add to that.
 import { fork } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { Registry } from "@narthex/client";
 import { Labels } from "@narthex/model";
 import type { Appendable, Appender } from "@narthex/storage";
 import { silentLogger } from "@narthex/toolkit";
+import { type Clock, systemClock } from "./clock.ts";
 import { ScrapeManager } from "./scrape-manager.ts";
 import { scrapeConfig } from "./testing.ts";
 
@@ -55,7 +58,7 @@ class CountingAppendable implements Appendable {
       appendBits: () => count(1),
       appendBatch: (_refs, _halves, n, t) => {
         this.scrapes++;
-        this.lateness.push(performance.timeOrigin + performance.now() - t);
+        this.lateness.push(systemClock.now() - t);
         return count(n);
       },
       appendHistogram: () => 0,
@@ -67,13 +70,48 @@ class CountingAppendable implements Appendable {
   }
 }
 
+/** The system's clock, keeping how late each of its timers rang. */
+class WatchedClock implements Clock {
+  readonly lateness: number[] = [];
+
+  now(): number {
+    return systemClock.now();
+  }
+
+  monotonic(): number {
+    return systemClock.monotonic();
+  }
+
+  after(ms: number, callback: () => void): { cancel(): void } {
+    const due = systemClock.monotonic() + Math.max(0, ms);
+    return systemClock.after(ms, () => {
+      this.lateness.push(Math.max(0, systemClock.monotonic() - due));
+      callback();
+    });
+  }
+}
+
+/** Median, p99 and maximum. */
+function spread(values: number[]): string {
+  const sorted = values.sort((a, b) => a - b);
+  const at = (q: number) => (sorted[Math.floor(q * (sorted.length - 1))] ?? 0).toFixed(1);
+  return `${at(0.5)} / ${at(0.99)} / ${at(1)} ms`;
+}
+
 async function measure(): Promise<void> {
   const child = fork(fileURLToPath(import.meta.url), [...process.argv.slice(2, 7)], {
     env: { ...process.env, ROLE: "exporter" },
   });
   const port = await new Promise<number>((resolve) => child.once("message", (message) => resolve(message as number)));
   const appendable = new CountingAppendable();
-  const manager = new ScrapeManager({ appendable, registry: new Registry(), logger: silentLogger, version: "3.14.0" });
+  const clock = new WatchedClock();
+  const manager = new ScrapeManager({
+    clock,
+    appendable,
+    registry: new Registry(),
+    logger: silentLogger,
+    version: "3.14.0",
+  });
   const job = scrapeConfig({ scrapeIntervalMs: interval * 1000, scrapeTimeoutMs: interval * 1000 });
   manager.applyConfig({ allScrapeConfigs: [job], global: { externalLabels: Labels.empty } });
   const found = Array.from(
@@ -89,16 +127,26 @@ async function measure(): Promise<void> {
   appendable.samples = 0;
   appendable.scrapes = 0;
   appendable.lateness.length = 0;
+  clock.lateness.length = 0;
+  const pauses: number[] = [];
+  new PerformanceObserver((list) => pauses.push(...list.getEntries().map(({ duration }) => duration))).observe({
+    entryTypes: ["gc"],
+  });
+  const loop = monitorEventLoopDelay({ resolution: 1 });
+  loop.enable();
   const before = process.cpuUsage();
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   const { user, system } = process.cpuUsage(before);
-  const late = appendable.lateness.sort((a, b) => a - b);
-  const at = (q: number) => (late[Math.floor(q * (late.length - 1))] as number).toFixed(1);
   console.log(
     `${targets} targets x ${series} series every ${interval} s, ${gzip ? "gzip" : "plain"}, Node ${process.version}: ` +
       `${(appendable.scrapes / seconds).toFixed(0)} scrapes/s, ${(appendable.samples / seconds).toFixed(0)} samples/s, ` +
       `${((user + system) / appendable.samples).toFixed(3)} µs CPU/sample, ${((user + system) / appendable.scrapes).toFixed(0)} µs CPU/scrape, ` +
-      `taken in ${at(0.5)} / ${at(0.99)} / ${at(1)} ms after the tick (median, p99, max), RSS ${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB`,
+      `RSS ${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB`,
+  );
+  console.log("after the tick (median / p99 / max):");
+  console.log(`  timers ring ${spread(clock.lateness)}, samples are taken in ${spread(appendable.lateness)}`);
+  console.log(
+    `  event loop ${(loop.max / 1e6).toFixed(1)} ms at most; ${pauses.length} collections, ${spread(pauses)}`,
   );
   const errors = new Set(manager.activeTargets().map((target) => target.lastError));
   if (errors.size > 1 || !errors.has("")) console.log("errors:", [...errors].slice(0, 5));
