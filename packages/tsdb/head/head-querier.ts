@@ -3,7 +3,7 @@ import { compareStrings, type Labels, type Matcher } from "@narthex/model";
 import type { Names, Querier, SampleBuffer, SelectHints, SeriesSet } from "@narthex/storage";
 import { COLD_WORDS } from "../memory/layout.ts";
 import { HeadDeletions } from "../tombstone/head-deletions.ts";
-import { dropDeleted, isDeleted } from "../tombstone/tombstones.ts";
+import { dropDeleted } from "../tombstone/tombstones.ts";
 import type { HeadView } from "./head-view.ts";
 import { sortByLabels } from "./label-order.ts";
 import { readPostings } from "./postings.ts";
@@ -107,7 +107,6 @@ export class HeadQuerier implements Querier {
       const last = this.#view.lastTime(record, this.#snapshot);
       const first = this.#view.firstTime(record);
       let isWanted = last >= this.#minTime && last !== -Infinity && first <= this.#maxTime;
-      if (isWanted && this.#deletions.count > 0) isWanted = !this.#isGone(record, first, last);
       if (!isWanted && memory.cold[record * COLD_WORDS + Cold.outOfOrder] !== 0) {
         isWanted = this.#view.outOfOrder.touches(record, this.#snapshot, this.#minTime, this.#maxTime);
       }
@@ -116,12 +115,6 @@ export class HeadQuerier implements Querier {
     // What was read while the snapshot was given up may be anything.
     checkSnapshot(this.#view.memory.control, this.#snapshot);
     return records.subarray(0, kept);
-  }
-
-  /** Whether all that the query could see of a series was deleted. */
-  #isGone(record: number, first: number, last: number): boolean {
-    const deleted = this.#deletions.get(this.#view.memory.cold[record * COLD_WORDS + Cold.ref]);
-    return deleted !== undefined && isDeleted(deleted, Math.max(first, this.#minTime), Math.min(last, this.#maxTime));
   }
 
   #isNameVisible(nameId: number): boolean {
