@@ -18,7 +18,6 @@ export const MISSING_FLAGS: ReadonlyMap<string, string> = new Map([
 /** Features of `--enable-feature` that do not exist yet. */
 export const MISSING_FEATURES: ReadonlySet<string> = new Set([
   "concurrent-rule-eval",
-  "created-timestamp-zero-ingestion",
   "histograms-st-encoding",
   "memory-snapshot-on-shutdown",
   "old-ui",
@@ -27,7 +26,6 @@ export const MISSING_FEATURES: ReadonlySet<string> = new Set([
   "search-api",
   "st-storage",
   "st-synthesis",
-  "type-and-unit-labels",
   "use-start-timestamps",
   "use-uncached-io",
   "xor2-encoding",

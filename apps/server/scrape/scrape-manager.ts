@@ -28,8 +28,6 @@ export interface ScrapeManagerOptions {
   readonly version: string;
   /** Target sets are applied at most this often; 5000 unless given. */
   readonly discoveryReloadIntervalMs?: number;
-  /** Whether the storage takes exemplars; also when `features` say so. */
-  readonly exemplars?: boolean;
   /** Names of `--enable-feature`: those that concern scraping are heeded. None unless given. */
   readonly features?: ReadonlySet<string>;
   /** Part of the seed for the targets' phases; the machine's name unless given. */
@@ -175,7 +173,7 @@ export class ScrapeManager {
   }
 
   #environment(): PoolEnvironment {
-    const { appendable, logger, version, exemplars = false, features = new Set<string>() } = this.#options;
+    const { appendable, logger, version, features = new Set<string>() } = this.#options;
     const seed = () => this.#seed;
     return {
       appendable,
@@ -190,7 +188,7 @@ export class ScrapeManager {
       buffers: this.#buffers,
       version,
       features: {
-        exemplars: exemplars || features.has("exemplar-storage"),
+        exemplars: features.has("exemplar-storage"),
         appendMetadata: features.has("metadata-wal-records"),
         typeAndUnitLabels: features.has("type-and-unit-labels"),
         startTimeZeros: features.has("created-timestamp-zero-ingestion"),
