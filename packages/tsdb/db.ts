@@ -453,6 +453,7 @@ export class Db implements Queryable, Appendable {
     const abandoned = this.#jobs.isBusy ? this.#jobs.abandon() : undefined;
     this.#closing =
       abandoned?.then(() => {
+        removeLeftovers(this.#fs, this.directory);
         this.#closeFiles();
       }) ??
       new Promise((resolve) => {

@@ -180,7 +180,7 @@ export class JobRunner {
       worker.once("error", reject);
       worker.once("exit", (code) => {
         this.#workers.delete(worker);
-        if (code === 0) resolve();
+        if (code === 0 && !this.#ended) resolve();
         else reject(new Error(`the worker of a ${job.kind} job ended with code ${code}`));
       });
     });
