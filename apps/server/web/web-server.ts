@@ -1,24 +1,24 @@
 // The HTTP server: listeners, routes, and what holds for every answer (CORS, readiness, metrics, unknown paths).
-import http, { type Server } from "node:http";
+import http, { type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import https from "node:https";
 import type { Regex } from "@narthex/model";
 import type { Logger } from "@narthex/toolkit";
-import Fastify, { type FastifyInstance, type HTTPMethods } from "fastify";
 import { ApiError } from "../api/api-error.ts";
 import type { Access } from "./access.ts";
 import { Call } from "./call.ts";
 import { ConnectionGate } from "./connection-gate.ts";
+import { BodyTooLargeError, readBody } from "./request-body.ts";
+import { Router } from "./router.ts";
 import type { WebMetrics } from "./web-metrics.ts";
 
 /** Request bodies larger than this are refused with 413. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
-const METHODS: HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 export type Handler = (call: Call) => void | Promise<void>;
 
 export interface Route {
   readonly methods: readonly string[];
-  /** Below the route prefix; `:name` and a trailing `*` as the router has them. */
+  /** Below the route prefix; see `Router` for `:name` and a trailing `*`. */
   readonly path: string;
   readonly handler: Handler;
   /** Answered only once the storage is open; before, and while stopping, with 503. */
@@ -43,7 +43,7 @@ export type Readiness = "starting" | "ready" | "stopping";
 
 export class WebServer {
   readonly #options: WebServerOptions;
-  readonly #apps: FastifyInstance[] = [];
+  readonly #servers: Server[] = [];
   readonly #routes: Route[] = [];
   readonly #gate: ConnectionGate;
   readiness: Readiness = "starting";
@@ -66,16 +66,18 @@ export class WebServer {
 
   /** Opens every listen address. Rejects with one clear sentence when one cannot be had. */
   async listen(): Promise<void> {
+    const router = new Router<readonly Route[]>();
+    for (const [path, routes] of groupByPath(this.#routes)) router.add(`${this.#options.routePrefix}${path}`, routes);
     for (const address of this.#options.listenAddresses) {
       const { host, port } = parseAddress(address);
-      const app = this.#app();
-      this.#apps.push(app);
+      const server = this.#makeServer(router);
       try {
-        await app.listen({ port, ...(host === undefined ? {} : { host }), listenTextResolver: () => "" });
+        await listening(server, port, host);
       } catch (error) {
         throw new Error(listenFailure(address, error as NodeJS.ErrnoException), { cause: error });
       }
-      const bound = app.server.address();
+      this.#servers.push(server);
+      const bound = server.address();
       const shown =
         typeof bound === "object" && bound !== null
           ? `${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`
@@ -88,73 +90,25 @@ export class WebServer {
 
   /** Ports that are open, in the order of the addresses. */
   get ports(): number[] {
-    return this.#apps.map((app) => (app.server.address() as { port: number }).port);
+    return this.#servers.map((server) => (server.address() as { port: number }).port);
   }
 
   async close(): Promise<void> {
     this.#gate.close();
     this.#options.access.close();
-    for (const app of this.#apps) {
-      app.server.closeAllConnections();
-      await app.close();
-    }
+    await Promise.all(
+      this.#servers.map((server) => {
+        const closed = new Promise((resolve) => server.close(resolve));
+        server.closeAllConnections();
+        return closed;
+      }),
+    );
   }
 
-  #app(): FastifyInstance {
-    const { routePrefix, readTimeoutMs } = this.#options;
-    const app = Fastify({
-      logger: false,
-      serverFactory: (handle) => this.#makeServer(handle),
-      bodyLimit: MAX_BODY_BYTES,
-      requestTimeout: readTimeoutMs,
-      keepAliveTimeout: readTimeoutMs,
-      forceCloseConnections: true,
-      exposeHeadRoutes: false,
-      routerOptions: { maxParamLength: 4096, ignoreTrailingSlash: false },
-      frameworkErrors: (_error, request, reply) => {
-        reply.hijack();
-        const call = new Call(request.raw, reply.raw, {}, Buffer.alloc(0));
-        // The router refuses percent-encoded bytes that are no UTF-8; in a label's name they are the name's fault.
-        const label = /\/api\/v1\/label\/([^/]*)\/values/.exec(request.raw.url ?? "")?.[1];
-        if (label === undefined) this.#notFound(call);
-        else
-          call.fail(
-            new ApiError(
-              "bad_data",
-              `invalid label name: "${label.replace(/%([0-9A-F]{2})/gi, (_, hex: string) => `\\x${hex.toLowerCase()}`)}"`,
-            ),
-          );
-      },
-    });
-    app.removeAllContentTypeParsers();
-    app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-    for (const [path, routes] of groupByPath(this.#routes)) {
-      app.route({
-        method: METHODS,
-        url: `${routePrefix}${path}`,
-        handler: async (request, reply) => {
-          reply.hijack();
-          const params = request.params as Record<string, string>;
-          const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-          await this.#serve(new Call(request.raw, reply.raw, params, body), routes);
-        },
-      });
-    }
-    app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
-      reply.hijack();
-      new Call(request.raw, reply.raw, {}, Buffer.alloc(0)).refuse(error.statusCode ?? 500, error.message);
-    });
-    app.setNotFoundHandler((request, reply) => {
-      reply.hijack();
-      this.#notFound(new Call(request.raw, reply.raw, {}, Buffer.alloc(0)));
-    });
-    return app;
-  }
-
-  #makeServer(handle: http.RequestListener): Server {
+  #makeServer(router: Router<readonly Route[]>): Server {
     const { access, readTimeoutMs } = this.#options;
     const listener: http.RequestListener = (request, response) =>
-      access.admit(request, response, () => handle(request, response));
+      access.admit(request, response, () => void this.#dispatch(router, request, response));
     const { tls } = access;
     const server =
       tls === undefined
@@ -169,6 +123,47 @@ export class WebServer {
     if (server instanceof https.Server) access.guard(server);
     this.#gate.guard(server);
     return server;
+  }
+
+  /** Never rejects. */
+  async #dispatch(router: Router<readonly Route[]>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [path = ""] = (request.url ?? "").split("?", 1);
+    const bare = (): Call => new Call(request, response, {}, Buffer.alloc(0));
+    let found: ReturnType<typeof router.find>;
+    try {
+      found = router.find(path);
+    } catch {
+      this.#refuseEncoding(bare(), path);
+      return;
+    }
+    if (found === undefined) {
+      this.#notFound(bare());
+      return;
+    }
+    try {
+      const reading = readBody(request, MAX_BODY_BYTES);
+      const body = Buffer.isBuffer(reading) ? reading : await reading;
+      await this.#serve(new Call(request, response, found.params, body), found.value);
+    } catch (error) {
+      if (response.headersSent || !(error instanceof BodyTooLargeError)) {
+        response.destroy();
+        return;
+      }
+      // What is left of the body is not read, so the connection cannot serve another request.
+      response.setHeader("Connection", "close");
+      bare().refuse(413, error.message);
+    }
+  }
+
+  /** Percent-encoded bytes that are no UTF-8 name nothing; in a label's name they are the name's fault. */
+  #refuseEncoding(call: Call, path: string): void {
+    const label = /\/api\/v1\/label\/([^/]*)\/values$/.exec(path)?.[1];
+    if (label === undefined) {
+      this.#notFound(call);
+      return;
+    }
+    const shown = label.replace(/%([0-9A-F]{2})/gi, (_, hex: string) => `\\x${hex.toLowerCase()}`);
+    call.fail(new ApiError("bad_data", `invalid label name: "${shown}"`));
   }
 
   async #serve(call: Call, routes: readonly Route[]): Promise<void> {
@@ -218,9 +213,17 @@ export class WebServer {
     response.setHeader("Access-Control-Allow-Origin", origin);
   }
 
-  /** Untidy paths are sent on to the tidy one, as the reference's routers do; all others are unknown. */
+  /**
+   * Untidy paths are sent on to the tidy one, and the bare root to the route prefix, as the reference's routers do; all
+   * others are unknown.
+   */
   #notFound(call: Call): void {
     const [path = "", query] = (call.request.url ?? "").split("?");
+    if (path === "/") {
+      call.response.setHeader("Location", this.#options.routePrefix);
+      call.send(302, "text/html; charset=utf-8", `<a href="${this.#options.routePrefix}">Found</a>.\n\n`);
+      return;
+    }
     const tidy = tidyPath(path);
     if (tidy !== path) {
       this.#moved(call, query === undefined ? tidy : `${tidy}?${query}`);
@@ -286,6 +289,16 @@ export function parseAddress(address: string): { host: string | undefined; port:
     throw new Error(`invalid listen address ${JSON.stringify(address)}: expected host:port, for instance 0.0.0.0:9090`);
   const host = address.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
   return { host: host === "" ? undefined : host, port };
+}
+
+function listening(server: Server, port: number, host: string | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
 }
 
 function listenFailure(address: string, error: NodeJS.ErrnoException): string {
