@@ -193,6 +193,8 @@ export class WalWriter {
 
   #fragments(record: Uint8Array, start: number, end: number, flags: number): void {
     let from = start;
+    // Where a page has room for a header only, the first fragment is empty: `from` does not tell whether it was written.
+    let isFirst = true;
     do {
       let pageLeft = PAGE_BYTES - ((this.#written + this.#buffered) % PAGE_BYTES);
       if (pageLeft < FRAGMENT_HEADER_BYTES) {
@@ -201,7 +203,6 @@ export class WalWriter {
       }
       if (this.#buffered + pageLeft > BUFFER_BYTES) this.#write();
       const length = Math.min(end - from, pageLeft - FRAGMENT_HEADER_BYTES);
-      const isFirst = from === start;
       const isLast = from + length === end;
       const type = isFirst ? (isLast ? Fragment.full : Fragment.first) : isLast ? Fragment.last : Fragment.middle;
       const buffer = this.#buffer;
@@ -219,6 +220,7 @@ export class WalWriter {
       this.counters.recordParts++;
       this.counters.recordPartBytes += FRAGMENT_HEADER_BYTES + length;
       from += length;
+      isFirst = false;
     } while (from < end);
   }
 

@@ -57,6 +57,18 @@ describe("log writer and reader", () => {
     assert.deepEqual([...into], [1, 0, 1, 0xc1, 0xd0, 0x43, 0x30, 0x61]);
   });
 
+  test("wherever in a page a record ends, the next one is found", () => {
+    // With exactly a header's room left, the next record begins with an empty fragment, which once was marked as first twice.
+    for (let left = 0; left <= 2 * FRAGMENT_HEADER_BYTES; left++) {
+      const fs = new MemoryFs();
+      const records = [record(1, PAGE_BYTES - FRAGMENT_HEADER_BYTES - left), record(2, 100), record(3, 40_000)];
+      writeRecords(fs, records).close();
+      const { records: found, reader } = readRecords(fs);
+      assert.equal(reader.corruption, undefined, `${left} bytes left`);
+      assert.deepEqual(found, records);
+    }
+  });
+
   test("records never cross segments, closed segments are whole pages, each start opens a new one", () => {
     const fs = new MemoryFs();
     const records = Array.from({ length: 40 }, (_, i) => record(i, 9000));
