@@ -22,7 +22,7 @@ const PURE = ["model", "encoding", "promql", "template"];
 /** Apps that may import other apps: the launcher starts them, and takes the page's folder along. */
 const LAUNCHER = "narthex";
 const PAGE = { name: "web-ui", mayImport: ["model", "promql"] };
-const IN_TESTS_ONLY = /\.(test|fuzz|bench)\.tsx?$|\/(fixtures|testing)\//;
+const IN_TESTS_ONLY = /(\.(test|fuzz|bench)\.tsx?|-fixture\.ts|\/testing\.ts)$/;
 
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s+(?:type\s+)?(?:[^"'`;]*?\sfrom\s+)?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g;
