@@ -29,7 +29,7 @@ import {
   TokenName,
   tokenPosition,
 } from "./token.ts";
-import type { TokenStream } from "./token-stream.ts";
+import { MAX_TREE_DEPTH, type TokenStream } from "./token-stream.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -102,10 +102,12 @@ export class ExprParser {
   #expression(strength: number): Expr {
     const tokens = this.#tokens;
     let lhs = this.#operand();
-    for (;;) {
+    for (let depth = 1; ; depth++) {
       const token = tokens.peek();
       const own = STRENGTH[token.kind];
       if (own === undefined || own < strength) return lhs;
+      // Each further link lies one deeper: an endless chain is refused before it is read.
+      if (depth > MAX_TREE_DEPTH) tokens.tooDeep(lhs.pos, MAX_TREE_DEPTH);
       tokens.next();
       const modifiers = this.#binaryModifiers();
       const rhs = tokens.nested(() => this.#expression(token.kind === "^" ? own : own + 1));
