@@ -215,7 +215,7 @@ function families(db: DbReadings): Family[] {
     "head_out_of_order_samples_appended_total",
     "Samples taken out of order.",
     [FLOAT, () => head.outOfOrder.counters.samplesAppended],
-    [HISTOGRAM, zero],
+    [HISTOGRAM, () => head.outOfOrder.counters.histogramsAppended],
   );
   add(
     "counter",

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Registry } from "@narthex/client";
-import { Labels, Matcher } from "@narthex/model";
-import { Append, SampleBuffer } from "@narthex/storage";
+import { CounterResetHint, type FloatHistogramFields, Labels, Matcher } from "@narthex/model";
+import { Append, type Querier, SampleBuffer } from "@narthex/storage";
 import { Db, type DbOptions } from "./db.ts";
 import { FaultyFs } from "./fs/faulty-fs.ts";
 import type { FileSystem } from "./fs/file-system.ts";
@@ -217,6 +217,54 @@ test("compaction: late samples become a block for each range, the log shrinks, l
   assert.deepEqual(read(db, "m"), sorted());
   const again = await open(fs, { outOfOrderWindowMs: 10 * HOUR });
   assert.deepEqual(read(again, "m"), sorted());
+});
+
+test("histograms: late ones are merged in, whole or not at all, survive a kill, and go into blocks", async () => {
+  const fs = new MemoryFs();
+  let db = await open(fs, { outOfOrderWindowMs: 10 * HOUR });
+  const labels = Labels.fromObject({ __name__: "h" });
+  const put = (times: readonly number[]): void => {
+    const appender = db.appender();
+    for (const t of times) {
+      const histogram: FloatHistogramFields = {
+        counterResetHint: CounterResetHint.unknown,
+        schema: 0,
+        zeroThreshold: 0.001,
+        zeroCount: 1,
+        count: t + 1,
+        sum: t,
+        positiveSpans: [{ offset: 0, length: 1 }],
+        negativeSpans: [],
+        positiveBuckets: new Float64Array([t]),
+        negativeBuckets: new Float64Array(0),
+        customValues: [],
+      };
+      const verdict = appender.appendHistogram(appender.series(labels), START + t * MINUTE, histogram, t % 2 === 0);
+      assert.equal(verdict, Append.ok, `${t}`);
+    }
+    appender.commit();
+  };
+  const sums = (querier: Querier): number[] => {
+    const set = querier.select([new Matcher("=", "__name__", "h")]);
+    const samples = new SampleBuffer();
+    set.read(0, 0, 8.64e15, samples);
+    querier.close();
+    return Array.from({ length: samples.count }, (_, i) => samples.histograms?.[i]?.sum ?? Number.NaN);
+  };
+  const now = (): Querier => db.querier(0, 8.64e15);
+  put([100, 101, 480]);
+  const before = now();
+  put([7, 5, 6, 5, 130]);
+  put([6]);
+  assert.deepEqual(sums(before), [100, 101, 480]);
+  const expected = [5, 6, 7, 100, 101, 130, 480];
+  assert.deepEqual(sums(now()), expected);
+  db = await open(fs, { outOfOrderWindowMs: 10 * HOUR });
+  assert.deepEqual(sums(now()), expected);
+  await db.compact();
+  assert.ok(db.head.outOfOrder.isEmpty(db.head.table.highIndex));
+  assert.deepEqual(sums(now()), expected);
+  await db.close();
 });
 
 /** A pseudo-random sequence in [0, 1). */

@@ -1,4 +1,5 @@
 // Samples of one transaction that wait for its commit, side by side.
+import type { HistogramEntry } from "../wal/histogram-record.ts";
 import { PendingExtras } from "./pending-extras.ts";
 
 /** Arrays beyond this capacity are not kept for the next transaction. */
@@ -10,6 +11,8 @@ export class Batch {
   extras: PendingExtras | undefined = undefined;
   /** Samples that are not newer than their series: they go to the out-of-order chunks. Undefined until the first one. */
   late: Batch | undefined = undefined;
+  /** Histograms that come late. Undefined until the first one. */
+  lateHistograms: HistogramEntry[] | undefined = undefined;
   /** What the head had seen when the transaction began: commits so far, and the oldest time it took. */
   commits = 0;
   minValidTime = 0;
@@ -39,7 +42,7 @@ export class Batch {
   }
 
   get hasLate(): boolean {
-    return this.late !== undefined && this.late.count > 0;
+    return (this.late !== undefined && this.late.count > 0) || this.lateHistograms !== undefined;
   }
 
   /** Whether the arrays are worth keeping for the next transaction. */

@@ -11,15 +11,13 @@ import {
   validateHistogram,
 } from "@narthex/model";
 import { Append, type Appender, InvalidLabelsError, type SeriesRef } from "@narthex/storage";
+import { isWellFormed } from "../chunk/bucket-layout.ts";
 import type { HistogramSample } from "../chunk/histogram-encoder.ts";
 import { RECORD_WORDS, REF_PAGE } from "../memory/layout.ts";
 import type { Batch } from "./batch.ts";
 import type { Head } from "./head.ts";
 import type { PendingHistogram } from "./pending-extras.ts";
 import { KIND_MASK, Kind, PENDING_SHIFT, Rec } from "./record.ts";
-
-/** Buckets a histogram may have: ten of that size make a chunk of 5 MiB, where a reader expects 16 at most. */
-const MAX_BUCKETS = 65_536;
 
 const scratch = new Float64Array(1);
 const scratchHalves = new Uint32Array(scratch.buffer);
@@ -186,7 +184,7 @@ export class HeadAppender implements Appender {
 
   #histogramVerdict(ref: SeriesRef, t: number, histogram: FloatHistogramFields, integer: boolean): Append {
     if (!Number.isSafeInteger(t)) return Append.unsupported;
-    if (t < this.#boundFor(t)) return Append.outOfBounds;
+    if (t < this.#boundFor(t)) return this.#lateHistogram(ref, t, histogram, integer);
     if (isStale(histogram.sum)) {
       // Marked so by its sum: nothing else of it counts.
       return this.#placeHistogram(ref, t, undefined, integer);
@@ -200,7 +198,11 @@ export class HeadAppender implements Appender {
     if (record === 0) return Append.unknownRef;
     const newest = this.#newestTime(record);
     const before = this.#pendingOf(record, this.#head.memory.series[record * RECORD_WORDS + Rec.kind]);
-    if (t < newest) return Append.outOfOrder;
+    if (t < newest) {
+      return sample === undefined
+        ? this.#late(ref, record, t, STALE_NAN_HIGH, STALE_NAN_LOW)
+        : this.#lateHistogram(ref, t, sample, integer);
+    }
     if (t === newest) return this.#isSameHistogram(record, before, sample) ? Append.ok : Append.duplicate;
     const extras = this.#batch.withExtras();
     const pending = before < 0 ? undefined : extras.histograms.get(before);
@@ -287,6 +289,15 @@ export class HeadAppender implements Appender {
     return this.#head.outOfOrder.take(this.#batch, ref, record, t, high, low, maxTime, t < this.#minValidTime);
   }
 
+  #lateHistogram(ref: number, t: number, histogram: FloatHistogramFields, integer: boolean): Append {
+    const record = this.#head.recordOf(ref);
+    if (isStale(histogram.sum)) return this.#late(ref, record, t, STALE_NAN_HIGH, STALE_NAN_LOW);
+    if (!isStorable(histogram, integer)) return Append.unsupported;
+    const maxTime = Math.max(this.#head.maxTime, this.#firstTime);
+    const entry = { ref, t, integer, histogram, stale: false, startTime: 0 };
+    return this.#head.outOfOrder.takeHistogram(this.#batch, entry, record, maxTime, t < this.#minValidTime);
+  }
+
   /** `appendBatch` for a time before the bound. */
   #takeLate(refs: Uint32Array, halves: Uint32Array, count: number, t: number, verdicts: Uint8Array): number {
     let refused = 0;
@@ -322,9 +333,8 @@ function isStale(value: number): boolean {
 
 /** Whether a chunk can hold the histogram, unchanged. */
 function isStorable(histogram: FloatHistogramFields, integer: boolean): boolean {
-  if (validateHistogram(histogram, integer) !== undefined) return false;
+  if (validateHistogram(histogram, integer) !== undefined || !isWellFormed(histogram)) return false;
   const { positiveBuckets, negativeBuckets } = histogram;
-  if (positiveBuckets.length + negativeBuckets.length > MAX_BUCKETS) return false;
   if (!integer) return true;
   if (!Number.isSafeInteger(histogram.count) || !Number.isSafeInteger(histogram.zeroCount)) return false;
   return positiveBuckets.every(Number.isSafeInteger) && negativeBuckets.every(Number.isSafeInteger);

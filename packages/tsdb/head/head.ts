@@ -16,6 +16,7 @@ import {
 import { HeadFullError, Pool } from "../memory/pool.ts";
 import { closeWindow, openWindow } from "../memory/window.ts";
 import { HeadDeletions } from "../tombstone/head-deletions.ts";
+import { encodeHistograms } from "../wal/histogram-record.ts";
 import { beginSeries, encodeSamples } from "../wal/record.ts";
 import type { WalWriter } from "../wal/wal-writer.ts";
 import { Batch } from "./batch.ts";
@@ -213,6 +214,7 @@ export class Head {
     batch.count = 0;
     batch.extras = undefined;
     if (batch.late !== undefined) batch.late.count = 0;
+    batch.lateHistograms = undefined;
     batch.commits = this.#commits;
     batch.minValidTime = this.minValidTime;
     this.#openBatches.add(batch);
@@ -254,7 +256,7 @@ export class Head {
         outOfOrder.demote(batch, this.maxTime, this.minValidTime);
       }
       this.#log(batch);
-      if (batch.hasLate) outOfOrder.prepare(batch.late as Batch);
+      if (batch.hasLate) outOfOrder.prepare(batch, (ref) => this.recordOf(ref));
       this.#apply(batch);
       if (batch.hasLate) this.counters.samplesAppended += outOfOrder.publish();
       this.#commits++;
@@ -434,6 +436,7 @@ export class Head {
     for (const batch of this.#openBatches) {
       for (let i = 0; i < batch.count; i++) pinned.add(batch.records[i]);
       if (batch.late !== undefined) for (let i = 0; i < batch.late.count; i++) pinned.add(batch.late.records[i]);
+      for (const { ref } of batch.lateHistograms ?? []) pinned.add(this.recordOf(ref));
     }
     return pinned;
   }
@@ -496,6 +499,9 @@ export class Head {
         record.clear();
         encodeSamples(record, refs, times, halves, 0, count);
         wal.log(record.bytes, record.length);
+      }
+      if (batch.lateHistograms !== undefined) {
+        encodeHistograms(record, batch.lateHistograms, ({ bytes, length }) => wal.log(bytes, length));
       }
       wal.flush();
     } catch (error) {

@@ -3,6 +3,7 @@
 // A commit works on copies of the open blocks it touches. Readers copy a block between two looks at the sequence counter, so
 // the old one is free as soon as the new one is shown; blocks that went to disk wait for the snapshots that see only a part of them.
 import { BitWriter } from "@narthex/encoding";
+import type { ChunkList } from "../chunk/chunk-list.ts";
 import { ChunkEncoding } from "../chunk/format.ts";
 import { encodeXor } from "../chunk/xor.ts";
 import type { Arena } from "../memory/arena.ts";
@@ -162,6 +163,57 @@ export class OutOfOrderChunks {
     arena[next + Late.newestCell] = cell;
     staged.block = next;
     return place;
+  }
+
+  /** Adds chunks that are complete, beside the open block. Needs a sink; throws as the disk does. */
+  addChunks(staged: StagedSeries, ref: number, list: ChunkList): void {
+    const { arena, arenaFloats } = this.#memory;
+    for (let i = 0; i < list.count; i++) {
+      const [first, last] = [list.minTimes[i] as number, list.maxTimes[i] as number];
+      const encoding = list.encodings[i] as number;
+      const place = (this.sink as ChunkSink).write(
+        ref,
+        first,
+        last,
+        encoding,
+        list.data.bytes,
+        list.starts[i] as number,
+        list.ends[i] as number,
+      );
+      this.#hasCut = true;
+      const cell = this.#take(CELL_WORDS);
+      staged.cells.push(cell);
+      arenaFloats[(cell + Cell.minTime) >> 1] = first;
+      arenaFloats[(cell + Cell.maxTime) >> 1] = last;
+      arena[cell + Cell.older] = arena[staged.block + Late.newestCell];
+      arena[cell + Cell.info] = (encoding << FIN_ENCODING_SHIFT) | (list.samples(i) & FIN_COUNT_MASK);
+      arena[cell + Cell.file] = place.file;
+      arena[cell + Cell.offset] = place.offset;
+      arena[cell + Cell.block] = 0;
+      arena[cell + Cell.epoch] = this.#snapshots.epoch;
+      arena[staged.block + Late.newestCell] = cell;
+      if (first < this.minTime) this.minTime = first;
+      staged.begun++;
+      this.chunksCreated++;
+    }
+  }
+
+  /** Whether a chunk is there that holds one histogram, of time `t`. */
+  hasSingle(record: number, t: number): boolean {
+    const { arena, arenaFloats, cold } = this.#memory;
+    const block = cold[record * COLD_WORDS + Cold.outOfOrder];
+    if (record === 0 || block === 0) return false;
+    for (let cell = arena[block + Late.newestCell]; cell !== 0; cell = arena[cell + Cell.older]) {
+      const isFloats = arena[cell + Cell.info] >>> FIN_ENCODING_SHIFT === ChunkEncoding.xor;
+      const isAlone = (arena[cell + Cell.info] & FIN_COUNT_MASK) === 1;
+      if (!isFloats && isAlone && arenaFloats[(cell + Cell.minTime) >> 1] === t) return true;
+    }
+    return false;
+  }
+
+  /** The ref of a series. */
+  refOf(record: number): number {
+    return this.#memory.cold[record * COLD_WORDS + Cold.ref];
   }
 
   /** Makes the chunks of the commit readable by others. Throws as the disk does. */

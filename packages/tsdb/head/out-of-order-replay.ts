@@ -1,5 +1,6 @@
 // Filling the out-of-order chunks from the out-of-order log (WBL), after the WAL brought the series.
 import { headChunkFile } from "../chunk/head-chunks.ts";
+import { decodeHistograms, type HistogramEntry, isHistogramRecord } from "../wal/histogram-record.ts";
 import { decodeMmapMarkers, decodeSamples, RecordType, SampleRecord } from "../wal/record.ts";
 import type { WalReader } from "../wal/wal-reader.ts";
 import type { OutOfOrder } from "./out-of-order.ts";
@@ -50,6 +51,7 @@ export class OutOfOrderReplay {
     const type = bytes[start] as number;
     if (type === RecordType.samples || type === RecordType.samplesV2) this.#applySamples(bytes, start, end);
     else if (type === RecordType.mmapMarkers) this.#applyMarkers(bytes, start, end);
+    else if (isHistogramRecord(type)) this.#applyHistograms(decodeHistograms(bytes, start, end));
     else this.skippedRecords.set(type, (this.skippedRecords.get(type) ?? 0) + 1);
   }
 
@@ -75,6 +77,20 @@ export class OutOfOrderReplay {
     }
     this.#pending += decoded.count;
     if (this.#pending > STAGED_SAMPLES) this.finish();
+  }
+
+  #applyHistograms(entries: readonly HistogramEntry[]): void {
+    // What is there already must be seen, so that it does not come twice.
+    this.finish();
+    const known = entries.filter(({ ref }) => {
+      if (this.#recordOf(ref) !== 0) return true;
+      this.unknown.samples++;
+      this.#noteUnknown(ref);
+      return false;
+    });
+    this.#outOfOrder.replayHistograms(known, this.#recordOf);
+    this.finish();
+    this.samples += known.length;
   }
 
   /** What was logged of a series so far lies in chunks on disk, if the chunk that the marker names came to lie there. */

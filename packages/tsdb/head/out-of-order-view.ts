@@ -108,10 +108,12 @@ export class OutOfOrderView {
       this.#copyCell(cell);
       const copy = this.#cell;
       const [from, to] = [this.#cellFloats[Cell.minTime >> 1], this.#cellFloats[Cell.maxTime >> 1]];
-      if (from <= maxTime && to >= minTime) {
+      const isNewer = ((copy[Cell.epoch] - snapshot.epoch) | 0) > 0;
+      // A later chunk without a block came as a whole.
+      if (from <= maxTime && to >= minTime && !(isNewer && copy[Cell.block] === 0)) {
         times[0] = Math.min(times[0], from);
         times[1] = Math.max(times[1], to);
-        const isPartial = copy[Cell.file] === 0 || ((copy[Cell.epoch] - snapshot.epoch) | 0) > 0;
+        const isPartial = copy[Cell.file] === 0 || isNewer;
         const place = { minTime: from, block: isPartial ? copy[Cell.block] : 0 };
         cells.push({ ...place, file: copy[Cell.file], offset: copy[Cell.offset] });
       }

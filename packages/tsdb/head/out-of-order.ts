@@ -1,9 +1,13 @@
 // Samples that come late: which of them are taken, what the out-of-order log (WBL) says of them, where they are kept.
 import { ByteWriter } from "@narthex/encoding";
-import { Append } from "@narthex/storage";
+import { type FloatHistogramFields, STALE_NAN_HIGH, STALE_NAN_LOW } from "@narthex/model";
+import { Append, SampleBuffer } from "@narthex/storage";
+import { ChunkList } from "../chunk/chunk-list.ts";
 import { headChunkRef } from "../chunk/head-chunks.ts";
+import { encodeChunks } from "../chunk/sample-encoder.ts";
 import type { Arena } from "../memory/arena.ts";
 import { COLD_WORDS, type HeadMemory, RECORD_WORDS } from "../memory/layout.ts";
+import type { HistogramEntry } from "../wal/histogram-record.ts";
 import { encodeMmapMarkers, encodeSamples, type MmapMarker } from "../wal/record.ts";
 import type { WalWriter } from "../wal/wal-writer.ts";
 import { Batch } from "./batch.ts";
@@ -19,6 +23,7 @@ export const DELTA_BOUNDS: readonly number[] = [600, 1800, 3600, 7200, 10_800, 2
 /** What was counted since the start. */
 export interface OutOfOrderCounters {
   samplesAppended: number;
+  histogramsAppended: number;
   logFailures: number;
   /** How late samples were, those refused included: per bound, and beyond the last. */
   readonly deltas: Float64Array;
@@ -32,6 +37,7 @@ export class OutOfOrder {
   readonly chunks: OutOfOrderChunks;
   readonly counters: OutOfOrderCounters = {
     samplesAppended: 0,
+    histogramsAppended: 0,
     logFailures: 0,
     deltas: new Float64Array(DELTA_BOUNDS.length + 1),
     deltaSum: 0,
@@ -41,6 +47,9 @@ export class OutOfOrder {
   /** Samples of the commit at hand that are really kept, and from where on they are not logged yet. */
   readonly #kept = new Batch();
   #unlogged = 0;
+  #preparedHistograms = 0;
+  readonly #buffer = new SampleBuffer();
+  readonly #list = new ChunkList();
   #markers: MmapMarker[] = [];
   /** Number of the group of records being filled: first its markers, then its samples. */
   #group = 0;
@@ -79,6 +88,25 @@ export class OutOfOrder {
     return Append.ok;
   }
 
+  /** As `take`, for a histogram; it must not change before the commit. Without a disk none are taken. */
+  takeHistogram(
+    batch: Batch,
+    entry: HistogramEntry,
+    record: number,
+    headMaxTime: number,
+    isBelowBound: boolean,
+  ): Append {
+    this.#observe((headMaxTime - entry.t) / 1000);
+    if (this.windowMs === 0 || this.chunks.sink === undefined) {
+      return isBelowBound ? Append.outOfBounds : Append.outOfOrder;
+    }
+    if (record === 0) return Append.unknownRef;
+    if (entry.t < headMaxTime - this.windowMs) return Append.tooOld;
+    batch.lateHistograms ??= [];
+    batch.lateHistograms.push(entry);
+    return Append.ok;
+  }
+
   /**
    * Moves samples of a batch that have become late since they were taken, because another transaction was faster, to its late
    * samples. They stay in the batch: who applies it passes over them.
@@ -98,26 +126,29 @@ export class OutOfOrder {
 
   /**
    * Prepares and logs the late samples of a commit; `publish` shows them. When memory or the disk refuses, it throws, and none of
-   * them is kept.
+   * them is kept. `recordOf` resolves refs of histograms.
    */
-  prepare(late: Batch): void {
+  prepare({ late, lateHistograms }: Batch, recordOf: (ref: number) => number): void {
     try {
-      this.#stage(late);
+      if (late !== undefined) this.#stage(late);
+      if (lateHistograms !== undefined) this.#preparedHistograms = this.#stageHistograms(lateHistograms, recordOf);
       this.#closeGroup();
       this.chunks.flush();
       this.#wbl?.flush();
     } catch (error) {
       this.counters.logFailures++;
-      this.#kept.count = this.#unlogged = this.#markers.length = 0;
+      this.#kept.count = this.#unlogged = this.#markers.length = this.#preparedHistograms = 0;
       this.chunks.discard();
       this.#wbl?.discard();
       throw error;
     }
   }
 
-  /** Shows what was prepared to the snapshots to come. Returns how many samples it were. */
+  /** Shows what was prepared to the snapshots to come. Returns how many floats it were. */
   publish(): number {
     const added = this.#kept.count;
+    this.counters.histogramsAppended += this.#preparedHistograms;
+    this.#preparedHistograms = 0;
     this.#kept.count = this.#unlogged = 0;
     this.chunks.publish();
     this.counters.samplesAppended += added;
@@ -130,6 +161,14 @@ export class OutOfOrder {
     const staged = chunks.stage(record);
     if (chunks.isFull(staged)) chunks.cut(staged, ref);
     chunks.insert(staged, t, high, low);
+  }
+
+  /** Histograms from the out-of-order log; those that are there already (an earlier start brought them) are left out. */
+  replayHistograms(entries: readonly HistogramEntry[], recordOf: (ref: number) => number): void {
+    for (const entry of entries) {
+      // Each in a chunk of its own, so that the next start knows it again while it stands in the log.
+      if (!this.chunks.hasSingle(recordOf(entry.ref), entry.t)) this.#stageHistograms([entry], recordOf);
+    }
   }
 
   /** Shows what was replayed. */
@@ -171,6 +210,36 @@ export class OutOfOrder {
       staged.group = this.#group;
       add(this.#kept, ref, late.records[i], late.times[i], high, low);
     }
+  }
+
+  /**
+   * Late histograms go to disk at once, those of one series in as few chunks as they fit: from there the next start has them, so the
+   * out-of-order log does not speak of them. Of one time the first one stays. Returns how many were staged.
+   */
+  #stageHistograms(entries: readonly HistogramEntry[], recordOf: (ref: number) => number): number {
+    const bySeries = new Map<number, HistogramEntry[]>();
+    for (const entry of entries) {
+      const own = bySeries.get(entry.ref);
+      if (own === undefined) bySeries.set(entry.ref, [entry]);
+      else if (!own.some(({ t }) => t === entry.t)) own.push(entry);
+    }
+    let staged = 0;
+    for (const [ref, own] of bySeries) {
+      own.sort((a, b) => a.t - b.t);
+      const buffer = this.#buffer;
+      buffer.clear();
+      const integers = new Set<FloatHistogramFields>();
+      for (const { t, histogram, integer, stale } of own) {
+        if (stale) buffer.pushBits(t, STALE_NAN_HIGH, STALE_NAN_LOW);
+        else buffer.pushHistogram(t, histogram);
+        if (integer) integers.add(histogram);
+      }
+      this.#list.clear();
+      encodeChunks(buffer, 0, buffer.count, integers, this.#list);
+      this.chunks.addChunks(this.chunks.stage(recordOf(ref)), this.chunks.refOf(recordOf(ref)), this.#list);
+      staged += own.length;
+    }
+    return staged;
   }
 
   /** Samples logged before a marker lie in its chunk, those after it do not: a group never has both of one series. */
