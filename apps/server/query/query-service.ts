@@ -27,6 +27,9 @@ const ASSUMED_INTERVAL_MS = 15_000;
 /** From here on a query counts as heavy: it never takes the last worker. */
 const HEAVY_SAMPLES = 20_000_000;
 
+/** Longer queries are not even parsed on the main thread: their patterns may take long to compile. */
+export const INLINE_QUERY_LENGTH: number = 8 * 1024;
+
 export interface QueryServiceOptions {
   readonly db: Db;
   readonly settings: EngineSettings;
@@ -182,6 +185,7 @@ export class QueryService {
 
   /** An evaluation without selectors reads nothing, but its subqueries may still take long: never on the main thread. */
   #estimateEvaluation(expr: string, startMs: number, endMs: number, stepMs: number): number {
+    if (expr.length > INLINE_QUERY_LENGTH) return INLINE_SAMPLES + 1;
     const samples = this.#engine.estimateSamples(this.#db, expr, startMs, endMs, stepMs);
     return samples === 0 && expr.includes("[") ? INLINE_SAMPLES + 1 : samples;
   }

@@ -3,7 +3,7 @@ import { formatFloat, type Matcher } from "@narthex/model";
 import { type Expr, exprToJson, ParseError, parseExpr, prettify, QueryError } from "@narthex/promql";
 import type { Db } from "@narthex/tsdb";
 import type { EngineSettings } from "../../query/engine-settings.ts";
-import type { QueryService } from "../../query/query-service.ts";
+import { INLINE_QUERY_LENGTH, type QueryService } from "../../query/query-service.ts";
 import type { StorageRequest } from "../../query/request.ts";
 import type { Call } from "../../web/call.ts";
 import { ApiError, invalidParameter } from "../api-error.ts";
@@ -114,7 +114,8 @@ export class QueryRoutes {
     const format = params.get("format") || "json";
     if (format !== "json" && format !== "csv")
       throw invalidParameter("format", `unknown format ${JSON.stringify(format)}: expected json or csv`);
-    this.#parsed(call);
+    // Very long ones are left to the worker that will run them.
+    if (expr.length <= INLINE_QUERY_LENGTH) this.#parsed(call);
     const level = stats === "" ? "none" : stats === "all" ? "perStep" : "total";
     return { expr, timeoutMs, lookbackDeltaMs, stats: level, format };
   }
