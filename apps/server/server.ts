@@ -294,8 +294,14 @@ export class Server {
   /** Reads and checks everything that can be refused, before anything changes. Throws a `ConfigError`. */
   #load(): Loaded {
     const { configFile, configText } = this.#settings;
-    const { retentionMs: timeMs, retentionBytes: sizeBytes } = this.#settings;
-    const options = { logger: this.#logger, defaults: { retention: { timeMs, sizeBytes } } };
+    const { retentionMs: timeMs, retentionBytes: sizeBytes, features } = this.#settings;
+    const defaults = {
+      retention: { timeMs, sizeBytes },
+      // Start times come with protobuf only.
+      protobufFirst: features.has("created-timestamp-zero-ingestion") || features.has("st-storage"),
+      extraScrapeMetrics: features.has("extra-scrape-metrics"),
+    };
+    const options = { logger: this.#logger, defaults };
     const config =
       configText === undefined ? loadConfigFile(configFile, options) : loadConfig(configText, configFile, options);
     const ruleGroups = loadRuleFiles(config.ruleFiles, {

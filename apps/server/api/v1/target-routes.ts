@@ -1,39 +1,19 @@
 // What is scraped, how it goes, and what the targets say about their metrics.
-import type { Labels, Metadata } from "@narthex/model";
+import type { Metadata } from "@narthex/model";
 import { ParseError, parseMetricSelector } from "@narthex/promql";
 import { emitYaml } from "@narthex/toolkit";
 import { scrapeConfig } from "../../config/schema/scrape.ts";
 import type { ScrapeConfig } from "../../config/types.ts";
+import type { ActiveTarget, DroppedTarget } from "../../scrape/index.ts";
 import type { Call } from "../../web/call.ts";
 import { ApiError, invalidParameter } from "../api-error.ts";
 import { labelsFromJson, relabelSteps } from "./relabel-steps.ts";
 
-/** A target as the API shows it. */
-export interface TargetView {
-  readonly discoveredLabels: Labels;
-  readonly labels: Labels;
-  readonly scrapePool: string;
-  readonly scrapeUrl: string;
-  readonly lastError: string;
-  /** Milliseconds; undefined before the first scrape. */
-  readonly lastScrape: number | undefined;
-  readonly lastScrapeDurationSeconds: number;
-  readonly health: "up" | "down" | "unknown";
-  readonly scrapeInterval: string;
-  readonly scrapeTimeout: string;
-  metadata(): Iterable<readonly [family: string, metadata: Metadata]>;
-}
-
-export interface DroppedTargetView {
-  readonly discoveredLabels: Labels;
-  readonly scrapePool: string;
-}
-
 export interface TargetSource {
   /** Names of all pools, sorted. */
   pools(): readonly string[];
-  activeTargets(): readonly TargetView[];
-  droppedTargets(): readonly DroppedTargetView[];
+  activeTargets(): readonly ActiveTarget[];
+  droppedTargets(): readonly DroppedTarget[];
   /** The configuration a pool runs with. */
   poolConfig(name: string): ScrapeConfig | undefined;
   /** How many targets relabeling dropped, by pool, also those that are not kept for display. */
@@ -156,7 +136,7 @@ export class TargetRoutes {
     call.json(found);
   }
 
-  #active(target: TargetView): object {
+  #active(target: ActiveTarget): object {
     return {
       discoveredLabels: target.discoveredLabels.toObject(),
       labels: target.labels.toObject(),
