@@ -5,15 +5,18 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { Registry } from "@narthex/client";
+import { ByteWriter } from "@narthex/encoding";
 import { type FloatHistogramFields, isStaleAt, Labels, Matcher } from "@narthex/model";
 import { Append, SampleBuffer } from "@narthex/storage";
 import { Db, type DbOptions } from "./db.ts";
 import { FaultyFs } from "./fs/faulty-fs.ts";
 import type { FileSystem } from "./fs/file-system.ts";
 import { MemoryFs } from "./fs/memory-fs.ts";
-import { decodeHistograms, isHistogramRecord } from "./wal/histogram-record.ts";
+import { silentLogger } from "./logger.ts";
+import { decodeHistograms, encodeHistograms, isHistogramRecord } from "./wal/histogram-record.ts";
 import { RecordType } from "./wal/record.ts";
 import { WalReader } from "./wal/wal-reader.ts";
+import { WalWriter } from "./wal/wal-writer.ts";
 
 const HOUR = 3_600_000;
 const START = 1_800_000 * 1_000_000;
@@ -171,6 +174,28 @@ test("Db: a commit is logged as the reference does: series, metadata, floats, hi
   assert.deepEqual(read(again, "a"), read(db, "a"));
   await again.close();
   await db.close();
+});
+
+test("Db: a histogram in the log that no chunk can hold is left out and told, the rest is kept", async () => {
+  const fs = new MemoryFs();
+  const lines: unknown[] = [];
+  const first = await open(fs);
+  fill(first, 0, 10);
+  const ref = first.head.seriesRef(Labels.fromObject({ __name__: "bounds" }));
+  const expected = read(first, "bounds");
+  await first.close();
+  const writer = WalWriter.open(fs, "data/wal");
+  const strange = histogram(1, { positiveSpans: [{ offset: 2 ** 31 - 1, length: 9 }] });
+  const entry = { ref, integer: true, stale: false, startTime: 0 };
+  const times = [START + HOUR, START + HOUR + 1];
+  const entries = [strange, histogram(2)].map((one, i) => ({ ...entry, t: times[i] as number, histogram: one }));
+  encodeHistograms(new ByteWriter(1024), entries, (record) => writer.log(record.bytes, record.length));
+  writer.close();
+  const warn = (message: string, fields: unknown): void => void lines.push([message, fields]);
+  const again = await open(fs, { logger: { ...silentLogger, warn } });
+  assert.deepEqual(read(again, "bounds"), [...expected, `${START + HOUR + 1} integer ${histogram(2).count}`]);
+  assert.ok(lines.some((line) => JSON.stringify(line).includes('"Unknown series references"')));
+  await again.close();
 });
 
 test("Db: a commit of histograms that the log refuses leaves nothing behind", async () => {

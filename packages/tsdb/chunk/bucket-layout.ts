@@ -1,5 +1,27 @@
 // Which buckets a side of a histogram has: spans, and the ascending bucket indexes they stand for.
-import type { Span } from "@narthex/model";
+import type { FloatHistogramFields, Span } from "@narthex/model";
+
+/** Buckets a histogram may have: ten of that size make a chunk of 5 MiB, where a reader expects 16 at most. */
+const MAX_BUCKETS = 65_536;
+
+/** Whether a chunk can hold the histogram: spans and counts agree, buckets ascend and are no more than 65,536. */
+export function isWellFormed(histogram: FloatHistogramFields): boolean {
+  const { positiveSpans, positiveBuckets, negativeSpans, negativeBuckets } = histogram;
+  if (positiveBuckets.length + negativeBuckets.length > MAX_BUCKETS) return false;
+  return covers(positiveSpans, positiveBuckets.length) && covers(negativeSpans, negativeBuckets.length);
+}
+
+function covers(spans: readonly Span[], count: number): boolean {
+  let covered = 0;
+  let index = 0;
+  for (const [i, { offset, length }] of spans.entries()) {
+    index += offset;
+    if ((i > 0 && offset < 0) || length < 0 || Math.abs(index) > 0x7fff_ffff) return false;
+    index += length;
+    covered += length;
+  }
+  return covered === count && Math.abs(index) <= 0x7fff_ffff;
+}
 
 /** Index of every bucket that the spans cover, ascending. Their lengths must be sound: as many buckets as there are counts. */
 export function bucketIndexes(spans: readonly Span[]): Int32Array {
@@ -48,7 +70,7 @@ export function spread(from: Int32Array, counts: Float64Array, to: Int32Array): 
   if (from.length === to.length) return counts;
   const wider = new Float64Array(to.length);
   for (let i = 0, j = 0; i < from.length; i++, j++) {
-    while (to[j] !== from[i]) j++;
+    while (j < to.length && to[j] !== from[i]) j++;
     wider[j] = counts[i] as number;
   }
   return wider;

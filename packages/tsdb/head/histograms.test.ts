@@ -333,6 +333,7 @@ test("head: verdicts of malformed, late, equal and repeated histograms", () => {
   assert.equal(append(t + 1, histogram({ count: 4.5 }), true), Append.unsupported);
   assert.equal(append(t + 1, histogram({ schema: 9 })), Append.unsupported);
   assert.equal(append(t + 0.5, histogram()), Append.unsupported);
+  assert.equal(append(t + 1, histogram({ positiveSpans: [{ offset: 2 ** 31 - 1, length: 2 }] })), Append.unsupported);
   assert.equal(append(t + 1, "stale"), Append.ok);
   assert.equal(append(t + 1, "stale"), Append.ok);
   assert.equal(append(t + 1, histogram()), Append.duplicate);

@@ -1,4 +1,5 @@
 // Filling the head from the log, record by record, without an object per series or sample.
+import { isWellFormed } from "../chunk/bucket-layout.ts";
 import { decodeHistograms, type HistogramEntry, isHistogramRecord } from "../wal/histogram-record.ts";
 import {
   decodeExemplars,
@@ -210,7 +211,8 @@ export class Replay {
   #applyHistograms(entries: readonly HistogramEntry[]): void {
     for (const { ref, t, histogram, integer, stale } of entries) {
       if (t < this.#head.minValidTime) continue;
-      const record = this.recordOf(ref);
+      // A log that others wrote may say anything: what no chunk can hold is counted with what is unknown.
+      const record = isWellFormed(histogram) ? this.recordOf(ref) : 0;
       if (record === 0) {
         this.unknown.histograms++;
         this.#countUnknown(ref);
