@@ -44,6 +44,13 @@ export function continuation(chunk: HistogramEncoder, chunkBits: number, sample:
     return cut(reset);
   if (!isGauge && sample.zeroCount < chunk.zeroCount) return cut(reset);
 
+  if (sameSpans(sample.positiveSpans, chunk.positiveSpans) && sameSpans(sample.negativeSpans, chunk.negativeSpans)) {
+    const isReset =
+      !isGauge &&
+      (hasSmaller(chunk.positiveCounts, sample.positiveBuckets) ||
+        hasSmaller(chunk.negativeCounts, sample.negativeBuckets));
+    return isReset ? cut(ResetBits.reset) : { fits: true, resetBits: ResetBits.notReset, layout: undefined, sample };
+  }
   const positive = bucketIndexes(sample.positiveSpans);
   const negative = bucketIndexes(sample.negativeSpans);
   if (
@@ -108,6 +115,21 @@ export function withLayout(histogram: FloatHistogramFields, layout: BucketLayout
     positiveBuckets: widen(histogram.positiveSpans, histogram.positiveBuckets, positiveSpans),
     negativeBuckets: widen(histogram.negativeSpans, histogram.negativeBuckets, negativeSpans),
   };
+}
+
+function sameSpans(a: readonly Span[], b: readonly Span[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    if ((a[i] as Span).offset !== (b[i] as Span).offset || (a[i] as Span).length !== (b[i] as Span).length)
+      return false;
+  }
+  return true;
+}
+
+/** Whether any bucket shrank; both have the same buckets. */
+function hasSmaller(counts: Float64Array, nextCounts: Float64Array): boolean {
+  for (let i = 0; i < counts.length; i++) if ((counts[i] as number) > (nextCounts[i] as number)) return true;
+  return false;
 }
 
 /** A used bucket that shrank or vanished means a counter reset. */
