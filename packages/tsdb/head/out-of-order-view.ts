@@ -18,8 +18,11 @@ const KEPT_SAMPLES = 1_000_000;
 export class OutOfOrderView {
   readonly #memory: HeadMemory;
   readonly #chunks: ChunkSource | undefined;
+  /** Copies of the open block and of a full one. */
   readonly #block = new Uint32Array(MAX_BLOCK_WORDS);
   readonly #blockFloats = new Float64Array(this.#block.buffer);
+  readonly #full = new Uint32Array(MAX_BLOCK_WORDS);
+  readonly #fullFloats = new Float64Array(this.#full.buffer);
   readonly #cell = new Uint32Array(CELL_WORDS);
   readonly #cellFloats = new Float64Array(this.#cell.buffer);
   #samples = new SampleBuffer();
@@ -74,15 +77,15 @@ export class OutOfOrderView {
     for (const { block, file, offset } of order) {
       const middle = into.count;
       if (block !== 0) {
-        this.#copyBlock(block);
-        this.#pushBlock(snapshot, minTime, maxTime, into);
+        this.#copyFull(block);
+        pushBlock(this.#full, this.#fullFloats, snapshot, minTime, maxTime, into);
       } else if (this.#chunks === undefined) throw new Error("a chunk lies on disk, but there is no disk");
       else this.#chunks.read(file, offset, minTime, maxTime, into);
       mergeRuns(into, 0, middle);
     }
+    // The open block is the copy from before the chunks were looked up: by now it may be one of them.
     const middle = into.count;
-    this.#copyOpen(record);
-    this.#pushBlock(snapshot, minTime, maxTime, into);
+    pushBlock(this.#block, this.#blockFloats, snapshot, minTime, maxTime, into);
     mergeRuns(into, 0, middle);
     return into;
   }
@@ -129,25 +132,24 @@ export class OutOfOrderView {
       const sequence = beginCopy(control);
       const address = cold[record * COLD_WORDS + Cold.outOfOrder];
       if (address === 0) this.#block.fill(0, 0, Late.samples);
-      else this.#copyWords(address);
+      else this.#copyWords(address, this.#block);
       if (copyHolds(control, sequence)) return this.#block[Late.newestCell];
     }
   }
 
-  #copyBlock(address: number): void {
+  #copyFull(address: number): void {
     const { control } = this.#memory;
     for (;;) {
       const sequence = beginCopy(control);
-      this.#copyWords(address);
+      this.#copyWords(address, this.#full);
       if (copyHolds(control, sequence)) return;
     }
   }
 
-  #copyWords(address: number): void {
+  #copyWords(address: number, block: Uint32Array): void {
     const { arena } = this.#memory;
     // While the writer is at work anything may stand there.
     const words = Math.min(MAX_BLOCK_WORDS, blockWords(arena[address + Late.capacity]));
-    const block = this.#block;
     for (let i = 0; i < words; i++) block[i] = arena[address + i];
     block[Late.count] = Math.min(block[Late.count], BLOCK_SAMPLES);
     block[Late.capacity] = Math.min(block[Late.capacity], BLOCK_SAMPLES);
@@ -161,18 +163,24 @@ export class OutOfOrderView {
       if (copyHolds(control, sequence)) return;
     }
   }
+}
 
-  /** Adds what the snapshot sees of the copied block. */
-  #pushBlock(snapshot: Snapshot, minTime: number, maxTime: number, into: SampleBuffer): void {
-    const block = this.#block;
-    const capacity = block[Late.capacity];
-    const values = Late.samples + 2 * capacity;
-    const epochs = values + 2 * capacity;
-    for (let i = 0; i < block[Late.count]; i++) {
-      const t = this.#blockFloats[(Late.samples >> 1) + i];
-      if (t < minTime || t > maxTime || ((block[epochs + i] - snapshot.epoch) | 0) > 0) continue;
-      into.pushBits(t, block[values + 2 * i + 1], block[values + 2 * i]);
-    }
+/** Adds what the snapshot sees of a copied block. */
+function pushBlock(
+  block: Uint32Array,
+  floats: Float64Array,
+  snapshot: Snapshot,
+  minTime: number,
+  maxTime: number,
+  into: SampleBuffer,
+): void {
+  const capacity = block[Late.capacity];
+  const values = Late.samples + 2 * capacity;
+  const epochs = values + 2 * capacity;
+  for (let i = 0; i < block[Late.count]; i++) {
+    const t = floats[(Late.samples >> 1) + i];
+    if (t < minTime || t > maxTime || ((block[epochs + i] - snapshot.epoch) | 0) > 0) continue;
+    into.pushBits(t, block[values + 2 * i + 1], block[values + 2 * i]);
   }
 }
 
