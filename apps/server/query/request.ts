@@ -21,6 +21,8 @@ interface EvaluationRequest {
   /** At most so many series are answered; 0 means all. */
   readonly limit: number;
   readonly stats: "none" | "total" | "perStep";
+  /** Whether the answer tells how it came about. */
+  readonly explain?: boolean;
   readonly format: "json" | "csv";
 }
 

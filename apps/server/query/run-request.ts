@@ -66,6 +66,7 @@ function evaluate(
     ...(request.lookbackDeltaMs === undefined ? {} : { lookbackDeltaMs: request.lookbackDeltaMs }),
     limit: request.limit,
     stats: request.stats,
+    explain: request.explain ?? false,
     cancelled,
   };
   const result =

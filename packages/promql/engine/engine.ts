@@ -7,6 +7,7 @@ import { ParseError } from "../parser/parse-error.ts";
 import { parseExpr } from "../parser/parser.ts";
 import { Annotations } from "./annotations.ts";
 import { Evaluation, type Session } from "./evaluation.ts";
+import { ExplainRecorder } from "./explain.ts";
 import { Limits, SampleStatistics } from "./limits.ts";
 import { makePlan, operands, type Plan, type PlanNode, timeBounds } from "./plan.ts";
 import { rangeVectorRows } from "./range-vector.ts";
@@ -53,6 +54,8 @@ export interface QueryOptions {
   readonly memoryBudgetBytes?: number;
   /** Warnings and infos of each kind; 0 for all. Default 10. */
   readonly maxAnnotations?: number;
+  /** Whether the result explains how it came about, at some cost per row. */
+  readonly explain?: boolean;
   /** Whether annotations tell their place in the query. Default true; needs the query as text. */
   readonly annotationPositions?: boolean;
 }
@@ -212,6 +215,7 @@ export class Engine {
         delayedNameRemoval: options.delayedNameRemoval,
         typeAndUnitLabels: options.typeAndUnitLabels,
         useStartTimestamps: options.useStartTimestamps,
+        recorder: query.explain === true ? new ExplainRecorder(options.now) : undefined,
       };
       const prepared = options.now();
       const ev = new Evaluation(session, grid, statistics);
@@ -228,7 +232,8 @@ export class Engine {
         innerEvalSeconds: (evaluated - prepared) / 1000,
         resultSortSeconds: (options.now() - evaluated) / 1000,
       };
-      return { value, warnings: printed.warnings, infos: printed.infos, statistics: used };
+      const explanation = session.recorder?.explain(root, querier, isEmpty(value));
+      return { value, warnings: printed.warnings, infos: printed.infos, statistics: used, explanation };
     } catch (error) {
       if (error instanceof QueryError) throw error;
       if (error instanceof RangeError && /array length|allocation/i.test(error.message)) {
@@ -266,6 +271,12 @@ export class Engine {
     );
     return mergeDuplicates(cleaned);
   }
+}
+
+function isEmpty(value: QueryValue): boolean {
+  return (
+    (value.kind === "matrix" && value.series.length === 0) || (value.kind === "vector" && value.elements.length === 0)
+  );
 }
 
 function toMatrixSeries({ labels, values, present, histograms, points }: Row): MatrixSeries {

@@ -6,6 +6,7 @@ import { streamAggregate } from "./aggregation.ts";
 import type { Annotations } from "./annotations.ts";
 import { streamBinary } from "./binary.ts";
 import { streamCall } from "./call.ts";
+import type { ExplainRecorder } from "./explain.ts";
 import { negateHistogram } from "./histogram-operator.ts";
 import { type Limits, SampleStatistics } from "./limits.ts";
 import type { InvariantNode, PlanNode, SelectorNode, SubqueryNode, UnaryNode } from "./plan.ts";
@@ -33,6 +34,8 @@ export interface Session {
   readonly delayedNameRemoval: boolean;
   readonly typeAndUnitLabels: boolean;
   readonly useStartTimestamps: boolean;
+  /** Set when the query is to be explained. */
+  readonly recorder: ExplainRecorder | undefined;
 }
 
 interface CachedRows {
@@ -170,7 +173,9 @@ export class Evaluation {
 
   /** Selects the series of a selector, with samples from `minTime` to `maxTime`. */
   select(node: SelectorNode, minTime: number, maxTime: number, rangeMs: number): SeriesSet {
-    return this.selectMatching(node.matchers, minTime, maxTime, rangeMs, node.func, node.grouping, node.by);
+    const set = this.selectMatching(node.matchers, minTime, maxTime, rangeMs, node.func, node.grouping, node.by);
+    this.session.recorder?.selected(node, set.count);
+    return set;
   }
 
   selectMatching(
@@ -241,6 +246,12 @@ export class Evaluation {
   }
 
   #dispatch(node: PlanNode, keep: boolean, sink: RowSink): void {
+    const { recorder } = this.session;
+    if (recorder === undefined) this.#evaluate(node, keep, sink);
+    else recorder.run(this, node, sink, (counting) => this.#evaluate(node, keep, counting));
+  }
+
+  #evaluate(node: PlanNode, keep: boolean, sink: RowSink): void {
     switch (node.kind) {
       case "number":
         this.session.limits.add(this.steps);

@@ -1,5 +1,6 @@
 // What an evaluation answers, in the shape in which it can be written out without copying it again.
 import type { FloatHistogramFields, Labels } from "@narthex/model";
+import type { Explanation } from "./explain.ts";
 
 export type QueryValue = ScalarValue | StringValue | VectorValue | MatrixValue;
 
@@ -73,6 +74,8 @@ export interface QueryResult {
   readonly warnings: readonly string[];
   readonly infos: readonly string[];
   readonly statistics: QueryStatistics;
+  /** When asked for. */
+  readonly explanation?: Explanation | undefined;
 }
 
 /** Why a query has no result; the API maps codes to HTTP statuses. */

@@ -16,6 +16,7 @@ export function writeQueryAnswer(sink: ByteSink, result: QueryResult, times: Que
   sink.ascii(`{"status":"success","data":{"resultType":"${result.value.kind}","result":`);
   writeValue(sink, result.value);
   if (times !== undefined) writeStatistics(sink, result, times);
+  if (result.explanation !== undefined) sink.text(`,"explain":${JSON.stringify(result.explanation)}`);
   sink.ascii("}");
   writeNotes(sink, "warnings", result.warnings);
   writeNotes(sink, "infos", result.infos);

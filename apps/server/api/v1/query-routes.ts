@@ -104,6 +104,7 @@ export class QueryRoutes {
     timeoutMs: number | undefined;
     lookbackDeltaMs: number | undefined;
     stats: "none" | "total" | "perStep";
+    explain: boolean;
     format: "json" | "csv";
   } {
     const { params } = call;
@@ -117,7 +118,7 @@ export class QueryRoutes {
     // Very long ones are left to the worker that will run them.
     if (expr.length <= INLINE_QUERY_LENGTH) this.#parsed(call);
     const level = stats === "" ? "none" : stats === "all" ? "perStep" : "total";
-    return { expr, timeoutMs, lookbackDeltaMs, stats: level, format };
+    return { expr, timeoutMs, lookbackDeltaMs, stats: level, explain: params.get("explain") === "1", format };
   }
 
   #parsed(
