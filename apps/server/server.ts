@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Gauge, Registry } from "@narthex/client";
-import { goDuration, type Logger } from "@narthex/toolkit";
+import { formatDuration, formatSize, goDuration, type Logger } from "@narthex/toolkit";
 import { Db } from "@narthex/tsdb";
 import { Federation } from "./api/federate.ts";
 import { AdminRoutes } from "./api/v1/admin-routes.ts";
@@ -382,6 +382,7 @@ export class Server {
         appendable: () => running().db,
         registry: this.#registry,
         logger: this.#logger.with({ component: "remote" }),
+        keepsMetadata: settings.features.has("metadata-wal-records"),
         now: Date.now,
       }),
       read: new ReadHandler({
@@ -434,10 +435,11 @@ export class Server {
   }
 
   #retention(): string {
-    const { retentionMs, retentionBytes } = this.#settings;
+    const { timeMs, sizeBytes, percentage } = this.#config.storage.tsdb.retention;
     const parts: string[] = [];
-    if (retentionMs > 0) parts.push(this.#settings.flags["storage.tsdb.retention.time"] || "15d");
-    if (retentionBytes > 0) parts.push(this.#settings.flags["storage.tsdb.retention.size"] ?? "");
+    if (timeMs > 0) parts.push(formatDuration(timeMs));
+    if (sizeBytes > 0 && percentage === 0) parts.push(formatSize(sizeBytes));
+    if (percentage > 0) parts.push(`${percentage}%`);
     return parts.join(" or ");
   }
 }

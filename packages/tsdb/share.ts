@@ -83,7 +83,7 @@ export function openQuerier(
   // The head goes along even where it has nothing to say, when nobody else is there, and to give the ticket back.
   const deletions = new HeadDeletions(ticket.headDeletions);
   const head = new HeadQuerier(view, ticket.snapshot, minTime, maxTime, release, deletions);
-  queriers.push(maxTime < ticket.headMinTime ? new SilentQuerier(release) : head);
+  queriers.push(maxTime < Math.max(ticket.headMinTime, minTime) ? new SilentQuerier(release) : head);
   return mergeQueriers(queriers);
 }
 

@@ -6,6 +6,7 @@ import { gunzip, gunzipSync } from "node:zlib";
 import type { HttpClientConfig } from "../config/types.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { DialObserver } from "./dial-metrics.ts";
+import { Gunzipper } from "./gunzipper.ts";
 import { bodyErrorText, gzipErrorText, requestErrorText } from "./http-errors.ts";
 import { type Route, Router, readCredential } from "./http-route.ts";
 import { TokenSource } from "./oauth2.ts";
@@ -21,6 +22,9 @@ const INLINE_GUNZIP_BYTES = 4 << 20;
 const MAX_REDIRECTS = 10;
 
 const gunzipAside = promisify(gunzip);
+const gunzipper = new Gunzipper();
+/** Room behind the output, so that a full buffer always means that more was to come. */
+const SPARE_OUTPUT_BYTES = 64;
 
 /** One request. */
 export interface FetchRequest {
@@ -313,6 +317,10 @@ class Exchange {
     // The last four bytes say how much comes out, if the body is one gzip member and does not lie.
     const view = new DataView(compressed.buffer, compressed.byteOffset, compressed.byteLength);
     const expected = compressed.length < 18 ? 0 : view.getUint32(compressed.length - 4, true);
+    if (this.#decompressInPlace(compressed, expected)) {
+      if (performance.now() > deadline) throw new ScrapeError("context deadline exceeded");
+      return;
+    }
     const chunkSize = Math.min(Math.max(expected + 64, 1024), INLINE_GUNZIP_BYTES);
     let plain: Buffer;
     try {
@@ -335,6 +343,27 @@ class Exchange {
   }
 
   #unpooled: Uint8Array | undefined;
+
+  /** The usual case: a body of moderate size that says its length truly, into a pooled buffer. */
+  #decompressInPlace(compressed: Uint8Array, expected: number): boolean {
+    if (expected === 0 || expected > Math.min(this.#limit, INLINE_GUNZIP_BYTES)) return false;
+    const buffer = this.#pool.take(expected + SPARE_OUTPUT_BYTES + BODY_SLACK_BYTES);
+    let length: number | undefined;
+    try {
+      length = gunzipper.gunzip(compressed, buffer.subarray(0, expected + SPARE_OUTPUT_BYTES));
+    } catch (error) {
+      this.#pool.give(buffer);
+      throw new ScrapeError(gzipErrorText(error));
+    }
+    if (length !== expected) {
+      this.#pool.give(buffer);
+      return false;
+    }
+    this.#giveBack();
+    this.#buffer = buffer;
+    this.#length = length;
+    return true;
+  }
 
   async #gunzip(compressed: Uint8Array, chunkSize: number, expected: number): Promise<Buffer> {
     const inline = Math.min(this.#limit, INLINE_GUNZIP_BYTES);

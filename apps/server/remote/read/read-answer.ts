@@ -96,10 +96,8 @@ function writeSamples(request: RemoteReadRequest, context: ReadContext, sink: By
     let count = 0;
     forEachSeries(request, context, query, (set, index) => {
       buffer.clear();
-      if (!query.labelsOnly) {
-        set.read(index, query.minTime, query.maxTime, buffer);
-        if (buffer.count === 0) return;
-      }
+      // A series of the range stays in the answer even where nothing of it is left, as in the reference's.
+      if (!query.labelsOnly) set.read(index, query.minTime, query.maxTime, buffer);
       count += buffer.count;
       if (request.sampleLimit > 0 && count > request.sampleLimit) {
         throw new QueryError("bad_data", `exceeded sample limit (${request.sampleLimit})`);

@@ -34,13 +34,15 @@ export interface Refusal {
  */
 export class Intake {
   readonly #appender: Appender;
+  readonly #keepsMetadata: boolean;
   readonly #cache: SeriesCache;
   readonly #maxTime: number;
   #ref: SeriesRef = 0;
   #labels: () => Labels;
   #hasTaken = false;
 
-  constructor(appendable: Appendable, cache: SeriesCache, now: number) {
+  constructor(appendable: Appendable, cache: SeriesCache, now: number, keepsMetadata: boolean) {
+    this.#keepsMetadata = keepsMetadata;
     this.#appender = appendable.appender();
     this.#cache = cache;
     this.#maxTime = now + MAX_AHEAD_MS;
@@ -101,7 +103,7 @@ export class Intake {
   }
 
   metadata(metadata: Metadata): void {
-    this.#appender.updateMetadata(this.#ref, metadata);
+    if (this.#keepsMetadata) this.#appender.updateMetadata(this.#ref, metadata);
   }
 
   /** Throws when the storage cannot take the samples; then none of them is visible. */

@@ -55,6 +55,7 @@ test(`remote write: damaged requests (FUZZ_SEED=${seed})`, async () => {
   let storage = new MemoryStorage();
   const statuses = new Map<number, number>();
   const receiver = new WriteReceiver({
+    keepsMetadata: true,
     enabled: true,
     acceptedMessages: ["prometheus.WriteRequest", "io.prometheus.write.v2.Request"],
     appendable: () => storage,

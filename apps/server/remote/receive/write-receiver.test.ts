@@ -19,6 +19,7 @@ class Bench {
 
   constructor(options: { enabled?: boolean; acceptedMessages?: readonly string[] } = {}) {
     this.receiver = new WriteReceiver({
+      keepsMetadata: true,
       enabled: options.enabled ?? true,
       acceptedMessages: options.acceptedMessages ?? MESSAGES,
       appendable: () => this.storage,

@@ -27,6 +27,8 @@ export interface WriteReceiverOptions {
   readonly appendable: () => Appendable;
   readonly registry: Registry;
   readonly logger: Logger;
+  /** Whether the storage is to keep metadata with the series: the feature `metadata-wal-records`. */
+  readonly keepsMetadata: boolean;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
   /** Starts the hashes of the series cache; random unless a test says otherwise. */
@@ -170,7 +172,7 @@ export class WriteReceiver {
 
   #write(buffer: Uint8Array, length: number): void {
     const { appendable, now, logger } = this.#options;
-    const intake = new Intake(appendable(), this.#cache, now());
+    const intake = new Intake(appendable(), this.#cache, now(), this.#options.keepsMetadata);
     let isDone = false;
     try {
       const { refusal, invalidSeries, firstInvalid } = this.#v1.read(buffer, length, intake);
@@ -192,7 +194,7 @@ export class WriteReceiver {
 
   #writeV2(call: Call, buffer: Uint8Array, length: number): void {
     const { appendable, now } = this.#options;
-    const intake = new Intake(appendable(), this.#cache, now());
+    const intake = new Intake(appendable(), this.#cache, now(), this.#options.keepsMetadata);
     let outcome: WriteV2Outcome;
     let isDone = false;
     try {
