@@ -97,7 +97,9 @@ export class RecordDecompressor {
 
   #zstd(packed: Uint8Array): number {
     if (zstdDecompressSync !== undefined) {
-      this.output = zstdDecompressSync(packed, { maxOutputLength: MAX_RECORD_BYTES });
+      // As plain bytes: `slice` of a Buffer, which is what comes, would not copy.
+      const { buffer, byteOffset, length } = zstdDecompressSync(packed, { maxOutputLength: MAX_RECORD_BYTES });
+      this.output = new Uint8Array(buffer, byteOffset, length);
     } else {
       const length = zstdContentBytes(packed);
       if (length === undefined || length > MAX_RECORD_BYTES) throw new Error("unusable zstd frame");
