@@ -1,5 +1,4 @@
 // The server as a whole: what it is made of, and in which order that starts, reloads and stops.
-import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Gauge, Registry } from "@narthex/client";
 import { formatDuration, formatSize, goDuration, type Logger } from "@narthex/toolkit";
@@ -137,7 +136,6 @@ export class Server {
     const settings = this.#settings;
     this.#notifications.add(STARTING);
     await this.#web.listen();
-    mkdirSync(settings.storagePath, { recursive: true });
     const db = await Db.open({
       directory: settings.storagePath,
       logger: this.#logger.with({ component: "tsdb" }),
@@ -257,7 +255,7 @@ export class Server {
     }
     this.#noteReload(true);
     this.#notifications.remove(RELOAD_FAILED);
-    const totalDuration = goDuration((performance.now() - started) * 1e6);
+    const totalDuration = goDuration(performance.now() - started);
     this.#logger.info("Completed loading of configuration file", { filename: configFile, totalDuration });
   }
 

@@ -67,6 +67,22 @@ test("server: a data folder that cannot be written is named, with exit code 1", 
   assert.match(stderr, /occupied/);
 });
 
+test("server: a data folder that a file system refuses to make ends the start, it does not spin", {
+  skip: process.platform === "linux" ? false : "there is no /proc here",
+}, async (t) => {
+  const folder = scratch(t);
+  const file = join(folder, "prometheus.yml");
+  writeFileSync(file, "scrape_configs: []\n");
+  const { code, stderr } = await runToEnd([
+    "server",
+    `--config.file=${file}`,
+    "--storage.tsdb.path=/proc/none",
+    `--web.listen-address=127.0.0.1:${await freePort()}`,
+  ]);
+  assert.equal(code, 1);
+  assert.match(stderr, /\/proc\/none/);
+});
+
 test("server: a data folder in use by another server is refused, and that server goes on", async (t) => {
   const program = await Program.start(t, { config: "scrape_configs: []\n" });
   const { code, stderr } = await runToEnd([

@@ -1,6 +1,7 @@
 // The real disk, through Node's synchronous calls.
 import {
   closeSync,
+  existsSync,
   fstatSync,
   fsync,
   fsyncSync,
@@ -19,6 +20,7 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
+import { dirname } from "node:path";
 import type { EntryKind, FileSystem, OpenFile, OpenMode } from "./file-system.ts";
 
 const FLAGS: Readonly<Record<OpenMode, string>> = { read: "r", create: "ax+", replace: "a+", append: "a+" };
@@ -110,7 +112,11 @@ export class NodeFs implements FileSystem {
   }
 
   mkdir(path: string): void {
-    mkdirSync(path, { recursive: true });
+    // Level by level: Node's own recursive way never returns where a file system refuses with "no such file" (/proc).
+    if (existsSync(path)) return;
+    const parent = dirname(path);
+    if (parent !== path) this.mkdir(parent);
+    mkdirSync(path);
   }
 
   removeAll(path: string): void {
