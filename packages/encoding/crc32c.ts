@@ -1,14 +1,15 @@
 // CRC-32C (Castagnoli), the checksum of the WAL, chunks and index. Polynomial 0x1EDC6F41, reflected 0x82F63B78,
 // initial value and final xor all ones, as in RFC 3720.
 
-const TABLES = buildTables();
+/** Table k (256 words from k * 256 on) advances a byte's share by k further bytes. For kernels; not to be changed. */
+export const crc32cTables: Int32Array = buildTables();
 
 /**
  * The checksum of `bytes[start..end)` as an unsigned number. `crc` continues from the checksum of what came before.
  * Eight bytes a step, one table look-up each.
  */
 export function crc32c(bytes: Uint8Array, start: number = 0, end: number = bytes.length, crc: number = 0): number {
-  const tables = TABLES;
+  const tables = crc32cTables;
   let state = ~crc;
   let i = start;
   for (const last = end - 8; i <= last; i += 8) {
@@ -27,7 +28,6 @@ export function crc32c(bytes: Uint8Array, start: number = 0, end: number = bytes
   return ~state >>> 0;
 }
 
-/** Table k (256 entries from k * 256 on) advances a byte's share by k further bytes. */
 function buildTables(): Int32Array {
   const tables = new Int32Array(8 * 256);
   for (let byte = 0; byte < 256; byte++) {

@@ -538,7 +538,7 @@ export class Db implements Queryable, Appendable {
     });
     this.#counters.replaySeconds = (this.#now() - began) / 1000;
     const walOptions = this.#logOptions((seconds) => this.#durations?.walFsync.observe(seconds));
-    this.#wal = WalWriter.open(this.#fs, this.#path(WAL_DIRECTORY), walOptions);
+    this.#wal = WalWriter.open(this.#fs, this.#path(WAL_DIRECTORY), { ...walOptions, kernels: this.head.kernels });
     this.head.attach(this.#wal, sink);
     if (hasLateLog) this.head.outOfOrder.attach(this.#lateLog.open(), this.#lateSink);
     this.setOutOfOrderWindow(this.#options.outOfOrderWindowMs ?? 0);
@@ -593,7 +593,7 @@ export class Db implements Queryable, Appendable {
     const began = this.#now();
     const checkpoint = lastCheckpoint(this.#fs, this.#path(WAL_DIRECTORY));
     if (checkpoint === undefined) return 0;
-    const reader = new WalReader(this.#fs, checkpoint.path);
+    const reader = new WalReader(this.#fs, checkpoint.path, { kernels: this.head.kernels });
     await this.#replayAll(reader, replay);
     if (reader.corruption !== undefined) {
       // The log may still hold what the rest of the checkpoint said; what it cannot say is lost, and counted.
@@ -615,6 +615,7 @@ export class Db implements Queryable, Appendable {
     let segmentBegan = began;
     const reader = new WalReader(this.#fs, directory, {
       fromSegment: from,
+      kernels: this.head.kernels,
       onSegment: (segment) => {
         const now = this.#now();
         this.#logger.info("WAL segment loaded", {

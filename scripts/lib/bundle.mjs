@@ -1,7 +1,8 @@
 // The server as a few files instead of four hundred: a third of the time to start, for each query worker too.
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { SourceMap } from "node:module";
 import { basename, join } from "node:path";
+import { KERNELS } from "./kernels.mjs";
 
 /** Calls that print where they stand, see `packages/toolkit/log/call-site.ts`. */
 const LOG_CALL = /\.(debug|info|warn|error)\(|\[level\]\(/;
@@ -10,6 +11,7 @@ const LOG_CALL = /\.(debug|info|warn|error)\(|\[level\]\(/;
 export async function bundleServer(root) {
   const folder = join(root, "apps/narthex/dist/bundle");
   const newest = Math.max(
+    statSync(join(root, KERNELS)).mtimeMs,
     ...members(root).map(
       (member) => statSync(join(member, "dist/.tsbuildinfo"), { throwIfNoEntry: false })?.mtimeMs ?? 0,
     ),
@@ -17,6 +19,8 @@ export async function bundleServer(root) {
   const existing = statSync(join(folder, "server.js"), { throwIfNoEntry: false });
   if (existing !== undefined && existing.mtimeMs > newest) return;
   await bundle(join(root, "apps/server/dist"), folder);
+  // The storage engine looks for them beside itself.
+  copyFileSync(join(root, KERNELS), join(folder, basename(KERNELS)));
 }
 
 /** Folders of the packages and of the server: whatever the bundle is made of. */

@@ -3,6 +3,7 @@ import { ByteWriter } from "@narthex/encoding";
 import type { Exemplar, Labels } from "@narthex/model";
 import { Append } from "@narthex/storage";
 import type { HistogramEncoder, HistogramSample } from "../chunk/histogram-encoder.ts";
+import { KERNEL_SAMPLES, Kernels } from "../kernels/kernels.ts";
 import { Arena } from "../memory/arena.ts";
 import {
   COLD_WORDS,
@@ -39,6 +40,8 @@ import { SymbolWriter } from "./symbol-writer.ts";
 
 /** Samples applied per write window: a reader in another thread waits for about so many appends at most. */
 const WINDOW_SAMPLES = 256;
+/** Fewer samples than this are not worth being copied to the kernels. */
+const MIN_KERNEL_RUN = 32;
 /** Full chunks moved to disk by one commit at most, so that a burst of cuts does not hold a scrape up. */
 const MOVED_PER_COMMIT = 1024;
 /** Batches kept for reuse. */
@@ -58,6 +61,8 @@ export interface HeadOptions {
   readonly chunkRangeMs: number;
   /** Shared memory to reserve; see `reserveMemory`. */
   readonly memoryBytes?: number;
+  /** Whether compiled kernels may be used; yes, unless told. */
+  readonly useKernels?: boolean;
   /** Exemplars kept at most; none unless told. */
   readonly maxExemplars?: number;
   /** Told when full chunks could not be written; they stay in memory and are tried again. */
@@ -87,6 +92,8 @@ export interface HeadCounters {
 
 export class Head {
   readonly memory: HeadMemory;
+  /** Compiled kernels, where they can run. */
+  readonly kernels: Kernels | undefined;
   readonly symbols: SymbolWriter;
   readonly table: SeriesTable;
   readonly snapshots: Snapshots;
@@ -143,9 +150,10 @@ export class Head {
     }
     this.#options = options;
     this.memory = new HeadMemory(reserveMemory(options.memoryBytes));
+    this.kernels = options.useKernels === false ? undefined : Kernels.over(this.memory);
     this.#arena = new Arena(this.memory.arena);
     this.snapshots = new Snapshots(this.memory);
-    this.#slots = new Pool(this.memory.slots, SLOT_WORDS, SLOT_LINK, "chunks");
+    this.#slots = new Pool(this.memory.slots, SLOT_WORDS, SLOT_LINK, "chunks", this.memory.slotPool);
     this.#cells = new Pool(this.memory.finished, FINISHED_WORDS, Fin.older, "finished chunks");
     this.#reclaimer = new Reclaimer(this.snapshots, (slot) => this.finished.freeSlots(slot));
     this.snapshots.onRelease = () => this.#reclaimer.collect();
@@ -287,6 +295,15 @@ export class Head {
     this.#makeRoom(count);
     this.#applyArrays(records, times, halves, 0, count);
     if (this.finished.pendingCount > 0) this.moveChunksOut(Infinity);
+  }
+
+  /** The same for the first `count` samples in the kernels' arrays. Returns how many were taken. */
+  applyDecoded(kernels: Kernels, count: number): number {
+    this.#makeRoom(count);
+    const before = this.counters.samplesAppended;
+    this.#appendByKernels(kernels, count);
+    if (this.finished.pendingCount > 0) this.moveChunksOut(Infinity);
+    return this.counters.samplesAppended - before;
   }
 
   /** The same for a histogram (undefined: a stale marker). */
@@ -588,6 +605,14 @@ export class Head {
     let created = 0;
     let applied = 0;
     if (start === end) return;
+    const { kernels } = this;
+    if (kernels !== undefined && !hasReaders && end - start >= MIN_KERNEL_RUN && end - start <= KERNEL_SAMPLES) {
+      kernels.records.set(records.subarray(start, end));
+      kernels.times.set(times.subarray(start, end));
+      kernels.halves.set(halves.subarray(2 * start, 2 * end));
+      this.#appendByKernels(kernels, end - start);
+      return;
+    }
     for (let from = start; from < end; from += WINDOW_SAMPLES) {
       const to = Math.min(end, from + WINDOW_SAMPLES);
       openWindow(control);
@@ -617,6 +642,38 @@ export class Head {
     this.maxTime = maxTime;
     this.counters.chunksCreated += created;
     this.counters.samplesAppended += applied;
+  }
+
+  /** Appends the first `count` samples of the kernels' arrays. No snapshot is held. */
+  #appendByKernels(kernels: Kernels, count: number): void {
+    const { control, series } = this.memory;
+    const { epoch } = this.snapshots;
+    const { records, times, halves } = kernels;
+    const { chunkRangeMs } = this.#options;
+    for (let from = 0; from < count; ) {
+      const to = Math.min(count, from + WINDOW_SAMPLES);
+      openWindow(control);
+      while (from < to) {
+        const { minTime, maxTime } = this;
+        const run = kernels.appendSamples(from, to, epoch, this.minValidTime, chunkRangeMs, minTime, maxTime);
+        this.minTime = run.minTime;
+        this.maxTime = run.maxTime;
+        this.counters.samplesAppended += run.applied;
+        this.counters.chunksCreated += run.chunksCreated;
+        from = run.stoppedAt;
+        if (from === to) break;
+        // A chunk must be cut, or the series held histograms so far.
+        const t = times[from];
+        series[records[from] * RECORD_WORDS + Rec.epoch] = epoch;
+        if (this.#writer.append(records[from], t, halves[2 * from + 1], halves[2 * from]))
+          this.counters.chunksCreated++;
+        this.counters.samplesAppended++;
+        this.minTime = Math.min(this.minTime, t);
+        this.maxTime = Math.max(this.maxTime, t);
+        from++;
+      }
+      closeWindow(control);
+    }
   }
 
   #release(batch: Batch): void {

@@ -9,8 +9,10 @@ import {
   type ExemplarEntry,
   type MetadataEntry,
   RecordType,
+  SAMPLES_HEADER_BYTES,
   SampleRecord,
   SeriesRecordCursor,
+  samplesBase,
   type TombstoneEntry,
 } from "../wal/record.ts";
 import type { WalReader } from "../wal/wal-reader.ts";
@@ -141,7 +143,12 @@ export class Replay {
     if (start >= end) return;
     const type = bytes[start] as number;
     if (type === RecordType.series) this.#applySeries(bytes, start, end);
-    else if (type === RecordType.samples || type === RecordType.samplesV2) {
+    else if (type === RecordType.samples) {
+      const from = this.#applyByKernels(bytes, start, end);
+      if (from === end) return;
+      decodeSamples(bytes, start, end, this.#decoded, from);
+      this.#applySamples(this.#decoded);
+    } else if (type === RecordType.samplesV2) {
       decodeSamples(bytes, start, end, this.#decoded);
       this.#applySamples(this.#decoded);
     } else if (type === RecordType.tombstones) this.#applyTombstones(decodeTombstones(bytes, start, end));
@@ -257,6 +264,22 @@ export class Replay {
       const record = this.#aliases.get(ref) ?? (ref <= MAX_REF ? recordOf(memory, ref) : 0);
       if (record !== 0) this.#stones.push({ ref: table.refOf(record), minTime, maxTime });
     }
+  }
+
+  /** Decodes and applies samples by kernels, as far as they come. Returns where the rest begins, which is for the slow way. */
+  #applyByKernels(bytes: Uint8Array, start: number, end: number): number {
+    const head = this.#head;
+    const { kernels } = head;
+    let at = start + SAMPLES_HEADER_BYTES;
+    if (kernels === undefined || at >= end || this.#aliases.size > 0 || !kernels.owns(bytes)) return at;
+    const base = samplesBase(bytes, start, end);
+    while (at < end) {
+      const count = kernels.decodeSamples(bytes, at, end, base.ref, base.time);
+      if (count === 0) break;
+      this.samples += head.applyDecoded(kernels, count);
+      at = kernels.decodedTo;
+    }
+    return at;
   }
 
   #applySamples(decoded: SampleRecord): void {

@@ -2,6 +2,8 @@
 // Pages nobody wrote cost no physical memory, so regions are generous; nothing is ever moved or grown, so views stay valid
 // and workers see the same bytes. Addresses inside a region are small integers, which keeps them cheap in JavaScript.
 
+import { POOL_STATE_WORDS } from "./pool.ts";
+
 /** Bytes per WebAssembly page. */
 const WASM_PAGE_BYTES = 65_536;
 const GIBIBYTE = 2 ** 30;
@@ -44,6 +46,8 @@ export const Control = {
   lastRef: 9,
   /** Number of names that were ever taken (ids run from 1 to this). */
   nameHigh: 10,
+  /** State of the pool of chunk slots (memory/pool.ts), where kernels find it. */
+  slotPool: 12,
   /** First of `MAX_SNAPSHOTS` words: the state of each snapshot. */
   snapshots: 64,
 } as const;
@@ -54,12 +58,17 @@ export const MAX_SNAPSHOTS = 1024;
 /** Shares of the total, in 32nds; the label arena takes what is left. */
 const SHARES = { series: 2, cold: 1, refs: 1, slots: 13, finished: 4, undo: 2, pairs: 1 } as const;
 const CONTROL_BYTES = 65_536;
+/** What kernels read and write besides the head itself: buffers of the single writer. Small memories do without kernels. */
+export const SCRATCH_BYTES: number = 16 * 2 ** 20;
+const MIN_BYTES_WITH_SCRATCH = 2 ** 29;
 /** One 1024th of the total holds the names. */
 const NAMES_SHIFT = 10;
 
 /** Where each region starts and how long it is, in bytes. Structured-clonable; part of what workers are given. */
 export interface Layout {
   readonly totalBytes: number;
+  /** Empty in small memories. */
+  readonly scratch: Region;
   readonly series: Region;
   readonly cold: Region;
   readonly refs: Region;
@@ -85,6 +94,7 @@ export function carve(totalBytes: number): Layout {
     return region;
   };
   const unit = totalBytes / 32;
+  const scratch = take(totalBytes >= MIN_BYTES_WITH_SCRATCH ? SCRATCH_BYTES : 0);
   const names = take(totalBytes / 2 ** NAMES_SHIFT);
   const series = take(SHARES.series * unit);
   const cold = take(SHARES.cold * unit);
@@ -94,7 +104,7 @@ export function carve(totalBytes: number): Layout {
   const undo = take(SHARES.undo * unit);
   const pairs = take(SHARES.pairs * unit);
   const arena = { offset, bytes: totalBytes - offset };
-  return { totalBytes, names, series, cold, refs, slots, finished, undo, pairs, arena };
+  return { totalBytes, scratch, names, series, cold, refs, slots, finished, undo, pairs, arena };
 }
 
 /** What the head could not get: the machine refused to reserve even the smallest memory. */
@@ -135,6 +145,8 @@ export class HeadMemory {
   readonly memory: SharedMemory;
   readonly layout: Layout;
   readonly control: Int32Array;
+  /** State of the pool of chunk slots. */
+  readonly slotPool: Uint32Array;
   readonly series: Uint32Array;
   readonly seriesFloats: Float64Array;
   readonly cold: Uint32Array;
@@ -159,6 +171,7 @@ export class HeadMemory {
     const words = (region: Region): Uint32Array => new Uint32Array(buffer, region.offset, region.bytes / 4);
     const floats = (region: Region): Float64Array => new Float64Array(buffer, region.offset, region.bytes / 8);
     this.control = new Int32Array(buffer, 0, CONTROL_BYTES / 4);
+    this.slotPool = new Uint32Array(buffer, Control.slotPool * 4, POOL_STATE_WORDS);
     this.series = words(layout.series);
     this.seriesFloats = floats(layout.series);
     this.cold = words(layout.cold);

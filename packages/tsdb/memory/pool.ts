@@ -11,6 +11,13 @@ export class HeadFullError extends Error {
   }
 }
 
+/** Words of a pool's state: first free cell (0: none), number of free cells, highest index ever taken, capacity. */
+export const POOL_STATE_WORDS = 4;
+const FREE = 0;
+const FREE_COUNT = 1;
+const HIGH = 2;
+const CAPACITY = 3;
+
 /** Cells of `strideWords` words, indices from 1 (0 means none). Used by the single writer only. */
 export class Pool {
   readonly capacity: number;
@@ -18,22 +25,32 @@ export class Pool {
   readonly #stride: number;
   readonly #link: number;
   readonly #what: string;
-  #free = 0;
-  #freeCount = 0;
-  #high = 0;
+  readonly #state: Uint32Array;
 
-  /** `linkWord` is the word of a free cell that holds the index of the next free one. */
-  constructor(words: Uint32Array, strideWords: number, linkWord: number, what: string) {
+  /**
+   * `linkWord` is the word of a free cell that holds the index of the next free one. `state` is where the pool keeps its
+   * `POOL_STATE_WORDS`: in the head's memory when kernels take cells as well.
+   */
+  constructor(
+    words: Uint32Array,
+    strideWords: number,
+    linkWord: number,
+    what: string,
+    state: Uint32Array = new Uint32Array(POOL_STATE_WORDS),
+  ) {
     this.#words = words;
     this.#stride = strideWords;
     this.#link = linkWord;
     this.#what = what;
+    this.#state = state;
     this.capacity = Math.floor(words.length / strideWords) - 1;
+    state.fill(0);
+    state[CAPACITY] = this.capacity;
   }
 
   /** Cells in use. */
   get used(): number {
-    return this.#high - this.#freeCount;
+    return this.#state[HIGH] - this.#state[FREE_COUNT];
   }
 
   /** Cells that can still be taken. */
@@ -43,25 +60,27 @@ export class Pool {
 
   /** The highest index ever taken. */
   get high(): number {
-    return this.#high;
+    return this.#state[HIGH];
   }
 
   /** Takes a cell; its words hold whatever they held. Throws a `HeadFullError`. */
   take(): number {
-    const index = this.#free;
+    const state = this.#state;
+    const index = state[FREE];
     if (index !== 0) {
-      this.#free = this.#words[index * this.#stride + this.#link];
-      this.#freeCount--;
+      state[FREE] = this.#words[index * this.#stride + this.#link];
+      state[FREE_COUNT]--;
       return index;
     }
-    if (this.#high >= this.capacity) throw new HeadFullError(this.#what);
-    return ++this.#high;
+    if (state[HIGH] >= this.capacity) throw new HeadFullError(this.#what);
+    return ++state[HIGH];
   }
 
   /** Gives a cell back. Nobody may look at it any more. */
   give(index: number): void {
-    this.#words[index * this.#stride + this.#link] = this.#free;
-    this.#free = index;
-    this.#freeCount++;
+    const state = this.#state;
+    this.#words[index * this.#stride + this.#link] = state[FREE];
+    state[FREE] = index;
+    state[FREE_COUNT]++;
   }
 }

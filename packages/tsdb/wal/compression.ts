@@ -3,6 +3,7 @@ import * as zlib from "node:zlib";
 import { compressInto, maxCompressedLength, uncompress } from "@narthex/encoding";
 import { decompress as fzstdDecompress } from "fzstd";
 import { type Compression, SNAPPY_FLAG, ZSTD_FLAG } from "./format.ts";
+import type { LogKernels } from "./log-kernels.ts";
 
 /** No record is unpacked beyond this: far more than any writer makes, far less than would take the process down. */
 export const MAX_RECORD_BYTES: number = 512 * 1024 * 1024;
@@ -30,14 +31,14 @@ const { zstdCompressSync, zstdDecompressSync, constants } = zlib as unknown as Z
 export const canWriteZstd: boolean = zstdCompressSync !== undefined;
 
 /** The compressor for a setting, undefined for "none". Where zstd cannot be written, snappy takes its place. */
-export function compressor(compression: Compression): RecordCompressor | undefined {
+export function compressor(compression: Compression, kernels?: LogKernels): RecordCompressor | undefined {
   switch (compression) {
     case "none":
       return undefined;
     case "snappy":
-      return new SnappyCompressor();
+      return new SnappyCompressor(kernels);
     case "zstd":
-      return zstdCompressSync === undefined ? new SnappyCompressor() : new ZstdCompressor(zstdCompressSync);
+      return zstdCompressSync === undefined ? new SnappyCompressor(kernels) : new ZstdCompressor(zstdCompressSync);
   }
 }
 
@@ -45,8 +46,20 @@ class SnappyCompressor implements RecordCompressor {
   readonly name = "snappy";
   readonly flag = SNAPPY_FLAG;
   output: Uint8Array = new Uint8Array(0);
+  readonly #kernels: LogKernels | undefined;
+
+  constructor(kernels: LogKernels | undefined) {
+    this.#kernels = kernels;
+  }
 
   compress(bytes: Uint8Array, start: number, end: number): number {
+    const kernels = this.#kernels;
+    const packed = kernels === undefined ? -1 : kernels.compress(bytes, start, end);
+    if (kernels !== undefined && packed >= 0) {
+      this.output = kernels.output;
+      return packed;
+    }
+    if (this.output === kernels?.output) this.output = new Uint8Array(0);
     const room = maxCompressedLength(end - start);
     if (this.output.length < room) this.output = new Uint8Array(Math.max(room, this.output.length * 2));
     return compressInto(bytes.subarray(start, end), this.output);
@@ -75,9 +88,22 @@ class ZstdCompressor implements RecordCompressor {
 export class RecordDecompressor {
   output: Uint8Array = new Uint8Array(0);
   #space: Uint8Array = new Uint8Array(0);
+  readonly #kernels: LogKernels | undefined;
+
+  constructor(kernels?: LogKernels) {
+    this.#kernels = kernels;
+  }
 
   /** Returns the length, or undefined when the bytes are damaged. */
   uncompress(flags: number, bytes: Uint8Array, start: number, end: number): number | undefined {
+    const kernels = this.#kernels;
+    if (kernels?.owns(bytes) && (flags & SNAPPY_FLAG) !== 0) {
+      const length = kernels.uncompress(bytes, start, end);
+      if (length >= 0) {
+        this.output = kernels.output;
+        return length;
+      }
+    }
     const packed = bytes.subarray(start, end);
     try {
       return (flags & SNAPPY_FLAG) !== 0 ? this.#snappy(packed) : this.#zstd(packed);

@@ -72,8 +72,26 @@ export class SampleRecord {
 /** Fewest bytes that a sample takes: two varints of one byte and the value. */
 const MIN_SAMPLE_BYTES = 1 + 1 + 8;
 
-/** Decodes a samples record (type 2 or 11) into `into`, replacing what was there. */
-export function decodeSamples(bytes: Uint8Array, start: number, end: number, into: SampleRecord): void {
+/** Bytes of a samples record (type 2) before its samples: type (1), first ref (8) and first time (8) as bases. */
+export const SAMPLES_HEADER_BYTES: number = 1 + 8 + 8;
+
+/** The ref and the time from which those of a samples record (type 2) count. */
+export function samplesBase(bytes: Uint8Array, start: number, end: number): { ref: number; time: number } {
+  const reader = new RecordReader(bytes, start + 1, end);
+  return decoding("samples", () => ({ ref: reader.uint64Number(), time: reader.int64Number() }));
+}
+
+/**
+ * Decodes a samples record (type 2 or 11) into `into`, replacing what was there. `from` is where the first wanted sample of a
+ * record of type 2 begins.
+ */
+export function decodeSamples(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  into: SampleRecord,
+  from: number = start + SAMPLES_HEADER_BYTES,
+): void {
   const type = bytes[start];
   if (start < end && type === RecordType.samplesV2) {
     decodeSamplesV2(bytes, start, end, into);
@@ -84,10 +102,10 @@ export function decodeSamples(bytes: Uint8Array, start: number, end: number, int
   }
   into.reset(Math.ceil((end - start) / MIN_SAMPLE_BYTES));
   if (end - start === 1) return;
-  const reader = new RecordReader(bytes, start + 1, end);
-  const [baseRef, baseTime] = decoding("samples", () => [reader.uint64Number(), reader.int64Number()] as const);
+  const { ref: baseRef, time: baseTime } = samplesBase(bytes, start, end);
+  const reader = new RecordReader(bytes, from, end);
   const { refs, times, halves } = into;
-  let at = reader.position;
+  let at = from;
   let count = 0;
   while (at < end) {
     // Both deltas nearly always take one to three bytes; longer ones go through the general cursor.

@@ -14,9 +14,10 @@ import {
   WalCorruptionError,
   ZSTD_FLAG,
 } from "./format.ts";
+import type { LogKernels } from "./log-kernels.ts";
 
 /** Read ahead: whole pages, so that a fragment always lies in one piece. */
-const READ_BYTES = 32 * PAGE_BYTES;
+export const READ_BYTES: number = 32 * PAGE_BYTES;
 /** The reference refuses a log with missing segments; gaps up to this many are filled with empty files. */
 const MAX_GAP_SEGMENTS = 10_000;
 
@@ -27,6 +28,8 @@ export interface WalReaderOptions {
   readonly toSegment?: number;
   /** Told as each segment has been read to its end. */
   readonly onSegment?: (index: number) => void;
+  /** Checks and unpacks faster. One reader at a time may have them. */
+  readonly kernels?: LogKernels | undefined;
 }
 
 /**
@@ -53,9 +56,10 @@ export class WalReader {
   readonly #fs: FileSystem;
   readonly #segments: readonly Segment[];
   readonly #onSegment: ((index: number) => void) | undefined;
-  readonly #buffer = new Uint8Array(READ_BYTES);
-  readonly #decompressor = new RecordDecompressor();
-  #assembled: Uint8Array = new Uint8Array(0);
+  readonly #kernels: LogKernels | undefined;
+  readonly #buffer: Uint8Array;
+  readonly #decompressor: RecordDecompressor;
+  #assembled: Uint8Array;
   #next = 0;
   #file: OpenFile | undefined;
   /** Position in the segment of the buffer's first byte, number of bytes in it, and where we are in it. */
@@ -67,6 +71,10 @@ export class WalReader {
     this.directory = directory;
     this.#fs = fs;
     this.#onSegment = options.onSegment;
+    this.#kernels = options.kernels;
+    this.#buffer = options.kernels?.readBuffer ?? new Uint8Array(READ_BYTES);
+    this.#decompressor = new RecordDecompressor(options.kernels);
+    this.#assembled = options.kernels?.input ?? new Uint8Array(0);
     const from = options.fromSegment ?? 0;
     const to = options.toSegment ?? Number.POSITIVE_INFINITY;
     this.#segments = listSegments(fs, directory).filter(({ index }) => index >= from && index <= to);
@@ -141,6 +149,7 @@ export class WalReader {
     let inside = false;
     let flags = 0;
     const buffer = this.#buffer;
+    const kernels = this.#kernels;
     for (;;) {
       if (this.#at >= this.#buffered && !this.#fill()) {
         if (inside) this.#damaged("the last record is torn");
@@ -183,7 +192,7 @@ export class WalReader {
           ((buffer[at + 5] as number) << 8) |
           (buffer[at + 6] as number)) >>>
         0;
-      const actual = crc32c(buffer, from, to);
+      const actual = kernels === undefined ? crc32c(buffer, from, to) : kernels.crc32c(buffer, from, to);
       if (actual !== expected) {
         this.#damaged(`unexpected checksum ${actual.toString(16)}, expected ${expected.toString(16)}`);
         return false;

@@ -11,6 +11,7 @@ import {
   PAGE_BYTES,
   segmentName,
 } from "./format.ts";
+import type { LogKernels } from "./log-kernels.ts";
 
 /** So much is held back in memory at most; beyond it, and at each flush, bytes go to the operating system. */
 const BUFFER_BYTES = 32 * PAGE_BYTES;
@@ -25,6 +26,8 @@ export interface WalWriterOptions {
   readonly onSync?: (seconds: number) => void;
   /** A monotonic clock in milliseconds, for `onSync`. */
   readonly now?: () => number;
+  /** Compresses and checks faster; the same bytes come out. */
+  readonly kernels?: LogKernels | undefined;
 }
 
 /** What a writer did since it was opened, as the reference counts it. */
@@ -89,7 +92,7 @@ export class WalWriter {
   }
 
   private constructor(fs: FileSystem, directory: string, segment: number, options: WalWriterOptions) {
-    const compress = compressor(options.compression ?? "none");
+    const compress = compressor(options.compression ?? "none", options.kernels);
     this.directory = directory;
     this.compression = compress?.name ?? "none";
     this.#compress = compress;
@@ -192,6 +195,7 @@ export class WalWriter {
   }
 
   #fragments(record: Uint8Array, start: number, end: number, flags: number): void {
+    const kernels = this.#options.kernels?.owns(record) ? this.#options.kernels : undefined;
     let from = start;
     // Where a page has room for a header only, the first fragment is empty: `from` does not tell whether it was written.
     let isFirst = true;
@@ -207,7 +211,8 @@ export class WalWriter {
       const type = isFirst ? (isLast ? Fragment.full : Fragment.first) : isLast ? Fragment.last : Fragment.middle;
       const buffer = this.#buffer;
       let at = this.#buffered;
-      const crc = crc32c(record, from, from + length);
+      const crc =
+        kernels === undefined ? crc32c(record, from, from + length) : kernels.crc32c(record, from, from + length);
       buffer[at++] = type | flags;
       buffer[at++] = length >>> 8;
       buffer[at++] = length;
