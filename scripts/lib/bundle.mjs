@@ -48,10 +48,21 @@ async function bundle(server, folder) {
     dir: folder,
     format: "esm",
     sourcemap: true,
+    comments: false,
     entryFileNames: "[name].js",
     chunkFileNames: "[name]-[hash].js",
   });
-  for (const name of readdirSync(folder)) if (name.endsWith(".js")) writeSites(join(folder, name));
+  for (const name of readdirSync(folder)) {
+    if (!name.endsWith(".js")) continue;
+    writeSites(join(folder, name));
+    escapeText(join(folder, name));
+  }
+}
+
+/** Node keeps the source of what runs, with two bytes a character as soon as one of them is not plain. None has to be. */
+function escapeText(file) {
+  const escaped = (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  writeFileSync(file, readFileSync(file, "utf8").replace(/[^\0-\x7e]/g, escaped));
 }
 
 /** From line of the bundle to `file.ts:line`, for the lines that log. Goes through both maps: bundle to compiled, compiled to source. */
