@@ -36,6 +36,8 @@ export interface DbOptions {
   readonly random?: () => number;
   /** How much older than the newest sample a sample may be to be taken out of order; 0 (none) unless told. Milliseconds. */
   readonly outOfOrderWindowMs?: number;
+  /** Whether closing writes the open chunks down, and a start reads them instead of the log before; no, unless told. */
+  readonly snapshotsChunks?: boolean;
   readonly walSegmentBytes?: number;
   readonly walCompression?: Compression;
   /** Exemplars kept at most, the newest; none unless told. See `Db.setMaxExemplars`. */

@@ -2,6 +2,7 @@
 import type { Block } from "./block/block.ts";
 import { BlockKeeper, headFileBytes } from "./block-keeper.ts";
 import { HeadChunkReader, type HeadChunkWriter } from "./chunk/head-chunks.ts";
+import { ChunkSnapshots } from "./chunk-snapshots.ts";
 import { DbCounters, type DbDurations } from "./db-metrics.ts";
 import { type DbOptions, DEFAULT_BLOCK_RANGE_MS, NO_RETENTION } from "./db-options.ts";
 import { type FileSystem, joinPath } from "./fs/file-system.ts";
@@ -35,6 +36,7 @@ export class DbParts {
   readonly readers: ReadTickets;
   readonly jobs: JobRunner;
   readonly lateLog: OutOfOrderLog;
+  readonly chunkSnapshots: ChunkSnapshots;
   readonly turns: Turns;
   durations: DbDurations | undefined;
   wal: WalWriter | undefined;
@@ -76,6 +78,7 @@ export class DbParts {
     });
     const { memory, layout } = this.head.memory;
     this.jobs = new JobRunner(this.fs, { directory: this.directory, memory, layout }, this.view);
+    this.chunkSnapshots = new ChunkSnapshots(this);
     this.turns = new Turns(TURN_EVERY_MS, () => this.now());
     this.lateLog = new OutOfOrderLog({
       fs: this.fs,

@@ -264,6 +264,7 @@ export class Db implements Queryable, Appendable {
     try {
       if (wal !== undefined) this.head.moveChunksOut(Number.POSITIVE_INFINITY);
       chunkWriter?.close();
+      if (this.#parts.options.snapshotsChunks === true) this.#parts.chunkSnapshots.write();
     } finally {
       wal?.close();
       lateLog.close();

@@ -33,7 +33,7 @@ export class HeadRecovery {
     const { head, logger, lateLog } = parts;
     const chunksDirectory = parts.path(HEAD_CHUNKS_DIRECTORY);
     logger.info("Replaying on-disk memory mappable chunks if any");
-    const { chunks, late, lateRefs } = this.#loadChunks();
+    const { chunks, late, lateRefs, isSound } = this.#loadChunks();
     const chunksLoaded = parts.now();
     parts.chunkWriter = HeadChunkWriter.open(parts.fs, chunksDirectory, {
       onSyncError: (error) => logger.error("Syncing a head chunks file failed", { err: error }),
@@ -42,10 +42,35 @@ export class HeadRecovery {
     const lateSink = new ChunkFileSink(parts.chunkWriter, true);
     head.attach(undefined, sink);
     head.outOfOrder.attach(undefined, lateSink);
-    logger.info("Replaying WAL, this may take a while");
     const replay = new Replay(head, chunks, late);
-    const checkpointMs = await this.#replayCheckpoint(replay);
-    const segmentsMs = await this.#replaySegments(replay);
+    const usesSnapshot = parts.options.snapshotsChunks === true && isSound;
+    let from = usesSnapshot ? await parts.chunkSnapshots.load(replay, chunks) : undefined;
+    const snapshotMs = parts.now() - chunksLoaded;
+    logger.info("Replaying WAL, this may take a while");
+    let checkpointMs = 0;
+    let segmentsMs = 0;
+    if (from !== undefined) {
+      segmentsMs = await this.#replaySegments(
+        replay,
+        from,
+        () => replay.unknown.samples + replay.unknown.histograms > 0,
+      );
+      if (replay.unknown.samples + replay.unknown.histograms > 0) {
+        // Somebody wrote on without it, and gave series other refs. Up to here each series has all of its samples.
+        parts.counters.snapshotErrors++;
+        logger.warn("The log names series that the chunk snapshot does not know, all of the log is replayed");
+        replay.forgetUnknown();
+        head.exemplars.clear();
+        from = undefined;
+      }
+    }
+    if (from === undefined) {
+      // Series may get other refs than in a snapshot: nobody may start from it behind what is logged from now on.
+      parts.chunkSnapshots.remove();
+      checkpointMs = await this.#replayCheckpoint(replay);
+      const first = (lastCheckpoint(parts.fs, parts.path(WAL_DIRECTORY))?.index ?? -1) + 1;
+      segmentsMs += await this.#replaySegments(replay, first);
+    }
     replay.finish();
     this.#report(replay);
     const lateBegan = parts.now();
@@ -55,6 +80,7 @@ export class HeadRecovery {
       checkpoint_replay_duration: duration(checkpointMs),
       wal_replay_duration: duration(segmentsMs),
       wbl_replay_duration: duration(parts.now() - lateBegan),
+      chunk_snapshot_load_duration: duration(usesSnapshot ? snapshotMs : 0),
       mmap_chunk_replay_duration: duration(chunksLoaded - began),
       total_replay_duration: duration(parts.now() - began),
     });
@@ -66,7 +92,8 @@ export class HeadRecovery {
     return lateSink;
   }
 
-  #loadChunks(): { chunks: ReplayChunks; late: ReplayChunks; lateRefs: Set<number> } {
+  /** `isSound`: no chunk was lost. */
+  #loadChunks(): { chunks: ReplayChunks; late: ReplayChunks; lateRefs: Set<number>; isSound: boolean } {
     const { fs, counters, logger } = this.#parts;
     const path = this.#parts.path(HEAD_CHUNKS_DIRECTORY);
     const chunks = new ReplayChunks();
@@ -85,9 +112,11 @@ export class HeadRecovery {
         lost_bytes: corruption.lostBytes,
         err: corruption.reason,
       });
+      // What is lost must come from the log that a snapshot would leave out.
+      this.#parts.chunkSnapshots.remove();
       repairHeadChunks(fs, path, corruption);
     }
-    return { chunks, late, lateRefs };
+    return { chunks, late, lateRefs, isSound: corruption === undefined };
   }
 
   async #replayCheckpoint(replay: Replay): Promise<number> {
@@ -108,14 +137,14 @@ export class HeadRecovery {
     return parts.now() - began;
   }
 
-  async #replaySegments(replay: Replay): Promise<number> {
+  /** Segments `from` and later. `isOver` ends it early: then nothing is repaired. */
+  async #replaySegments(replay: Replay, from: number, isOver: () => boolean = () => false): Promise<number> {
     const parts = this.#parts;
     const { fs, logger } = parts;
     const began = parts.now();
     const directory = parts.path(WAL_DIRECTORY);
     const touched = closeSegmentGaps(fs, directory);
     if (touched.length > 0) logger.warn("WAL segments are missing or foreign", { files: touched.join(", ") });
-    const from = (lastCheckpoint(fs, directory)?.index ?? -1) + 1;
     let segmentBegan = began;
     const reader = new WalReader(fs, directory, {
       fromSegment: from,
@@ -134,20 +163,21 @@ export class HeadRecovery {
     const first = reader.segments[0];
     const last = reader.segments.at(-1);
     this.#progress = { min: first?.index ?? 0, max: last?.index ?? 0, current: first?.index ?? 0 };
-    await this.#replayAll(reader, replay);
-    if (reader.corruption !== undefined) {
+    await this.#replayAll(reader, replay, isOver);
+    if (reader.corruption !== undefined && !isOver()) {
       parts.counters.walCorruptions++;
       logger.warn("Encountered WAL read error, attempting repair", { err: reader.corruption });
+      parts.chunkSnapshots.beforeRepair(reader.corruption);
       const { lostBytes, removedSegments } = repairWal(fs, reader.corruption);
       logger.warn("Successfully repaired WAL", { lost_bytes: lostBytes, removed_segments: removedSegments });
     }
     return parts.now() - began;
   }
 
-  async #replayAll(reader: WalReader, replay: Replay): Promise<void> {
+  async #replayAll(reader: WalReader, replay: Replay, isOver: () => boolean = () => false): Promise<void> {
     const { turns } = this.#parts;
     try {
-      while (reader.next()) {
+      while (!isOver() && reader.next()) {
         replay.apply(reader);
         const pause = turns.pause();
         if (pause !== undefined) await pause;

@@ -51,6 +51,8 @@ export class HeadTruncator {
     wal.cutSegment();
     const range = checkpointRange(fs, directory);
     if (range === undefined) return;
+    // From here on the log may say less of a snapshot's series than a start from the snapshot counts on.
+    parts.chunkSnapshots.remove();
     const began = parts.now();
     counters.walTruncations++;
     counters.checkpoints++;
@@ -65,8 +67,14 @@ export class HeadTruncator {
     } catch (error) {
       counters.checkpointFailures++;
       counters.walTruncationFailures++;
+      if (isCorruption(error)) parts.chunkSnapshots.isBanned = true;
       parts.logger.error("Creating a checkpoint failed; the log is kept", { err: error });
     }
     parts.durations?.walTruncate.observe((parts.now() - began) / 1000);
   }
+}
+
+/** Jobs run in workers, from where errors come back without their class. */
+function isCorruption(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === "wal_corruption";
 }

@@ -191,6 +191,13 @@ export class WalWriter {
     this.#file.close();
   }
 
+  /** Lets go of the files and forgets what was not flushed: for a log that is given up as a whole. Idempotent. */
+  abandon(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#file.close();
+  }
+
   #fragments(record: Uint8Array, start: number, end: number, flags: number): void {
     let from = start;
     // Where a page has room for a header only, the first fragment is empty: `from` does not tell whether it was written.
