@@ -110,7 +110,7 @@ export class ChunkSnapshots {
       const covered = position.offset > 0 ? position.segment : position.segment - 1;
       const { lastRef } = head.table;
       const stamp = stampOf(fs, walDirectory, covered, lastRef);
-      const compression = parts.options.walCompression ?? "snappy";
+      const { compression } = parts;
       const { path, series } = writeChunkSnapshot({ fs, directory, head, position, stamp, compression });
       logger.info("chunk snapshot complete", {
         duration: duration(parts.now() - began),

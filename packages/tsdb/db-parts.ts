@@ -16,6 +16,8 @@ import { OutOfOrderLog } from "./out-of-order-log.ts";
 import { ReadTickets } from "./read-tickets.ts";
 import { HEAD_CHUNKS_DIRECTORY } from "./share.ts";
 import { Turns } from "./turns.ts";
+import { usedCompression } from "./wal/compression.ts";
+import type { Compression } from "./wal/format.ts";
 import type { WalWriter, WalWriterOptions } from "./wal/wal-writer.ts";
 
 export const WAL_DIRECTORY = "wal";
@@ -97,11 +99,16 @@ export class DbParts {
     return this.keeper.list.blocks;
   }
 
+  /** How logs are compressed, whatever was asked for. */
+  get compression(): Compression {
+    return usedCompression(this.options.walCompression ?? "snappy");
+  }
+
   /** How a log of this database is written. */
   logOptions(onSync: (seconds: number) => void): WalWriterOptions {
     return {
       ...(this.options.walSegmentBytes === undefined ? {} : { segmentBytes: this.options.walSegmentBytes }),
-      compression: this.options.walCompression ?? "snappy",
+      compression: this.compression,
       now: () => this.now(),
       onSync,
       onSyncError: (error) => this.logger.error("Syncing a WAL segment failed", { err: error }),

@@ -276,7 +276,7 @@ export class Db implements Queryable, Appendable {
 
   #register(): void {
     const parts = this.#parts;
-    const { registry, walCompression, maxExemplars } = parts.options;
+    const { registry, maxExemplars } = parts.options;
     if (registry === undefined) return;
     const { durations, unregister } = registerDbMetrics(registry, {
       counters: parts.counters,
@@ -287,7 +287,7 @@ export class Db implements Queryable, Appendable {
       keepsExemplars: maxExemplars !== undefined,
       walCounters: () => parts.wal?.counters,
       wblCounters: () => parts.lateLog.writer?.counters,
-      walCompression: walCompression ?? "snappy",
+      walCompression: parts.compression,
       walSegment: () => parts.wal?.segment ?? 0,
       walBytes: () => parts.wal?.size() ?? 0,
       wblSegment: () => parts.lateLog.writer?.segment ?? 0,
@@ -306,6 +306,9 @@ export class Db implements Queryable, Appendable {
     const began = parts.now();
     fs.mkdir(this.directory);
     if (options.lockFile ?? fs instanceof NodeFs) this.#takeLock();
+    if (options.walCompression === "zstd" && parts.compression !== "zstd") {
+      logger.warn(`Node ${process.version} cannot write zstd (22.15 and later can), the log is written with snappy`);
+    }
     const leftovers = removeLeftovers(fs, this.directory);
     if (leftovers.length > 0) logger.info("Found and deleted tmp block dirs", { dirs: leftovers.join(", ") });
     parts.reload(true);

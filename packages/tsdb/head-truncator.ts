@@ -57,7 +57,7 @@ export class HeadTruncator {
     counters.walTruncations++;
     counters.checkpoints++;
     try {
-      const compression = parts.options.walCompression ?? "snappy";
+      const { compression } = parts;
       const { aliases } = parts.head;
       await parts.jobs.run({ kind: "checkpoint", ...range, minTime, aliases, compression });
       if (parts.closed) return;
