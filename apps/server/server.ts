@@ -149,6 +149,7 @@ export class Server {
       ...(settings.uploadedBlocksFile === "" ? {} : { uploadedBlocksFile: settings.uploadedBlocksFile }),
       compactionDelayPercent: settings.features.has("delayed-compaction") ? settings.compactionDelayPercent : 0,
       ...(settings.features.has("exemplar-storage") ? { maxExemplars: maxExemplars(this.#config) } : {}),
+      snapshotsChunks: settings.features.has("memory-snapshot-on-shutdown"),
       walSegmentBytes: settings.walSegmentBytes,
       walCompression: settings.walCompression,
       onReplay: (progress) => {

@@ -7,7 +7,8 @@ import { type TestContext, test } from "node:test";
 import { Labels, Matcher } from "@narthex/model";
 import type { Queryable } from "@narthex/storage";
 import { dumpQuerier, writeTestBlock } from "./block/block-fixture.ts";
-import { Db, type DbOptions } from "./db.ts";
+import { Db } from "./db.ts";
+import type { DbOptions } from "./db-options.ts";
 import { MemoryFs } from "./fs/memory-fs.ts";
 import { DbReader } from "./share.ts";
 

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { Labels, Matcher } from "@narthex/model";
 import { SampleBuffer } from "@narthex/storage";
 import { Db } from "./db.ts";
+import type { DbOptions } from "./db-options.ts";
 import { FaultyFs } from "./fs/faulty-fs.ts";
 import type { FileSystem } from "./fs/file-system.ts";
 import { MemoryFs } from "./fs/memory-fs.ts";
@@ -16,8 +17,9 @@ const STEP = 5_000;
 const COMMITS = 96;
 const SERIES = 4;
 
-function open(fs: FileSystem): Promise<Db> {
+function open(fs: FileSystem, options: Partial<DbOptions> = {}): Promise<Db> {
   return Db.open({
+    ...options,
     directory: "data",
     fs,
     memoryBytes: 2 ** 26,
@@ -126,6 +128,106 @@ test("Db: killed at every single write of append, checkpoint, compaction and del
       await again.compact();
       check(again, account, `${kind} ${at} of ${total}, compacted again`);
     }
+    await again.close();
+  }
+});
+
+/** Three lives, each of which ends well and leaves a chunk snapshot; the last one compacts. */
+async function lives(fs: FileSystem, account: Account): Promise<void> {
+  for (let life = 0; life < 3; life++) {
+    const db = await open(fs, WITH_SNAPSHOTS);
+    for (let i = life * 14; i < life * 14 + 14; i++) {
+      const t = START + i * STEP;
+      for (let s = 0; s < SERIES; s++) account.doubtful.add(key(s, t));
+      commit(db, i, i);
+      for (let s = 0; s < SERIES; s++) {
+        account.doubtful.delete(key(s, t));
+        account.stored.add(key(s, t));
+      }
+    }
+    if (life === 2) await db.compact();
+    await db.close();
+  }
+}
+
+/** Samples of all series at `t`; every few commits some series go and others come. */
+function commit(db: Db, i: number, churn: number): void {
+  const t = START + i * STEP;
+  const appender = db.appender();
+  for (let s = 0; s < SERIES; s++) {
+    appender.append(appender.series(Labels.fromObject({ __name__: "m", s: String(s) })), t, i + s);
+  }
+  for (let s = 0; s < 6; s++) {
+    const labels = { __name__: "churn", i: String(Math.floor(churn / 6)), pad: `${s}`.repeat(200) };
+    appender.append(appender.series(Labels.fromObject(labels)), t, i);
+  }
+  appender.commit();
+}
+
+const WITH_SNAPSHOTS = { snapshotsChunks: true };
+
+for (const readsSnapshot of [true, false]) {
+  test(`Db: killed at every single write of lives that end with chunk snapshots, it loses and invents nothing; next start ${readsSnapshot ? "with" : "without"} them`, async () => {
+    const whole = new FaultyFs(new MemoryFs());
+    await lives(whole, new Account());
+    const total = whole.changes;
+    assert.ok(total > 100, `${total} changes`);
+    for (let at = 1; at <= total; at++) {
+      const kind = at % 2 === 0 ? "tearAt" : "failAt";
+      const where = `${kind} ${at} of ${total}`;
+      const memory = new MemoryFs();
+      const account = new Account();
+      await lives(new FaultyFs(memory, { [kind]: at, stayDown: true }), account).catch(() => {});
+      const again = await open(memory, readsSnapshot ? WITH_SNAPSHOTS : {});
+      check(again, account, where);
+      // It takes more, is killed, and starts again from what is left of snapshots.
+      const t = Math.max(again.head.maxTime, START);
+      const more = (t - START) / STEP + 1;
+      commit(again, more, at % 3 === 0 ? 0 : more);
+      for (let s = 0; s < SERIES; s++) account.stored.add(key(s, START + more * STEP));
+      const third = await open(memory, WITH_SNAPSHOTS);
+      check(third, account, `${where}, killed again`);
+      await third.compact();
+      check(third, account, `${where}, compacted`);
+      await third.close();
+      const fourth = await open(memory, WITH_SNAPSHOTS);
+      check(fourth, account, `${where}, closed`);
+      await fourth.close();
+    }
+  });
+}
+
+test("Db: one failing write after the other with chunk snapshots leaves what it acknowledged", async () => {
+  const whole = new FaultyFs(new MemoryFs());
+  await lives(whole, new Account());
+  for (let at = 1; at <= whole.changes; at += 3) {
+    const memory = new MemoryFs();
+    const account = new Account();
+    await lives(new FaultyFs(memory, { failAt: at }), account).catch(() => {});
+    const again = await open(memory, WITH_SNAPSHOTS);
+    check(again, account, `failed ${at}`);
+    await again.close();
+  }
+});
+
+test("Db: a disk that fills up at any moment of a shutdown with a chunk snapshot loses nothing", async () => {
+  const base = new MemoryFs();
+  const before = new Account();
+  await lives(base, before);
+  for (let capacity = 0; capacity < 12_000; capacity += 250) {
+    const memory = base.clone();
+    const faulty = new FaultyFs(memory);
+    const db = await open(faulty, WITH_SNAPSHOTS);
+    const account = new Account();
+    for (const one of before.stored) account.stored.add(one);
+    for (let i = 42; i < 60; i++) {
+      commit(db, i, i);
+      for (let s = 0; s < SERIES; s++) account.stored.add(key(s, START + i * STEP));
+    }
+    faulty.faults.capacityBytes = faulty.appendedBytes + capacity;
+    await db.close().catch(() => {});
+    const again = await open(memory, WITH_SNAPSHOTS);
+    check(again, account, `room for ${capacity} bytes`);
     await again.close();
   }
 });

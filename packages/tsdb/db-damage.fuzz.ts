@@ -35,6 +35,7 @@ function open(fs: MemoryFs, lines: Line[] = []): Promise<Db> {
     blockRangeMs: RANGE,
     walSegmentBytes: 32 * 1024,
     outOfOrderWindowMs: RANGE,
+    snapshotsChunks: true,
     logger: { debug: log("info"), info: log("info"), warn: log("warn"), error: log("error") },
   });
 }
@@ -160,6 +161,47 @@ for (const [kind, pattern] of kinds) {
         throw new Error(`${what}\n${(error as Error).stack}`);
       }
     }
+  });
+}
+
+for (const [kind, pattern] of [
+  ["snapshot", /chunk_snapshot\.[\d.]+\/\d+$/],
+  ["extras", /chunk_snapshot\.[\d.]+\/narthex\/\d+$/],
+] as const) {
+  test(`Db: damaged bytes in the ${kind} of open chunks: nothing is lost, the log has it all (seed ${seed})`, async () => {
+    const whole = await everything();
+    await (await open(whole)).close();
+    const db = await open(whole.clone());
+    const expected = read(db);
+    await db.close();
+    const paths = whole.files().filter((path) => pattern.test(path) && whole.size(path) > 0);
+    assert.equal(paths.length, 1);
+    const random = seeded(seed);
+    let refused = 0;
+    for (let run = 0; run < runs; run++) {
+      const fs = whole.clone();
+      const path = paths[0] as string;
+      const what = `seed ${seed}, run ${run}, ${path}: ${damage(fs, path, random)}`;
+      try {
+        const lines: Line[] = [];
+        const again = await open(fs, lines);
+        assert.equal(read(again), expected);
+        if (lines.some(({ message }) => /all of the log is replayed/.test(message))) refused++;
+        const appender = again.appender();
+        appender.append(appender.series(Labels.fromObject({ __name__: "new" })), START + 600_000, 1);
+        appender.commit();
+        // Killed, then closed.
+        const third = await open(fs);
+        assert.equal(read(third), expected);
+        await third.close();
+        const fourth = await open(fs);
+        assert.equal(read(fourth), expected);
+        await fourth.close();
+      } catch (error) {
+        throw new Error(`${what}\n${(error as Error).stack}`);
+      }
+    }
+    assert.ok(refused > runs / 2, `${refused} of ${runs} were noticed`);
   });
 }
 

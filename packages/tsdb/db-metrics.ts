@@ -26,6 +26,7 @@ export class DbCounters {
   wblTruncations = 0;
   chunkCorruptions = 0;
   replaySeconds = 0;
+  snapshotErrors = 0;
   compactions = 0;
   compactionsTriggered = 0;
   compactionFailures = 0;
@@ -309,7 +310,11 @@ function families(db: DbReadings): Family[] {
     "-1: no lock file. 0: an old lock file was replaced. 1: no lock file was left.",
     () => counters.cleanStart,
   );
-  counter("snapshot_replay_error_total", "Memory snapshots that could not be read.", zero);
+  counter(
+    "snapshot_replay_error_total",
+    "Memory snapshots that could not be used; the whole log was replayed.",
+    () => counters.snapshotErrors,
+  );
   gauge(
     "data_replay_duration_seconds",
     "How long the start took to read what was on disk.",

@@ -6,11 +6,13 @@ import { test } from "node:test";
 import { Registry } from "@narthex/client";
 import { Labels, Matcher } from "@narthex/model";
 import { Append, SampleBuffer } from "@narthex/storage";
-import { Db, type DbOptions } from "./db.ts";
+import { Db } from "./db.ts";
+import type { DbOptions } from "./db-options.ts";
 import { FaultyFs } from "./fs/faulty-fs.ts";
 import type { FileSystem } from "./fs/file-system.ts";
 import { MemoryFs } from "./fs/memory-fs.ts";
 import type { LogFields } from "./logger.ts";
+import { canWriteZstd } from "./wal/compression.ts";
 
 const RANGE = 7_200_000;
 const START = RANGE * 1000;
@@ -66,6 +68,29 @@ test("Db: what was committed is there after a kill and after a clean close", asy
   assert.deepEqual(third.stats().numSeries, 3);
   await third.close();
   assert.throws(() => third.appender(), /database is closed/);
+});
+
+test("Db: a log in zstd is written where this Node has it, else in snappy with one line; the metric tells which", async () => {
+  const fs = new MemoryFs();
+  const warnings: string[] = [];
+  const logger = { debug() {}, info() {}, warn: (message: string) => warnings.push(message), error() {} };
+  const registry = new Registry();
+  const db = await open(fs, { walCompression: "zstd", logger, registry });
+  write(db, 300, 0);
+  const before = dump(db);
+  const name = canWriteZstd ? "zstd" : "snappy";
+  assert.match(await registry.metrics(), new RegExp(`wal_record_bytes_saved_total{compression="${name}"} [1-9]`));
+  await db.close();
+  assert.deepEqual(
+    warnings,
+    canWriteZstd
+      ? []
+      : [`Node ${process.version} cannot write zstd (22.15 and later can), the log is written with snappy`],
+  );
+  const again = await open(fs, { walCompression: "snappy" });
+  assert.deepEqual(dump(again), before);
+  write(again, 10, 300);
+  await again.close();
 });
 
 test("Db: full chunks lie in chunks_head, and come from there after a start", async () => {

@@ -19,7 +19,6 @@ export const MISSING_FLAGS: ReadonlyMap<string, string> = new Map([
 export const MISSING_FEATURES: ReadonlySet<string> = new Set([
   "concurrent-rule-eval",
   "histograms-st-encoding",
-  "memory-snapshot-on-shutdown",
   "old-ui",
   "otlp-deltatocumulative",
   "otlp-native-delta-ingestion",

@@ -67,7 +67,8 @@ export class FaultyFs implements FileSystem {
   /** Changes and reads so far, those that failed included. */
   changes = 0;
   reads = 0;
-  #appendedBytes = 0;
+  /** Bytes appended so far, as `Faults.capacityBytes` counts them. */
+  appendedBytes = 0;
   #down = false;
 
   constructor(inner: FileSystem, faults: Faults = {}) {
@@ -99,9 +100,9 @@ export class FaultyFs implements FileSystem {
       if (this.changes === this.faults.tearAt) file.append(bytes, start, start + ((end - start) >>> 1));
       throw error;
     }
-    const room = (this.faults.capacityBytes ?? Number.POSITIVE_INFINITY) - this.#appendedBytes;
+    const room = (this.faults.capacityBytes ?? Number.POSITIVE_INFINITY) - this.appendedBytes;
     const fits = Math.min(end - start, Math.max(0, room));
-    this.#appendedBytes += fits;
+    this.appendedBytes += fits;
     file.append(bytes, start, start + fits);
     if (fits < end - start) throw new FileSystemError("ENOSPC", "write", file.path);
   }

@@ -96,6 +96,22 @@ export class ExemplarRing {
     return Append.ok;
   }
 
+  /** All exemplars with the refs of their series, in the order of their coming. */
+  *entries(): Generator<{ readonly ref: number; readonly exemplar: Exemplar }> {
+    const first = this.#count < this.capacity ? 0 : this.#next;
+    for (let i = 0; i < this.#count; i++) {
+      const at = (first + i) % this.capacity;
+      yield { ref: this.#series[at]!.ref, exemplar: this.#ring[at]! };
+    }
+  }
+
+  /** Forgets all exemplars. */
+  clear(): void {
+    const { capacity } = this;
+    this.resize(0);
+    this.resize(capacity);
+  }
+
   /** Changes how many are kept; the newest stay. */
   resize(capacity: number): void {
     if (capacity === this.capacity) return;

@@ -21,6 +21,7 @@ import { encodeHistograms } from "../wal/histogram-record.ts";
 import { beginSeries, encodeSamples } from "../wal/record.ts";
 import type { WalWriter } from "../wal/wal-writer.ts";
 import { Batch } from "./batch.ts";
+import { ChunkRestorer } from "./chunk-restorer.ts";
 import { ExemplarRing } from "./exemplars.ts";
 import { type ChunkPlace, type ChunkSink, FinishedChunks } from "./finished-chunks.ts";
 import { HeadAppender } from "./head-appender.ts";
@@ -100,6 +101,7 @@ export class Head {
   readonly finished: FinishedChunks;
   readonly outOfOrder: OutOfOrder;
   readonly histograms: HistogramWriter;
+  readonly restorer: ChunkRestorer;
   readonly exemplars: ExemplarRing;
   readonly metadata: SeriesMetadata;
   readonly counters: HeadCounters = {
@@ -168,6 +170,7 @@ export class Head {
     this.#writer = new SampleWriter(this.memory, this.#slots, options.chunkRangeMs, cut, (record) =>
       this.histograms.forget(record),
     );
+    this.restorer = new ChunkRestorer(this, this.#slots, options.chunkRangeMs);
     this.exemplars = new ExemplarRing(options.maxExemplars ?? 0);
     this.metadata = new SeriesMetadata(this.memory);
   }
@@ -312,9 +315,9 @@ export class Head {
     if (this.finished.pendingCount > 0) this.moveChunksOut(Infinity);
   }
 
-  /** An exemplar that needs no log, unless its time belongs to blocks. */
+  /** An exemplar that needs no log. */
   applyReplayedExemplar(record: number, exemplar: Exemplar): void {
-    if (exemplar.t >= this.minValidTime) this.#addExemplar(this.table.refOf(record), exemplar);
+    this.#addExemplar(this.table.refOf(record), exemplar);
   }
 
   /** A series that a log brought; unless the log is to be told of it by its new ref. */
@@ -377,6 +380,16 @@ export class Head {
   /** Refs in the log that stand for series with another ref. */
   get aliases(): number[] {
     return [...this.#aliases.keys()];
+  }
+
+  /** The series behind one of `aliases`. */
+  aliasedRecord(ref: number): number {
+    return this.#aliases.get(ref) ?? 0;
+  }
+
+  /** Records of series that the log does not know yet. */
+  get unloggedSeries(): ReadonlySet<number> {
+    return new Set(this.#unlogged);
   }
 
   /** Whether a checkpoint must keep the labels of a ref. */
@@ -564,7 +577,7 @@ export class Head {
     if (!(t > last) || t < this.minValidTime) return;
     const slots = this.histograms.prepare(record, t, sample, integer);
     try {
-      this.#makeSlots(slots);
+      this.makeSlots(slots);
     } catch (error) {
       this.histograms.abandon(record);
       throw error;
@@ -586,8 +599,8 @@ export class Head {
     this.counters.histogramsAppended++;
   }
 
-  /** Between windows: sees to it that a histogram finds slots, and a cell for the chunk before it. */
-  #makeSlots(count: number): void {
+  /** Between windows: sees to it that so many slots can be taken, and a cell for a full chunk. Throws a `HeadFullError`. */
+  makeSlots(count: number): void {
     if (this.#slots.available > count && this.#cells.available > 0) return;
     this.moveChunksOut(Infinity);
     while (this.#slots.available <= count && this.snapshots.liveCount > 0) this.snapshots.expireOldest();

@@ -64,6 +64,14 @@ export class ReplayChunks {
     return highest;
   }
 
+  /** Whether chunks that no series has taken reach to `minTime` or beyond. */
+  hasUnclaimed(minTime: number): boolean {
+    for (const first of this.#firsts.values()) {
+      for (let at = first; at !== 0; at = this.#next[at - 1]) if (this.#maxTimes[at - 1] >= minTime) return true;
+    }
+    return false;
+  }
+
   /** Hands a series its chunks, and forgets them. */
   take(
     ref: number,
@@ -138,7 +146,7 @@ export class Replay {
   }
 
   /** Applies the record the reader stands on. Throws a `RecordError` when its bytes are no record. */
-  apply(reader: WalReader): void {
+  apply(reader: Pick<WalReader, "bytes" | "start" | "end">): void {
     const { bytes, start, end } = reader;
     if (start >= end) return;
     const type = bytes[start] as number;
@@ -156,6 +164,12 @@ export class Replay {
     else if (type === RecordType.exemplars) this.#applyExemplars(decodeExemplars(bytes, start, end));
     else if (type === RecordType.metadata) this.#applyMetadata(decodeMetadata(bytes, start, end));
     else this.skippedRecords.set(type, (this.skippedRecords.get(type) ?? 0) + 1);
+  }
+
+  /** What was unknown may be told of by a log that is replayed next. */
+  forgetUnknown(): void {
+    Object.assign(this.unknown, { series: 0, samples: 0, histograms: 0, exemplars: 0, metadata: 0 });
+    this.#unknownRefs.clear();
   }
 
   /** Call after the last log: brings postings in order. */

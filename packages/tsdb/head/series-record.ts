@@ -6,11 +6,11 @@ import { NameField, PairField } from "./symbols.ts";
 
 const LENGTH_MASK = 0x7fff_ffff;
 
-/** Adds one series to a series record that was begun. */
-export function encodeSeriesFromMemory(memory: HeadMemory, record: number, into: ByteWriter): void {
+/** Adds one series to a series record that was begun, under its own ref unless told. */
+export function encodeSeriesFromMemory(memory: HeadMemory, record: number, into: ByteWriter, ref?: number): void {
   const { arena, cold, names, pairs, text } = memory;
   const base = record * COLD_WORDS;
-  into.uint64(0, cold[base + Cold.ref]);
+  into.uint64(0, ref ?? cold[base + Cold.ref]);
   const list = cold[base + Cold.labels];
   const count = arena[list];
   into.uvarint(count);

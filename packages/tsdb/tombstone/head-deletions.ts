@@ -42,6 +42,14 @@ export class HeadDeletions {
     return ranges;
   }
 
+  /** All ranges, ascending by ref and time. */
+  *[Symbol.iterator](): Generator<TombstoneEntry> {
+    const stones = this.#stones;
+    for (let at = 0; at < stones.length; at += STONE_WORDS) {
+      yield { ref: stones[at] as number, minTime: stones[at + 1] as number, maxTime: stones[at + 2] as number };
+    }
+  }
+
   /** These and more, which must ascend by ref; what overlaps or touches is joined. */
   with(more: readonly TombstoneEntry[]): HeadDeletions {
     if (more.length === 0) return this;

@@ -137,8 +137,8 @@ export function decodeTombstonesFile(bytes: Uint8Array): Tombstones {
   try {
     while (reader.remaining > 0) {
       const ref = reader.uvarint();
-      const minTime = time(reader);
-      tombstones.add(ref, minTime, time(reader));
+      const minTime = readStoneTime(reader);
+      tombstones.add(ref, minTime, readStoneTime(reader));
     }
   } catch (error) {
     if (error instanceof EncodingError) throw new TombstoneError(`tombstones: ${error.message}`, { cause: error });
@@ -148,7 +148,7 @@ export function decodeTombstonesFile(bytes: Uint8Array): Tombstones {
 }
 
 /** "From the beginning" and "to the end" are written as 64-bit extremes: a float near them serves as well. */
-function time(reader: ByteReader): number {
+export function readStoneTime(reader: ByteReader): number {
   reader.varint64();
   return (reader.high | 0) * TWO_32 + reader.low;
 }

@@ -30,6 +30,11 @@ const { zstdCompressSync, zstdDecompressSync, constants } = zlib as unknown as Z
 /** Whether this Node can write zstd; all versions can read it. */
 export const canWriteZstd: boolean = zstdCompressSync !== undefined;
 
+/** What is written when `compression` is asked for: snappy takes the place of zstd where that cannot be written. */
+export function usedCompression(compression: Compression): Compression {
+  return compression === "zstd" && !canWriteZstd ? "snappy" : compression;
+}
+
 /** The compressor for a setting, undefined for "none". Where zstd cannot be written, snappy takes its place. */
 export function compressor(compression: Compression, kernels?: LogKernels): RecordCompressor | undefined {
   switch (compression) {

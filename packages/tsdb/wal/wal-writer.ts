@@ -194,6 +194,13 @@ export class WalWriter {
     this.#file.close();
   }
 
+  /** Lets go of the files and forgets what was not flushed: for a log that is given up as a whole. Idempotent. */
+  abandon(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#file.close();
+  }
+
   #fragments(record: Uint8Array, start: number, end: number, flags: number): void {
     const kernels = this.#options.kernels?.owns(record) ? this.#options.kernels : undefined;
     let from = start;

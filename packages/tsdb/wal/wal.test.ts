@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { FaultyFs } from "../fs/faulty-fs.ts";
 import type { FileSystem } from "../fs/file-system.ts";
 import { MemoryFs } from "../fs/memory-fs.ts";
-import { canWriteZstd } from "./compression.ts";
+import { canWriteZstd, RecordDecompressor } from "./compression.ts";
 import { type Compression, FRAGMENT_HEADER_BYTES, listSegments, PAGE_BYTES } from "./format.ts";
 import { closeSegmentGaps, repairWal, WalReader } from "./wal-reader.ts";
 import { WalWriter, type WalWriterOptions } from "./wal-writer.ts";
@@ -257,5 +257,44 @@ describe("log reader on damage", () => {
       assert.match(reader.corruption?.message ?? "", reason);
       assert.equal(reader.corruption?.offset, 0);
     }
+  });
+});
+
+/** What Node 24 makes of it on level 1. */
+const ZSTD_FRAME = "KLUv/WCkAOUAAKh0aGUgcXVpY2sgYnJvd24gZm94LCABABlRnUw=";
+const withoutZstd = canWriteZstd ? false : "this Node cannot write zstd";
+
+describe("logs of mixed compression", () => {
+  test("records of one log tell their own compression", () => {
+    const fs = new MemoryFs();
+    const records = sizes.map((size, i) => record(i, size));
+    const kinds: Compression[] = ["snappy", "none", "zstd"];
+    // Each writer begins a segment of its own. Where zstd cannot be written, snappy stands in.
+    for (let i = 0; i < records.length; i++) {
+      writeRecords(fs, [records[i] as Uint8Array], { compression: kinds[i % 3] as Compression }).close();
+    }
+    const { records: found, reader } = readRecords(fs);
+    assert.equal(reader.corruption, undefined);
+    assert.deepEqual(found, records);
+  });
+
+  test("zstd: the fragment's flag says so, and the frame tells its size", { skip: withoutZstd }, () => {
+    const fs = new MemoryFs();
+    const wal = writeRecords(fs, [record(1, 5000)], { compression: "zstd" });
+    assert.equal(wal.compression, "zstd");
+    wal.close();
+    const head = new Uint8Array(12);
+    fs.open("wal/00000000", "read").read(head, 0, 12, 0);
+    assert.equal(head[0], 0x10 | 1);
+    assert.deepEqual([...head.subarray(7, 11)], [0x28, 0xb5, 0x2f, 0xfd]);
+    // Neither "single segment" nor a size field would mean that the size is left out.
+    assert.notEqual((head[11] as number) & 0xe0, 0);
+  });
+
+  test("zstd written by another Node is read here", () => {
+    const frame = Buffer.from(ZSTD_FRAME, "base64");
+    const decompressor = new RecordDecompressor();
+    assert.equal(decompressor.uncompress(0x10, frame, 0, frame.length), 21 * 20);
+    assert.equal(new TextDecoder().decode(decompressor.output.subarray(0, 42)), "the quick brown fox, ".repeat(2));
   });
 });
