@@ -151,6 +151,11 @@ export class FinishedChunks {
     this.#push(cell, ref);
   }
 
+  /** A chunk that a kernel cut: its cell, and the ref of its series. */
+  adoptCut(cell: number, ref: number): void {
+    this.#push(cell, ref);
+  }
+
   /**
    * A chunk that already lies on disk (replay), put where its times belong. False when it overlaps another one of the series;
    * nothing changes then. Inside a write window.

@@ -3,7 +3,8 @@ import { ByteWriter } from "@narthex/encoding";
 import type { Exemplar, Labels } from "@narthex/model";
 import { Append } from "@narthex/storage";
 import type { HistogramEncoder, HistogramSample } from "../chunk/histogram-encoder.ts";
-import { KERNEL_SAMPLES, Kernels } from "../kernels/kernels.ts";
+import { KERNEL_SAMPLES } from "../kernels/desk.ts";
+import { Kernels } from "../kernels/kernels.ts";
 import { Arena } from "../memory/arena.ts";
 import {
   COLD_WORDS,
@@ -156,7 +157,7 @@ export class Head {
     this.#arena = new Arena(this.memory.arena);
     this.snapshots = new Snapshots(this.memory);
     this.#slots = new Pool(this.memory.slots, SLOT_WORDS, SLOT_LINK, "chunks", this.memory.slotPool);
-    this.#cells = new Pool(this.memory.finished, FINISHED_WORDS, Fin.older, "finished chunks");
+    this.#cells = new Pool(this.memory.finished, FINISHED_WORDS, Fin.older, "finished chunks", this.memory.cellPool);
     this.#reclaimer = new Reclaimer(this.snapshots, (slot) => this.finished.freeSlots(slot));
     this.snapshots.onRelease = () => this.#reclaimer.collect();
     this.symbols = new SymbolWriter(this.memory, this.#arena, this.#reclaimer);
@@ -674,8 +675,9 @@ export class Head {
         this.counters.samplesAppended += run.applied;
         this.counters.chunksCreated += run.chunksCreated;
         from = run.stoppedAt;
+        this.#takeCuts(kernels);
         if (from === to) break;
-        // A chunk must be cut, or the series held histograms so far.
+        // The series held histograms so far, or nothing is left to take.
         const t = times[from];
         series[records[from] * RECORD_WORDS + Rec.epoch] = epoch;
         if (this.#writer.append(records[from], t, halves[2 * from + 1], halves[2 * from]))
@@ -686,6 +688,14 @@ export class Head {
         from++;
       }
       closeWindow(control);
+    }
+  }
+
+  /** What kernels cut is this thread's to move to disk. */
+  #takeCuts(kernels: Kernels): void {
+    const count = kernels.takeCuts();
+    for (let i = 0; i < count; i++) {
+      this.finished.adoptCut(kernels.cuts[2 * i], this.table.refOf(kernels.cuts[2 * i + 1]));
     }
   }
 

@@ -7,7 +7,8 @@ import { seeded } from "../block/block-fixture.ts";
 import { Head } from "../head/head.ts";
 import { RECORD_WORDS, SLOT_WORDS } from "../memory/layout.ts";
 import { decodeSamples, encodeSamples, SAMPLES_HEADER_BYTES, SampleRecord } from "../wal/record.ts";
-import { KERNEL_SAMPLES, Kernels } from "./kernels.ts";
+import { KERNEL_SAMPLES } from "./desk.ts";
+import { Kernels } from "./kernels.ts";
 
 const seed = Number(process.env["NARTHEX_FUZZ_SEED"] ?? Date.now() & 0x7fffffff);
 const MEMORY = 2 ** 29;
@@ -170,6 +171,8 @@ test(`kernels: samples appended by them leave the same memory as without them (s
   assert.equal(fast.minTime, slow.minTime);
   assert.equal(fast.maxTime, slow.maxTime);
   assert.deepEqual(fast.memory.slotPool.slice(), slow.memory.slotPool.slice());
+  assert.deepEqual(fast.memory.cellPool.slice(), slow.memory.cellPool.slice());
+  assert.ok((fast.memory.cellPool[2] as number) > 100, "chunks were cut");
   const words = (of: Head, what: "series" | "slots" | "cold" | "finished", length: number): Uint32Array =>
     of.memory[what].slice(0, length);
   assert.deepEqual(words(fast, "series", 100 * RECORD_WORDS), words(slow, "series", 100 * RECORD_WORDS));

@@ -3,57 +3,50 @@
 // hold both against each other.
 import { readFileSync } from "node:fs";
 import { crc32cTables, maxCompressedLength } from "@narthex/encoding";
-import { Control, type HeadMemory, SCRATCH_BYTES } from "../memory/layout.ts";
+import { Control, type HeadMemory } from "../memory/layout.ts";
+import { POOL_STATE_WORDS } from "../memory/pool.ts";
+import { DESK_BYTES, DeskPart, KERNEL_CUTS, KERNEL_SAMPLES } from "./desk.ts";
 
-/** Samples that `decodeSamples` and `appendSamples` handle in one call. */
-export const KERNEL_SAMPLES = 65_536;
-
-/** Where things stand in the scratch region, in bytes from its start. What is not listed is free. */
-const TABLES = 0;
-const SNAPPY_TABLE = 8 * 1024;
-const RESULTS = SNAPPY_TABLE + 32 * 1024;
-const READ_BUFFER = 64 * 1024;
-const READ_BUFFER_BYTES = 1024 * 1024;
-const RECORDS = READ_BUFFER + READ_BUFFER_BYTES;
-const TIMES = RECORDS + KERNEL_SAMPLES * 4;
-const VALUES = TIMES + KERNEL_SAMPLES * 8;
-const INPUT = VALUES + KERNEL_SAMPLES * 8;
-const INPUT_BYTES = 4 * 1024 * 1024;
-const OUTPUT = INPUT + INPUT_BYTES;
-const OUTPUT_BYTES = SCRATCH_BYTES - OUTPUT;
+/** Words of the context that kernels read and write; the same list stands in assembly/context.ts, in bytes. */
+const Context = {
+  series: 0,
+  cold: 1,
+  slots: 2,
+  slotPool: 3,
+  finished: 4,
+  cellPool: 5,
+  pages: 6,
+  pageCount: 7,
+  arena: 8,
+  records: 9,
+  times: 10,
+  values: 11,
+  cuts: 12,
+  cutRoom: 13,
+  cutCount: 14,
+  laneFrom: 15,
+  laneTo: 16,
+  applied: 17,
+  created: 18,
+  decodedTo: 19,
+  /** 64-bit floats. */
+  minTime: 20,
+  maxTime: 22,
+  words: 24,
+} as const;
 
 interface KernelExports {
   crc32c(tables: number, at: number, length: number, crc: number): number;
   compress(source: number, length: number, target: number, table: number): number;
   uncompress(source: number, length: number, target: number, capacity: number): number;
-  decodeSamples(
-    at: number,
-    end: number,
-    baseRef: number,
-    baseTime: number,
-    pages: number,
-    pageCount: number,
-    arena: number,
-    records: number,
-    times: number,
-    values: number,
-    limit: number,
-    result: number,
-  ): number;
+  decodeSamples(context: number, at: number, end: number, baseRef: number, baseTime: number, limit: number): number;
   appendSamples(
-    series: number,
-    cold: number,
-    slots: number,
-    pool: number,
-    records: number,
-    times: number,
-    values: number,
+    context: number,
     from: number,
     to: number,
     epoch: number,
     minValidTime: number,
     chunkRange: number,
-    result: number,
   ): number;
 }
 
@@ -65,6 +58,14 @@ interface WebAssemblyFunctions {
 // Node's type declarations do not know WebAssembly; the engine does.
 const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyFunctions }).WebAssembly;
 
+/** Series whose record number has, above its lowest four bits, three bits in `[from, to)`. Threads append side by side by lanes. */
+export interface Lane {
+  readonly from: number;
+  readonly to: number;
+}
+
+export const ALL_LANES: Lane = { from: 0, to: 8 };
+
 /** What one call of `appendSamples` did. Reused from call to call. */
 export interface AppendResult {
   /** Where it stopped: the end of the run, or a sample that only the slow way can take. */
@@ -75,7 +76,14 @@ export interface AppendResult {
   maxTime: number;
 }
 
-/** The kernels over one head's memory. Used by the single writer. */
+/** What a thread's kernels work with besides the head itself. */
+export interface KernelPools {
+  /** Where the state of the pools of slots and of finished chunks stands, in bytes from the start of the memory. */
+  readonly slotPool: number;
+  readonly cellPool: number;
+}
+
+/** The kernels over one head's memory, at a desk of their own in its scratch region. One thread at a desk. */
 export class Kernels {
   /** The reader of a log reads into this. */
   readonly readBuffer: Uint8Array;
@@ -87,51 +95,86 @@ export class Kernels {
   readonly records: Uint32Array;
   readonly times: Float64Array;
   readonly halves: Uint32Array;
-  readonly #memory: HeadMemory;
+  /** Chunks that `appendSamples` cut: pairs of finished cell and series record; `takeCuts` tells how many pairs. */
+  readonly cuts: Uint32Array;
+  readonly #buffer: SharedArrayBuffer;
   readonly #exports: KernelExports;
+  /** The desk's address, and those of its parts that kernels are told of in each call. */
   readonly #at: number;
-  readonly #results: Uint32Array;
-  readonly #resultFloats: Float64Array;
+  readonly #contextAt: number;
+  readonly #context: Uint32Array;
+  readonly #contextFloats: Float64Array;
   readonly #append: AppendResult = { stoppedAt: 0, applied: 0, chunksCreated: 0, minTime: 0, maxTime: 0 };
+  #decodedTo = 0;
 
-  /** Undefined where the memory is too small for a scratch region, or the compiled kernels are not there. */
-  static over(memory: HeadMemory): Kernels | undefined {
+  /**
+   * The kernels at desk 0 (the writer's) or 1 (a second thread during a replay). Undefined where the memory is too small for a
+   * scratch region, or the compiled kernels are not there.
+   */
+  static over(memory: HeadMemory, desk = 0, pools?: KernelPools): Kernels | undefined {
     if (memory.layout.scratch.bytes === 0) return undefined;
     try {
       const module = new Module(readFileSync(new URL("./kernels.wasm", import.meta.url)));
       const { exports } = new Instance(module, { env: { memory: memory.memory } });
-      return new Kernels(memory, exports as KernelExports);
+      return new Kernels(memory, exports as KernelExports, desk, pools);
     } catch {
       // Not built, or not possible here: everything works without.
       return undefined;
     }
   }
 
-  private constructor(memory: HeadMemory, exports: KernelExports) {
-    this.#memory = memory;
-    this.#exports = exports;
+  private constructor(memory: HeadMemory, exports: KernelExports, desk: number, pools: KernelPools | undefined) {
+    const { layout } = memory;
     const { buffer } = memory.memory;
-    const at = memory.layout.scratch.offset;
+    const at = layout.scratch.offset + desk * DESK_BYTES;
+    this.#buffer = buffer;
+    this.#exports = exports;
     this.#at = at;
-    new Int32Array(buffer, at + TABLES, crc32cTables.length).set(crc32cTables);
-    this.#results = new Uint32Array(buffer, at + RESULTS, 8);
-    this.#resultFloats = new Float64Array(buffer, at + RESULTS, 4);
-    this.readBuffer = new Uint8Array(buffer, at + READ_BUFFER, READ_BUFFER_BYTES);
-    this.input = new Uint8Array(buffer, at + INPUT, INPUT_BYTES);
-    this.output = new Uint8Array(buffer, at + OUTPUT, OUTPUT_BYTES);
-    this.records = new Uint32Array(buffer, at + RECORDS, KERNEL_SAMPLES);
-    this.times = new Float64Array(buffer, at + TIMES, KERNEL_SAMPLES);
-    this.halves = new Uint32Array(buffer, at + VALUES, KERNEL_SAMPLES * 2);
+    new Int32Array(buffer, at + DeskPart.tables.offset, crc32cTables.length).set(crc32cTables);
+    this.readBuffer = new Uint8Array(buffer, at + DeskPart.readBuffer.offset, DeskPart.readBuffer.bytes);
+    this.input = new Uint8Array(buffer, at + DeskPart.input.offset, DeskPart.input.bytes);
+    this.output = new Uint8Array(buffer, at + DeskPart.output.offset, DeskPart.output.bytes);
+    this.records = new Uint32Array(buffer, at + DeskPart.records.offset, KERNEL_SAMPLES);
+    this.times = new Float64Array(buffer, at + DeskPart.times.offset, KERNEL_SAMPLES);
+    this.halves = new Uint32Array(buffer, at + DeskPart.values.offset, KERNEL_SAMPLES * 2);
+    this.cuts = new Uint32Array(buffer, at + DeskPart.cuts.offset, KERNEL_CUTS * 2);
+    this.#contextAt = at + DeskPart.context.offset;
+    this.#context = new Uint32Array(buffer, this.#contextAt, Context.words);
+    this.#contextFloats = new Float64Array(buffer, this.#contextAt, Context.words / 2);
+    const context = this.#context;
+    context[Context.series] = layout.series.offset;
+    context[Context.cold] = layout.cold.offset;
+    context[Context.slots] = layout.slots.offset;
+    context[Context.slotPool] = pools?.slotPool ?? Control.slotPool * 4;
+    context[Context.finished] = layout.finished.offset;
+    context[Context.cellPool] = pools?.cellPool ?? Control.cellPool * 4;
+    context[Context.pages] = layout.refs.offset;
+    context[Context.pageCount] = layout.refs.bytes / 4;
+    context[Context.arena] = layout.arena.offset;
+    context[Context.records] = at + DeskPart.records.offset;
+    context[Context.times] = at + DeskPart.times.offset;
+    context[Context.values] = at + DeskPart.values.offset;
+    context[Context.cuts] = at + DeskPart.cuts.offset;
+    context[Context.cutRoom] = KERNEL_CUTS;
+    context[Context.cutCount] = 0;
+    this.lane = ALL_LANES;
+  }
+
+  /** Which series `appendSamples` appends to; it passes over samples of others. All, unless told. */
+  set lane({ from, to }: Lane) {
+    this.#context[Context.laneFrom] = from;
+    this.#context[Context.laneTo] = to;
   }
 
   /** Whether an array lies in the memory that kernels see. */
   owns(bytes: Uint8Array): boolean {
-    return bytes.buffer === (this.#memory.memory.buffer as unknown);
+    return bytes.buffer === (this.#buffer as unknown);
   }
 
   /** CRC-32C of `bytes[start, end)`; the array must be one that kernels own. */
   crc32c(bytes: Uint8Array, start: number, end: number): number {
-    return this.#exports.crc32c(this.#at + TABLES, bytes.byteOffset + start, end - start, 0) >>> 0;
+    const tables = this.#at + DeskPart.tables.offset;
+    return this.#exports.crc32c(tables, bytes.byteOffset + start, end - start, 0) >>> 0;
   }
 
   /**
@@ -139,52 +182,42 @@ export class Kernels {
    * (the slow decoder knows which).
    */
   uncompress(bytes: Uint8Array, start: number, end: number): number {
-    return this.#exports.uncompress(bytes.byteOffset + start, end - start, this.#at + OUTPUT, OUTPUT_BYTES);
+    const { offset, bytes: room } = DeskPart.output;
+    return this.#exports.uncompress(bytes.byteOffset + start, end - start, this.#at + offset, room);
   }
 
   /** Packs any bytes with snappy into `output`; returns the length, or -1 when they are too many for that. */
   compress(bytes: Uint8Array, start: number, end: number): number {
     const length = end - start;
-    if (length > INPUT_BYTES || maxCompressedLength(length) > OUTPUT_BYTES) return -1;
+    const { input, output, snappyTable } = DeskPart;
+    if (length > input.bytes || maxCompressedLength(length) > output.bytes) return -1;
     this.input.set(bytes.subarray(start, end));
-    return this.#exports.compress(this.#at + INPUT, length, this.#at + OUTPUT, this.#at + SNAPPY_TABLE);
+    const at = this.#at;
+    return this.#exports.compress(at + input.offset, length, at + output.offset, at + snappyTable.offset);
   }
 
   /** Where the last `decodeSamples` stopped, as a position in the array it was given. */
   get decodedTo(): number {
     return this.#decodedTo;
   }
-  #decodedTo = 0;
 
   /**
    * Decodes samples of a record body `bytes[start, end)` (of an owned array) into `records`, `times` and `halves`, at most
    * `KERNEL_SAMPLES` at a time; returns how many. Stops short of what only the slow decoder can judge.
    */
   decodeSamples(bytes: Uint8Array, start: number, end: number, baseRef: number, baseTime: number): number {
-    const { layout } = this.#memory;
-    const at = this.#at;
-    const count = this.#exports.decodeSamples(
-      bytes.byteOffset + start,
-      bytes.byteOffset + end,
-      baseRef,
-      baseTime,
-      layout.refs.offset,
-      layout.refs.bytes / 4,
-      layout.arena.offset,
-      at + RECORDS,
-      at + TIMES,
-      at + VALUES,
-      KERNEL_SAMPLES,
-      at + RESULTS,
-    );
-    this.#decodedTo = this.#results[0] - bytes.byteOffset;
+    const { byteOffset } = bytes;
+    const { decodeSamples } = this.#exports;
+    const from = byteOffset + start;
+    const count = decodeSamples(this.#contextAt, from, byteOffset + end, baseRef, baseTime, KERNEL_SAMPLES);
+    this.#decodedTo = this.#context[Context.decodedTo] - byteOffset;
     return count;
   }
 
   /**
-   * Appends samples `[from, to)` of `records`, `times` and `halves` to their series. Only while no snapshot is held, inside a write
-   * window, and with two free slots for each sample. `minTime` and `maxTime` are those of the head before; the result's are
-   * those after.
+   * Appends samples `[from, to)` of `records`, `times` and `halves` to their series. Only while no snapshot is held, and inside a
+   * write window. `minTime` and `maxTime` are those of the head before; the result's are those after. Chunks that were cut are
+   * added to `cuts`: when that is full, it stops.
    */
   appendSamples(
     from: number,
@@ -195,31 +228,26 @@ export class Kernels {
     minTime: number,
     maxTime: number,
   ): AppendResult {
-    const { layout } = this.#memory;
-    const at = this.#at;
-    const floats = this.#resultFloats;
-    floats[1] = minTime;
-    floats[2] = maxTime;
+    const context = this.#context;
+    const floats = this.#contextFloats;
+    floats[Context.minTime / 2] = minTime;
+    floats[Context.maxTime / 2] = maxTime;
     const result = this.#append;
-    result.stoppedAt = this.#exports.appendSamples(
-      layout.series.offset,
-      layout.cold.offset,
-      layout.slots.offset,
-      Control.slotPool * 4,
-      at + RECORDS,
-      at + TIMES,
-      at + VALUES,
-      from,
-      to,
-      epoch,
-      minValidTime,
-      chunkRangeMs,
-      at + RESULTS,
-    );
-    result.applied = this.#results[0];
-    result.chunksCreated = this.#results[1];
-    result.minTime = floats[1];
-    result.maxTime = floats[2];
+    result.stoppedAt = this.#exports.appendSamples(this.#contextAt, from, to, epoch, minValidTime, chunkRangeMs);
+    result.applied = context[Context.applied];
+    result.chunksCreated = context[Context.created];
+    result.minTime = floats[Context.minTime / 2];
+    result.maxTime = floats[Context.maxTime / 2];
     return result;
   }
+
+  /** How many pairs `cuts` holds; the list counts as empty afterwards. */
+  takeCuts(): number {
+    const count = this.#context[Context.cutCount];
+    this.#context[Context.cutCount] = 0;
+    return count;
+  }
 }
+
+/** Bytes of the state of a pool. */
+export const POOL_STATE_BYTES: number = POOL_STATE_WORDS * 4;

@@ -48,6 +48,8 @@ export const Control = {
   nameHigh: 10,
   /** State of the pool of chunk slots (memory/pool.ts), where kernels find it. */
   slotPool: 12,
+  /** The same of the pool of finished chunks. */
+  cellPool: 16,
   /** First of `MAX_SNAPSHOTS` words: the state of each snapshot. */
   snapshots: 64,
 } as const;
@@ -145,8 +147,9 @@ export class HeadMemory {
   readonly memory: SharedMemory;
   readonly layout: Layout;
   readonly control: Int32Array;
-  /** State of the pool of chunk slots. */
+  /** State of the pools of chunk slots and of finished chunks. */
   readonly slotPool: Uint32Array;
+  readonly cellPool: Uint32Array;
   readonly series: Uint32Array;
   readonly seriesFloats: Float64Array;
   readonly cold: Uint32Array;
@@ -172,6 +175,7 @@ export class HeadMemory {
     const floats = (region: Region): Float64Array => new Float64Array(buffer, region.offset, region.bytes / 8);
     this.control = new Int32Array(buffer, 0, CONTROL_BYTES / 4);
     this.slotPool = new Uint32Array(buffer, Control.slotPool * 4, POOL_STATE_WORDS);
+    this.cellPool = new Uint32Array(buffer, Control.cellPool * 4, POOL_STATE_WORDS);
     this.series = words(layout.series);
     this.seriesFloats = floats(layout.series);
     this.cold = words(layout.cold);

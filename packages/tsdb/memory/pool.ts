@@ -76,6 +76,27 @@ export class Pool {
     return ++state[HIGH];
   }
 
+  /**
+   * Takes up to `count` cells that were never used, which follow each other, for somebody else to give out; returns the first and
+   * the last. Throws a `HeadFullError` when there is none. What is left of them comes back with `giveRun`.
+   */
+  takeRun(count: number): { readonly first: number; readonly last: number } {
+    const state = this.#state;
+    const first = state[HIGH] + 1;
+    const last = Math.min(state[HIGH] + count, this.capacity);
+    if (first > last) throw new HeadFullError(this.#what);
+    state[HIGH] = last;
+    return { first, last };
+  }
+
+  /** Gives back the cells from `first` to `last`, none when `first` is behind it. They were never written to if they end the used part. */
+  giveRun(first: number, last: number): void {
+    const state = this.#state;
+    if (first > last) return;
+    if (last === state[HIGH]) state[HIGH] = first - 1;
+    else for (let index = first; index <= last; index++) this.give(index);
+  }
+
   /** Gives a cell back. Nobody may look at it any more. */
   give(index: number): void {
     const state = this.#state;

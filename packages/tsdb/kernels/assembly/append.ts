@@ -1,5 +1,26 @@
 // Appending floats to series: what head/sample-writer.ts does, for a run of samples in one call. The layout of a series record
-// is that of head/record.ts, of slots that of memory/layout.ts; the bits are the reference's XOR chunk.
+// is that of head/record.ts, of slots and finished chunks that of memory/layout.ts and head/finished-chunks.ts; the bits are the
+// reference's XOR chunk.
+import {
+  APPLIED,
+  CELL_POOL,
+  COLD,
+  CREATED,
+  CUT_COUNT,
+  CUT_ROOM,
+  CUTS,
+  FINISHED,
+  LANE_FROM,
+  LANE_TO,
+  MAX_TIME,
+  MIN_TIME,
+  RECORDS,
+  SERIES,
+  SLOT_POOL,
+  SLOTS,
+  TIMES,
+  VALUES,
+} from "./context";
 
 // Word offsets of a series record, in bytes.
 const LAST_TIME: usize = 0;
@@ -11,6 +32,7 @@ const PACKED: usize = 32;
 const UNFINISHED: usize = 36;
 const FIRST_SLOT: usize = 40;
 const CURRENT_SLOT: usize = 44;
+const NEWEST_CELL: usize = 48;
 const EPOCH: usize = 52;
 const KIND: usize = 60;
 const RECORD_SHIFT: usize = 6;
@@ -22,7 +44,6 @@ const KIND_MASK: u32 = 3;
 const PREDICT_AT: u32 = 30;
 const MAX_SAMPLES: u32 = 240;
 const MAX_BYTES: u32 = 1024 - 19;
-const MAX_WORDS: u32 = 249;
 
 // A pool's words (memory/pool.ts).
 const POOL_FREE: usize = 0;
@@ -32,25 +53,44 @@ const POOL_CAPACITY: usize = 12;
 const SLOT_SHIFT: usize = 7;
 const SLOT_LINK: usize = 124;
 const SLOT_WORDS: u32 = 31;
+/** No sample takes more slots, that of a cut included. */
+const SLOTS_AT_ONCE: u32 = 4;
 
-// What a call tells, at `result`.
-const RESULT_APPLIED: usize = 0;
-const RESULT_CREATED: usize = 4;
-const RESULT_MIN_TIME: usize = 8;
-const RESULT_MAX_TIME: usize = 16;
+// A finished chunk (head/record.ts), in bytes.
+const FIN_SHIFT: usize = 5;
+const FIN_MIN_TIME: usize = 0;
+const FIN_MAX_TIME: usize = 8;
+const FIN_OLDER: usize = 16;
+const FIN_INFO: usize = 20;
+const FIN_FIRST_SLOT: usize = 24;
+const FIN_DATA_BYTES: usize = 28;
+const IN_SLOTS: u32 = 0x80000000;
+const XOR_ENCODING: u32 = 1 << 16;
 
-/** A slot from the pool, 0 when there is none. Its link is 0. */
-function takeSlot(pool: usize, slots: usize): u32 {
-  let slot = load<u32>(pool, POOL_FREE);
-  if (slot !== 0) {
-    store<u32>(pool, load<u32>(slots + ((<usize>slot) << SLOT_SHIFT), SLOT_LINK), POOL_FREE);
+/** A cell from a pool whose free cells are linked by the word at `link`, 0 when there is none. */
+function takeCell(pool: usize, cells: usize, shift: usize, link: usize): u32 {
+  const free = load<u32>(pool, POOL_FREE);
+  if (free !== 0) {
+    store<u32>(pool, load<u32>(cells + ((<usize>free) << shift) + link), POOL_FREE);
     store<u32>(pool, load<u32>(pool, POOL_FREE_COUNT) - 1, POOL_FREE_COUNT);
-  } else {
-    const high = load<u32>(pool, POOL_HIGH);
-    if (high >= load<u32>(pool, POOL_CAPACITY)) return 0;
-    slot = high + 1;
-    store<u32>(pool, slot, POOL_HIGH);
+    return free;
   }
+  const high = load<u32>(pool, POOL_HIGH);
+  if (high >= load<u32>(pool, POOL_CAPACITY)) return 0;
+  store<u32>(pool, high + 1, POOL_HIGH);
+  return high + 1;
+}
+
+/** Whether a pool has `count` cells left. */
+function has(pool: usize, count: u32): bool {
+  return (
+    load<u32>(pool, POOL_HIGH) + count <= load<u32>(pool, POOL_CAPACITY) || load<u32>(pool, POOL_FREE_COUNT) >= count
+  );
+}
+
+/** A slot whose link is 0; the caller knows that there is one. */
+function takeSlot(pool: usize, slots: usize): u32 {
+  const slot = takeCell(pool, slots, SLOT_SHIFT, SLOT_LINK);
   store<u32>(slots + ((<usize>slot) << SLOT_SHIFT), 0, SLOT_LINK);
   return slot;
 }
@@ -75,51 +115,91 @@ function predictedEnd(start: f64, current: f64, end: f64): f64 {
 }
 
 /**
- * Appends samples `[from, to)` and returns where it stopped: at `to`, or at a sample that needs a chunk to be cut, or whose series
- * holds histograms; that one is the caller's. Samples that are not newer than their series, or before `minValidTime`, are passed
- * over. The caller made sure that two slots a sample are free, and that no snapshot is held.
+ * Takes a series' full chunk away (head/finished-chunks.ts, `cut`) and notes its cell and record in the list of cuts. False when
+ * there is no room for that; nothing changed then.
  */
-export function appendSamples(
-  series: usize,
-  cold: usize,
-  slots: usize,
-  pool: usize,
-  records: usize,
-  times: usize,
-  values: usize,
-  from: u32,
-  to: u32,
-  epoch: u32,
-  minValidTime: f64,
-  chunkRange: f64,
-  result: usize,
-): u32 {
+function cut(context: usize, record: u32, base: usize, packed: u32): bool {
+  const count = load<u32>(context, CUT_COUNT);
+  if (count >= load<u32>(context, CUT_ROOM)) return false;
+  const slots = <usize>load<u32>(context, SLOTS);
+  const finished = <usize>load<u32>(context, FINISHED);
+  const cell = takeCell(<usize>load<u32>(context, CELL_POOL), finished, FIN_SHIFT, FIN_OLDER);
+  if (cell === 0) return false;
+  const bits = (packed >>> 19) & 31;
+  const words = packed >>> 24;
+  if (bits > 0) storeWord(base, <usize>load<u32>(context, SLOT_POOL), slots, words, load<u32>(base, UNFINISHED));
+  const at = finished + ((<usize>cell) << FIN_SHIFT);
+  store<f64>(at, load<f64>(base, NEXT_CUT) - <f64>load<u32>(base, CUT_AHEAD), FIN_MIN_TIME);
+  store<f64>(at, load<f64>(base, LAST_TIME), FIN_MAX_TIME);
+  store<u32>(at, load<u32>(base, NEWEST_CELL), FIN_OLDER);
+  store<u32>(at, IN_SLOTS | XOR_ENCODING | (packed & 0xff), FIN_INFO);
+  store<u32>(at, load<u32>(base, FIRST_SLOT), FIN_FIRST_SLOT);
+  store<u32>(at, words * 4 + ((bits + 7) >>> 3), FIN_DATA_BYTES);
+  store<u32>(base, cell, NEWEST_CELL);
+  const entry = <usize>load<u32>(context, CUTS) + ((<usize>count) << 3);
+  store<u32>(entry, cell);
+  store<u32>(entry, record, 4);
+  store<u32>(context, count + 1, CUT_COUNT);
+  return true;
+}
+
+/**
+ * Appends samples `[from, to)` of the context's arrays and returns where it stopped: at `to`, or at a sample that is the caller's
+ * (its series holds histograms, no room is left). Samples of other lanes, not newer than their series, or before `minValidTime` are
+ * passed over. The caller made sure that no snapshot is held.
+ */
+export function appendSamples(context: usize, from: u32, to: u32, epoch: u32, minValidTime: f64, chunkRange: f64): u32 {
+  const series = <usize>load<u32>(context, SERIES);
+  const cold = <usize>load<u32>(context, COLD);
+  const slots = <usize>load<u32>(context, SLOTS);
+  const pool = <usize>load<u32>(context, SLOT_POOL);
+  const records = <usize>load<u32>(context, RECORDS);
+  const times = <usize>load<u32>(context, TIMES);
+  const values = <usize>load<u32>(context, VALUES);
+  const laneFrom = load<u32>(context, LANE_FROM);
+  const laneTo = load<u32>(context, LANE_TO);
   let applied: u32 = 0;
   let created: u32 = 0;
-  let minTime = load<f64>(result, RESULT_MIN_TIME);
-  let maxTime = load<f64>(result, RESULT_MAX_TIME);
+  let minTime = load<f64>(context, MIN_TIME);
+  let maxTime = load<f64>(context, MAX_TIME);
   let i = from;
   for (; i < to; i++) {
     const record = <usize>load<u32>(records + ((<usize>i) << 2));
+    const lane = (<u32>record >>> 4) & 7;
+    if (lane < laneFrom || lane >= laneTo) continue;
     const t = load<f64>(times + ((<usize>i) << 3));
     const value = load<u64>(values + ((<usize>i) << 3));
     const base = series + (record << RECORD_SHIFT);
     const last = load<f64>(base, LAST_TIME);
     if (!(t > last) || t < minValidTime) continue;
-    if ((load<u32>(base, KIND) & KIND_MASK) !== 0) break;
+    if ((load<u32>(base, KIND) & KIND_MASK) !== 0 || !has(pool, SLOTS_AT_ONCE)) break;
     const packed = load<u32>(base, PACKED);
-    const count = packed & 0xff;
+    let count = packed & 0xff;
     let words = packed >>> 24;
     // The bit stream's tail: `bits` bits (below 32 between pieces), from the top of 64.
     let bits: u64 = <u64>((packed >>> 19) & 31);
     let tail: u64;
     let window = packed & NO_WINDOW;
+    let end = load<f64>(base, NEXT_CUT);
+    let ahead: f64 = -1;
+    if (count !== 0) {
+      const chunkBytes: u32 = 2 + words * 4 + ((<u32>bits + 7) >>> 3);
+      if (count === PREDICT_AT && chunkBytes <= MAX_BYTES) {
+        const start = end - <f64>load<u32>(base, CUT_AHEAD);
+        end = predictedEnd(start, last, end);
+        ahead = end - start;
+      }
+      if (t >= end || count >= MAX_SAMPLES || chunkBytes > MAX_BYTES) {
+        if (!cut(context, <u32>record, base, packed)) break;
+        count = 0;
+      }
+    }
 
     if (count === 0) {
-      const end = trunc(t / chunkRange) * chunkRange + chunkRange;
+      end = trunc(t / chunkRange) * chunkRange + chunkRange;
       const slot = takeSlot(pool, slots);
       store<f64>(base, end, NEXT_CUT);
-      const ahead: f64 = end - t;
+      ahead = end - t;
       store<u32>(base, <u32>ahead, CUT_AHEAD);
       store<u32>(base, slot, FIRST_SLOT);
       store<u32>(base, slot, CURRENT_SLOT);
@@ -149,17 +229,6 @@ export function appendSamples(
       tail = bits === 0 ? 0 : value << (64 - bits);
       created++;
     } else {
-      if (count >= MAX_SAMPLES || words > MAX_WORDS) break;
-      let end = load<f64>(base, NEXT_CUT);
-      let ahead: f64 = -1;
-      if (count === PREDICT_AT) {
-        const chunkBytes: u32 = 2 + words * 4 + ((<u32>bits + 7) >>> 3);
-        if (chunkBytes > MAX_BYTES) break;
-        const start = end - <f64>load<u32>(base, CUT_AHEAD);
-        end = predictedEnd(start, last, end);
-        ahead = end - start;
-      }
-      if (t >= end) break;
       tail = (<u64>load<u32>(base, UNFINISHED)) << 32;
       const delta = t - last;
       let piece: u64 = 0;
@@ -286,9 +355,9 @@ export function appendSamples(
     if (t < minTime) minTime = t;
     applied++;
   }
-  store<u32>(result, applied, RESULT_APPLIED);
-  store<u32>(result, created, RESULT_CREATED);
-  store<f64>(result, minTime, RESULT_MIN_TIME);
-  store<f64>(result, maxTime, RESULT_MAX_TIME);
+  store<u32>(context, applied, APPLIED);
+  store<u32>(context, created, CREATED);
+  store<f64>(context, minTime, MIN_TIME);
+  store<f64>(context, maxTime, MAX_TIME);
   return i;
 }

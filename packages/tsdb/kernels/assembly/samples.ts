@@ -1,29 +1,22 @@
 // Records of samples (type 2) to arrays, and refs to series records. Source of the format: wal/record.ts.
+import { ARENA, DECODED_TO, PAGE_COUNT, PAGES, RECORDS, TIMES, VALUES } from "./context";
 
 /** Refs above this are not in the table (head/replay.ts). */
 const MAX_REF: u64 = 0xf0000000;
 
 /**
  * Decodes up to `limit` samples of the record `[at, end)`, whose refs and times are distances from `baseRef` and `baseTime`:
- * the series' record numbers to `records` (u32), times (f64), values (8 bytes). `pages` is the table from
- * ref to record, of words in `arena`. `result` gets the position reached. Returns the count; what cannot be decoded here
+ * into the context's arrays, and notes the position it reached. Returns the count; what cannot be decoded here
  * (numbers of more than eight bytes, a ref that names no series, a torn sample) ends the run without being consumed: the slow
  * decoder says what it is.
  */
-export function decodeSamples(
-  at: usize,
-  end: usize,
-  baseRef: f64,
-  baseTime: f64,
-  pages: usize,
-  pageCount: u32,
-  arena: usize,
-  records: usize,
-  times: usize,
-  values: usize,
-  limit: u32,
-  result: usize,
-): u32 {
+export function decodeSamples(context: usize, at: usize, end: usize, baseRef: f64, baseTime: f64, limit: u32): u32 {
+  const pages = <usize>load<u32>(context, PAGES);
+  const pageCount = load<u32>(context, PAGE_COUNT);
+  const arena = <usize>load<u32>(context, ARENA);
+  const records = <usize>load<u32>(context, RECORDS);
+  const times = <usize>load<u32>(context, TIMES);
+  const values = <usize>load<u32>(context, VALUES);
   const firstRef = <u64>baseRef;
   let count: u32 = 0;
   let position = at;
@@ -58,6 +51,6 @@ export function decodeSamples(
     position = p + 8;
     count++;
   }
-  store<u32>(result, <u32>position);
+  store<u32>(context, <u32>position, DECODED_TO);
   return count;
 }

@@ -1,0 +1,31 @@
+// What kernels are told once and tell back: words at a place that kernels/kernels.ts writes and reads. Offsets in bytes; addresses
+// are bytes from the start of the memory.
+
+// The head's regions and pools.
+export const SERIES: usize = 0;
+export const COLD: usize = 4;
+export const SLOTS: usize = 8;
+export const SLOT_POOL: usize = 12;
+export const FINISHED: usize = 16;
+export const CELL_POOL: usize = 20;
+export const PAGES: usize = 24;
+export const PAGE_COUNT: usize = 28;
+export const ARENA: usize = 32;
+// Samples side by side: record numbers (u32), times (f64), value bits (u64).
+export const RECORDS: usize = 36;
+export const TIMES: usize = 40;
+export const VALUES: usize = 44;
+// Chunks that were cut: pairs of cell and record, how many pairs there is room for, how many there are.
+export const CUTS: usize = 48;
+export const CUT_ROOM: usize = 52;
+export const CUT_COUNT: usize = 56;
+// Series whose number has, above its lowest four bits, three bits in [from, to) are this lane's.
+export const LANE_FROM: usize = 60;
+export const LANE_TO: usize = 64;
+// Results.
+export const APPLIED: usize = 68;
+export const CREATED: usize = 72;
+export const DECODED_TO: usize = 76;
+// The head's oldest and newest time (f64), before and after.
+export const MIN_TIME: usize = 80;
+export const MAX_TIME: usize = 88;
