@@ -48,6 +48,8 @@ export interface DbOptions {
   readonly lockFile?: boolean;
   /** How often full chunks are written out beside commits; 0 means never (call `maintain`). */
   readonly maintenanceIntervalMs?: number;
+  /** A second thread helps with the replay of a log of at least so many bytes; 8 MiB unless told. */
+  readonly secondThreadFromBytes?: number;
   /** Told how far the replay of the log has come, for the status page. */
   readonly onReplay?: (progress: ReplayProgress) => void;
 }

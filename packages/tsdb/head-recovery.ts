@@ -2,13 +2,18 @@
 import { HeadChunkWriter, repairHeadChunks, scanHeadChunks } from "./chunk/head-chunks.ts";
 import type { ReplayProgress } from "./db-options.ts";
 import { type DbParts, duration, WAL_DIRECTORY } from "./db-parts.ts";
+import { NodeFs } from "./fs/node-fs.ts";
 import { ChunkFileSink, placeOf } from "./head/chunk-files.ts";
 import { Replay, ReplayChunks } from "./head/replay.ts";
+import { TwoLaneLog } from "./replay/two-lane-log.ts";
 import { HEAD_CHUNKS_DIRECTORY } from "./share.ts";
-import { lastCheckpoint } from "./wal/format.ts";
+import { lastCheckpoint, listSegments } from "./wal/format.ts";
 import { RecordError } from "./wal/record.ts";
 import { closeSegmentGaps, repairWal, WalReader } from "./wal/wal-reader.ts";
 import { WalWriter } from "./wal/wal-writer.ts";
+
+/** From so many bytes on a log is worth a second thread, which takes some 50 ms to come up. */
+const SECOND_THREAD_FROM_BYTES = 8 * 2 ** 20;
 
 /** One per start. */
 export class HeadRecovery {
@@ -146,21 +151,18 @@ export class HeadRecovery {
     const touched = closeSegmentGaps(fs, directory);
     if (touched.length > 0) logger.warn("WAL segments are missing or foreign", { files: touched.join(", ") });
     let segmentBegan = began;
-    const reader = new WalReader(fs, directory, {
-      fromSegment: from,
-      kernels: parts.head.kernels,
-      onSegment: (segment) => {
-        const now = parts.now();
-        logger.info("WAL segment loaded", {
-          segment,
-          maxSegment: this.#progress.max,
-          duration: duration(now - segmentBegan),
-        });
-        segmentBegan = now;
-        this.#progress = { ...this.#progress, current: segment };
-        parts.options.onReplay?.(this.#progress);
-      },
-    });
+    const onSegment = (segment: number): void => {
+      const now = parts.now();
+      logger.info("WAL segment loaded", {
+        segment,
+        maxSegment: this.#progress.max,
+        duration: duration(now - segmentBegan),
+      });
+      segmentBegan = now;
+      this.#progress = { ...this.#progress, current: segment };
+      parts.options.onReplay?.(this.#progress);
+    };
+    const reader = this.#openLog(replay, directory, from, onSegment);
     const first = reader.segments[0];
     const last = reader.segments.at(-1);
     this.#progress = { min: first?.index ?? 0, max: last?.index ?? 0, current: first?.index ?? 0 };
@@ -175,7 +177,26 @@ export class HeadRecovery {
     return parts.now() - began;
   }
 
-  async #replayAll(reader: WalReader, replay: Replay, isOver: () => boolean = () => false): Promise<void> {
+  /** A long log is read and applied with the help of a second thread, where that can look at the same memory and files. */
+  #openLog(
+    replay: Replay,
+    directory: string,
+    fromSegment: number,
+    onSegment: (segment: number) => void,
+  ): WalReader | TwoLaneLog {
+    const { fs, head, options } = this.#parts;
+    const { kernels } = head;
+    let bytes = 0;
+    for (const segment of listSegments(fs, directory)) if (segment.index >= fromSegment) bytes += segment.bytes;
+    const isLong = bytes >= (options.secondThreadFromBytes ?? SECOND_THREAD_FROM_BYTES);
+    if (kernels === undefined || !isLong || !(fs instanceof NodeFs)) {
+      return new WalReader(fs, directory, { fromSegment, onSegment, kernels });
+    }
+    const applySamples = (record: Uint8Array, start: number, end: number) => replay.applySamples(record, start, end);
+    return new TwoLaneLog(head, { fs, directory, fromSegment, onSegment, applySamples });
+  }
+
+  async #replayAll(reader: WalReader | TwoLaneLog, replay: Replay, isOver: () => boolean = () => false): Promise<void> {
     const { turns } = this.#parts;
     try {
       while (!isOver() && reader.next()) {

@@ -36,6 +36,7 @@ async function bundle(server, folder) {
     input: {
       server: join(server, "index.js"),
       "query-worker": join(server, "query/query-worker.js"),
+      "replay-worker": join(server, "../../../packages/tsdb/dist/replay/replay-worker.js"),
       "head-compaction-worker": join(server, "../../../packages/tsdb/dist/head-compaction-worker.js"),
     },
     platform: "node",

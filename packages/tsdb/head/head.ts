@@ -133,8 +133,9 @@ export class Head {
   readonly #options: HeadOptions;
   readonly #arena: Arena;
   readonly #reclaimer: Reclaimer;
-  readonly #slots: Pool;
-  readonly #cells: Pool;
+  /** Pools of chunk slots and of finished chunks. */
+  readonly slots: Pool;
+  readonly cells: Pool;
   readonly #writer: SampleWriter;
   readonly #record = new ByteWriter(65_536);
   readonly #freeBatches: Batch[] = [];
@@ -156,22 +157,22 @@ export class Head {
     this.kernels = options.useKernels === false ? undefined : Kernels.over(this.memory);
     this.#arena = new Arena(this.memory.arena);
     this.snapshots = new Snapshots(this.memory);
-    this.#slots = new Pool(this.memory.slots, SLOT_WORDS, SLOT_LINK, "chunks", this.memory.slotPool);
-    this.#cells = new Pool(this.memory.finished, FINISHED_WORDS, Fin.older, "finished chunks", this.memory.cellPool);
+    this.slots = new Pool(this.memory.slots, SLOT_WORDS, SLOT_LINK, "chunks", this.memory.slotPool);
+    this.cells = new Pool(this.memory.finished, FINISHED_WORDS, Fin.older, "finished chunks", this.memory.cellPool);
     this.#reclaimer = new Reclaimer(this.snapshots, (slot) => this.finished.freeSlots(slot));
     this.snapshots.onRelease = () => this.#reclaimer.collect();
     this.symbols = new SymbolWriter(this.memory, this.#arena, this.#reclaimer);
     this.table = new SeriesTable(this.memory, this.#arena, this.symbols, this.#reclaimer, this.snapshots);
-    this.finished = new FinishedChunks(this.memory, this.#cells, this.#slots, this.#reclaimer);
+    this.finished = new FinishedChunks(this.memory, this.cells, this.slots, this.#reclaimer);
     this.outOfOrder = new OutOfOrder(this.memory, this.#arena, this.#reclaimer, this.snapshots);
     const cut = (record: number): void => this.finished.cut(record, this.table.refOf(record));
-    this.histograms = new HistogramWriter(this.memory, this.#slots, options.chunkRangeMs, cut, (firstSlot) =>
+    this.histograms = new HistogramWriter(this.memory, this.slots, options.chunkRangeMs, cut, (firstSlot) =>
       this.#reclaimer.laterChain(firstSlot),
     );
-    this.#writer = new SampleWriter(this.memory, this.#slots, options.chunkRangeMs, cut, (record) =>
+    this.#writer = new SampleWriter(this.memory, this.slots, options.chunkRangeMs, cut, (record) =>
       this.histograms.forget(record),
     );
-    this.restorer = new ChunkRestorer(this, this.#slots, options.chunkRangeMs);
+    this.restorer = new ChunkRestorer(this, this.slots, options.chunkRangeMs);
     this.exemplars = new ExemplarRing(options.maxExemplars ?? 0);
     this.metadata = new SeriesMetadata(this.memory);
   }
@@ -180,6 +181,11 @@ export class Head {
   attach(wal: WalWriter | undefined, sink: ChunkSink | undefined): void {
     this.#wal = wal;
     this.#sink = sink;
+  }
+
+  /** Chunks never cross a multiple of this; milliseconds. */
+  get chunkRangeMs(): number {
+    return this.#options.chunkRangeMs;
   }
 
   get seriesCount(): number {
@@ -197,8 +203,8 @@ export class Head {
     return (
       this.table.count * (RECORD_WORDS + COLD_WORDS) * 4 +
       this.#arena.usedBytes +
-      this.#slots.used * SLOT_WORDS * 4 +
-      this.#cells.used * FINISHED_WORDS * 4
+      this.slots.used * SLOT_WORDS * 4 +
+      this.cells.used * FINISHED_WORDS * 4
     );
   }
 
@@ -343,7 +349,7 @@ export class Head {
     const base = record * RECORD_WORDS;
     const last = (base + Rec.lastTime) >> 1;
     if (maxTime < this.minValidTime) return;
-    if (this.#cells.available < 2) throw new HeadFullError("finished chunks");
+    if (this.cells.available < 2) throw new HeadFullError("finished chunks");
     const isNewest = minTime > seriesFloats[last];
     if ((series[base + Rec.packed] & COUNT_MASK) > 0) {
       const openFirst = seriesFloats[(base + Rec.nextCut) >> 1] - series[base + Rec.cutAhead];
@@ -495,11 +501,11 @@ export class Head {
   }
 
   #makeRoom(count: number): void {
-    if (this.#slots.available > count * 2 + 64 && this.#cells.available > count) return;
+    if (this.slots.available > count * 2 + 64 && this.cells.available > count) return;
     this.moveChunksOut(Infinity);
     // What waits for running queries is freed by ending the oldest of them.
-    while (this.#slots.available <= count * 2 + 64 && this.snapshots.liveCount > 0) this.snapshots.expireOldest();
-    if (this.#slots.available <= count * 2 + 64 || this.#cells.available <= count) throw new HeadFullError("samples");
+    while (this.slots.available <= count * 2 + 64 && this.snapshots.liveCount > 0) this.snapshots.expireOldest();
+    if (this.slots.available <= count * 2 + 64 || this.cells.available <= count) throw new HeadFullError("samples");
   }
 
   #log(batch: Batch): void {
@@ -602,10 +608,10 @@ export class Head {
 
   /** Between windows: sees to it that so many slots can be taken, and a cell for a full chunk. Throws a `HeadFullError`. */
   makeSlots(count: number): void {
-    if (this.#slots.available > count && this.#cells.available > 0) return;
+    if (this.slots.available > count && this.cells.available > 0) return;
     this.moveChunksOut(Infinity);
-    while (this.#slots.available <= count && this.snapshots.liveCount > 0) this.snapshots.expireOldest();
-    if (this.#slots.available <= count || this.#cells.available === 0) throw new HeadFullError("samples");
+    while (this.slots.available <= count && this.snapshots.liveCount > 0) this.snapshots.expireOldest();
+    if (this.slots.available <= count || this.cells.available === 0) throw new HeadFullError("samples");
   }
 
   #applyArrays(records: Uint32Array, times: Float64Array, halves: Uint32Array, start: number, end: number): void {

@@ -1,5 +1,6 @@
 // Filling the head from the log, record by record, without an object per series or sample.
 import { isWellFormed } from "../chunk/bucket-layout.ts";
+import { ALL_LANES, type Lane } from "../kernels/kernels.ts";
 import { decodeHistograms, type HistogramEntry, isHistogramRecord } from "../wal/histogram-record.ts";
 import {
   decodeExemplars,
@@ -15,7 +16,6 @@ import {
   samplesBase,
   type TombstoneEntry,
 } from "../wal/record.ts";
-import type { WalReader } from "../wal/wal-reader.ts";
 import type { ChunkPlace } from "./finished-chunks.ts";
 import type { Head } from "./head.ts";
 import { recordOf } from "./series-table.ts";
@@ -103,6 +103,20 @@ export class ReplayChunks {
   }
 }
 
+/** Where records come from: a `WalReader`, or a log that a second thread reads and appends with. */
+export interface RecordSource {
+  /** The current record is `bytes[start, end)`. */
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  /** The series whose samples this thread applies; undefined: all. */
+  readonly lane?: Lane | undefined;
+  /** Waits until the other lane's samples of all records before this one are applied, and with `including` those of this one. */
+  settle?(including: boolean): void;
+  /** From the next record on all samples are this thread's. */
+  endLanes?(): void;
+}
+
 /** What a log mentioned without having said what it is. */
 export interface UnknownRefs {
   series: number;
@@ -145,17 +159,19 @@ export class Replay {
     return this.#aliases.get(ref) ?? (ref <= MAX_REF ? recordOf(this.#head.memory, ref) : 0);
   }
 
-  /** Applies the record the reader stands on. Throws a `RecordError` when its bytes are no record. */
-  apply(reader: Pick<WalReader, "bytes" | "start" | "end">): void {
-    const { bytes, start, end } = reader;
+  /** Applies the record the log stands on. Throws a `RecordError` when its bytes are no record. */
+  apply(log: RecordSource): void {
+    const { bytes, start, end } = log;
     if (start >= end) return;
     const type = bytes[start] as number;
-    if (type === RecordType.series) this.#applySeries(bytes, start, end);
+    // What else stands in a log may concern series of the other lane, whose samples must be there before it.
+    if (type !== RecordType.series && type !== RecordType.samples) log.settle?.(false);
+    if (type === RecordType.series) this.#applySeries(log);
     else if (type === RecordType.samples) {
-      const from = this.#applyByKernels(bytes, start, end);
+      const from = this.#applyByKernels(bytes, start, end, log.lane);
       if (from === end) return;
-      decodeSamples(bytes, start, end, this.#decoded, from);
-      this.#applySamples(this.#decoded);
+      log.settle?.(true);
+      this.#applySlowly(bytes, start, end, from);
     } else if (type === RecordType.samplesV2) {
       decodeSamples(bytes, start, end, this.#decoded);
       this.#applySamples(this.#decoded);
@@ -183,7 +199,8 @@ export class Replay {
     this.#head.deletions = this.#head.deletions.with(this.#stones);
   }
 
-  #applySeries(bytes: Uint8Array, start: number, end: number): void {
+  #applySeries(log: RecordSource): void {
+    const { bytes, start, end } = log;
     const { symbols, table } = this.#head;
     const cursor = new SeriesRecordCursor(bytes, start, end);
     let before = 0;
@@ -217,6 +234,7 @@ export class Replay {
       const record = Math.abs(found);
       if (found < 0) this.#head.adoptSeries(record, isUsable);
       if (table.refOf(record) !== ref) {
+        log.endLanes?.();
         this.#aliases.set(ref, record);
         this.#noteRef(ref);
       }
@@ -280,19 +298,32 @@ export class Replay {
     }
   }
 
+  /** Applies the samples of a record, of all lanes. Those that are there already change nothing. */
+  applySamples(bytes: Uint8Array, start: number, end: number): void {
+    const from = this.#applyByKernels(bytes, start, end);
+    if (from !== end) this.#applySlowly(bytes, start, end, from);
+  }
+
+  #applySlowly(bytes: Uint8Array, start: number, end: number, from: number): void {
+    decodeSamples(bytes, start, end, this.#decoded, from);
+    this.#applySamples(this.#decoded);
+  }
+
   /** Decodes and applies samples by kernels, as far as they come. Returns where the rest begins, which is for the slow way. */
-  #applyByKernels(bytes: Uint8Array, start: number, end: number): number {
+  #applyByKernels(bytes: Uint8Array, start: number, end: number, lane: Lane = ALL_LANES): number {
     const head = this.#head;
     const { kernels } = head;
     let at = start + SAMPLES_HEADER_BYTES;
     if (kernels === undefined || at >= end || this.#aliases.size > 0 || !kernels.owns(bytes)) return at;
     const base = samplesBase(bytes, start, end);
+    kernels.lane = lane;
     while (at < end) {
       const count = kernels.decodeSamples(bytes, at, end, base.ref, base.time);
       if (count === 0) break;
       this.samples += head.applyDecoded(kernels, count);
       at = kernels.decodedTo;
     }
+    kernels.lane = ALL_LANES;
     return at;
   }
 

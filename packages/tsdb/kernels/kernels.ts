@@ -4,7 +4,6 @@
 import { readFileSync } from "node:fs";
 import { crc32cTables, maxCompressedLength } from "@narthex/encoding";
 import { Control, type HeadMemory } from "../memory/layout.ts";
-import { POOL_STATE_WORDS } from "../memory/pool.ts";
 import { DESK_BYTES, DeskPart, KERNEL_CUTS, KERNEL_SAMPLES } from "./desk.ts";
 
 /** Words of the context that kernels read and write; the same list stands in assembly/context.ts, in bytes. */
@@ -248,6 +247,3 @@ export class Kernels {
     return count;
   }
 }
-
-/** Bytes of the state of a pool. */
-export const POOL_STATE_BYTES: number = POOL_STATE_WORDS * 4;

@@ -11,12 +11,9 @@ export class HeadFullError extends Error {
   }
 }
 
-/** Words of a pool's state: first free cell (0: none), number of free cells, highest index ever taken, capacity. */
+/** Words of a pool's state: first free cell (0: none), number of free cells, highest index ever taken, highest there is. */
+export const PoolWord = { free: 0, freeCount: 1, high: 2, capacity: 3 } as const;
 export const POOL_STATE_WORDS = 4;
-const FREE = 0;
-const FREE_COUNT = 1;
-const HIGH = 2;
-const CAPACITY = 3;
 
 /** Cells of `strideWords` words, indices from 1 (0 means none). Used by the single writer only. */
 export class Pool {
@@ -45,12 +42,12 @@ export class Pool {
     this.#state = state;
     this.capacity = Math.floor(words.length / strideWords) - 1;
     state.fill(0);
-    state[CAPACITY] = this.capacity;
+    state[PoolWord.capacity] = this.capacity;
   }
 
   /** Cells in use. */
   get used(): number {
-    return this.#state[HIGH] - this.#state[FREE_COUNT];
+    return this.#state[PoolWord.high] - this.#state[PoolWord.freeCount];
   }
 
   /** Cells that can still be taken. */
@@ -60,20 +57,20 @@ export class Pool {
 
   /** The highest index ever taken. */
   get high(): number {
-    return this.#state[HIGH];
+    return this.#state[PoolWord.high];
   }
 
   /** Takes a cell; its words hold whatever they held. Throws a `HeadFullError`. */
   take(): number {
     const state = this.#state;
-    const index = state[FREE];
+    const index = state[PoolWord.free];
     if (index !== 0) {
-      state[FREE] = this.#words[index * this.#stride + this.#link];
-      state[FREE_COUNT]--;
+      state[PoolWord.free] = this.#words[index * this.#stride + this.#link];
+      state[PoolWord.freeCount]--;
       return index;
     }
-    if (state[HIGH] >= this.capacity) throw new HeadFullError(this.#what);
-    return ++state[HIGH];
+    if (state[PoolWord.high] >= this.capacity) throw new HeadFullError(this.#what);
+    return ++state[PoolWord.high];
   }
 
   /**
@@ -82,10 +79,10 @@ export class Pool {
    */
   takeRun(count: number): { readonly first: number; readonly last: number } {
     const state = this.#state;
-    const first = state[HIGH] + 1;
-    const last = Math.min(state[HIGH] + count, this.capacity);
+    const first = state[PoolWord.high] + 1;
+    const last = Math.min(state[PoolWord.high] + count, this.capacity);
     if (first > last) throw new HeadFullError(this.#what);
-    state[HIGH] = last;
+    state[PoolWord.high] = last;
     return { first, last };
   }
 
@@ -93,15 +90,20 @@ export class Pool {
   giveRun(first: number, last: number): void {
     const state = this.#state;
     if (first > last) return;
-    if (last === state[HIGH]) state[HIGH] = first - 1;
+    if (last === state[PoolWord.high]) state[PoolWord.high] = first - 1;
     else for (let index = first; index <= last; index++) this.give(index);
+  }
+
+  /** The cell that a free cell is linked to. */
+  linkOf(index: number): number {
+    return this.#words[index * this.#stride + this.#link];
   }
 
   /** Gives a cell back. Nobody may look at it any more. */
   give(index: number): void {
     const state = this.#state;
-    this.#words[index * this.#stride + this.#link] = state[FREE];
-    state[FREE] = index;
-    state[FREE_COUNT]++;
+    this.#words[index * this.#stride + this.#link] = state[PoolWord.free];
+    state[PoolWord.free] = index;
+    state[PoolWord.freeCount]++;
   }
 }

@@ -24,6 +24,8 @@ const MAX_GAP_SEGMENTS = 10_000;
 export interface WalReaderOptions {
   /** Only segments from this one on. */
   readonly fromSegment?: number;
+  /** Where in the first of these segments to begin: where a record does. 0 unless told. */
+  readonly fromOffset?: number;
   /** Only segments up to this one, it included. */
   readonly toSegment?: number;
   /** Told as each segment has been read to its end. */
@@ -61,6 +63,7 @@ export class WalReader {
   readonly #decompressor: RecordDecompressor;
   #assembled: Uint8Array;
   #next = 0;
+  #fromOffset: number;
   #file: OpenFile | undefined;
   /** Position in the segment of the buffer's first byte, number of bytes in it, and where we are in it. */
   #bufferOffset = 0;
@@ -71,6 +74,7 @@ export class WalReader {
     this.directory = directory;
     this.#fs = fs;
     this.#onSegment = options.onSegment;
+    this.#fromOffset = options.fromOffset ?? 0;
     this.#kernels = options.kernels;
     this.#buffer = options.kernels?.readBuffer ?? new Uint8Array(READ_BYTES);
     this.#decompressor = new RecordDecompressor(options.kernels);
@@ -83,6 +87,14 @@ export class WalReader {
   /** The segments that are read, in order. */
   get segments(): readonly Segment[] {
     return this.#segments;
+  }
+
+  /** Where reading goes on: behind the current record. Before the first record, the start. */
+  get position(): { readonly segment: number; readonly offset: number } {
+    const { segment, offset } = this;
+    return segment < 0
+      ? { segment: this.#segments[0]?.index ?? 0, offset }
+      : { segment, offset: this.#bufferOffset + this.#at };
   }
 
   /** Goes to the next record; false at the end, or at damage (then `corruption` is set). Throws only disk errors. */
@@ -128,10 +140,13 @@ export class WalReader {
     this.segment = segment.index;
     this.offset = 0;
     this.#file = this.#fs.open(segment.path, "read");
-    this.#bufferOffset = 0;
+    // Reading ahead goes by whole pages.
+    const skipped = this.#fromOffset % PAGE_BYTES;
+    this.#bufferOffset = this.#fromOffset - skipped;
+    this.#fromOffset = 0;
     this.#buffered = 0;
-    this.#at = 0;
     this.#fill();
+    this.#at = skipped;
     return true;
   }
 
