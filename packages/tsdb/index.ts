@@ -12,6 +12,7 @@ export { decodeHistogramChunk } from "./chunk/histogram.ts";
 export { encodeHistogramChunk, type HistogramSample } from "./chunk/histogram-encoder.ts";
 export { encodeChunks } from "./chunk/sample-encoder.ts";
 export { decodeXor, encodeXor } from "./chunk/xor.ts";
+export { decodeXor2, encodeXor2 } from "./chunk/xor2.ts";
 export { Db } from "./db.ts";
 export type { DbOptions, DbStats, ReplayProgress } from "./db-options.ts";
 export { type Faults, FaultyFs } from "./fs/faulty-fs.ts";

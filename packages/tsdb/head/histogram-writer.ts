@@ -209,7 +209,7 @@ export class HistogramWriter {
     const { bytes, start, end } = this.#buffer;
     const decoded = this.#decoded;
     decoded.clear();
-    if (!decodeHistogramChunk(state.encoder.integer, bytes, start, end, -Infinity, Infinity, decoded)) {
+    if (!decodeHistogramChunk(state.encoder.integer ? 2 : 3, bytes, start, end, -Infinity, Infinity, decoded)) {
       throw new Error("an open chunk of histograms cannot be decoded");
     }
     state.encoder = new HistogramEncoder(state.encoder.integer);
