@@ -5,7 +5,7 @@ import { Matcher, type MatchType } from "@narthex/model";
 import { ulid } from "ulid";
 import { Block } from "./block/block.ts";
 import { compactBlocks, firstLevel, linkBlock, writeBlock } from "./block/compactor.ts";
-import type { FloatEncoding } from "./chunk/format.ts";
+import type { FloatEncoding } from "./chunk/float-encoding.ts";
 import { baseName, type FileSystem, joinPath } from "./fs/file-system.ts";
 import { NodeFs } from "./fs/node-fs.ts";
 import { HeadSource } from "./head/head-source.ts";

@@ -6,6 +6,7 @@ export { compactBlocks, firstLevel, linkBlock, writeBlock } from "./block/compac
 export { type BlockMeta, BlockMetaError, readBlockMeta, writeBlockMeta } from "./block/meta.ts";
 export { ChunkList } from "./chunk/chunk-list.ts";
 export { decodeChunk } from "./chunk/decode.ts";
+export { type FloatEncoding, IncompatibleEncodingError } from "./chunk/float-encoding.ts";
 export { ChunkEncoding, ChunkError, chunkSampleCount } from "./chunk/format.ts";
 export { type HeadChunk, HeadChunkReader, HeadChunkWriter, scanHeadChunks } from "./chunk/head-chunks.ts";
 export { decodeHistogramChunk } from "./chunk/histogram.ts";

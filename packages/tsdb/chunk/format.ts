@@ -12,9 +12,6 @@ export const ChunkEncoding = {
 } as const;
 export type ChunkEncoding = (typeof ChunkEncoding)[keyof typeof ChunkEncoding];
 
-/** How new chunks of floats are written: `xor`, or `xor2`, which has room for start timestamps and which older readers do not know. */
-export type FloatEncoding = "xor" | "xor2";
-
 /** Samples that a chunk can count: its first two bytes. */
 export const MAX_CHUNK_SAMPLES = 0xffff;
 

@@ -87,7 +87,12 @@ describe("histogram chunks", () => {
 
     test(`${kind}: with start timestamps, and from the 127th sample on with those of all`, () => {
       for (const count of [1, 2, 3, 127, 128, 140]) {
-        for (const startOf of [() => 0, () => 7, (i: number) => (i === 0 ? 0 : 9), (i: number) => (i < 2 ? 5 : i * 9_990)]) {
+        for (const startOf of [
+          () => 0,
+          () => 7,
+          (i: number) => (i === 0 ? 0 : 9),
+          (i: number) => (i < 2 ? 5 : i * 9_990),
+        ]) {
           const times = Array.from({ length: count }, (_, i) => 10_000 + i * 10_000 + (i % 3));
           const starts = times.map((_, i) => startOf(i));
           const samples: HistogramSample[] = times.map((_, i) => sample(i, mark));
@@ -110,7 +115,10 @@ describe("histogram chunks", () => {
             assert.deepEqual([...bytes.subarray(3)], [...encode(integer, 2, times, samples).subarray(3)]);
           }
           for (let length = 0; length < bytes.length; length += 1 + (length >>> 3)) {
-            assert.equal(decodeHistogramChunk(encoding, bytes, 0, length, -Infinity, Infinity, new SampleBuffer()), false);
+            assert.equal(
+              decodeHistogramChunk(encoding, bytes, 0, length, -Infinity, Infinity, new SampleBuffer()),
+              false,
+            );
           }
         }
       }

@@ -9,7 +9,8 @@ import {
 } from "@narthex/model";
 import type { SampleBuffer } from "@narthex/storage";
 import type { ChunkList } from "./chunk-list.ts";
-import { ChunkEncoding, type FloatEncoding } from "./format.ts";
+import type { FloatEncoding } from "./float-encoding.ts";
+import { ChunkEncoding } from "./format.ts";
 import { encodeHistogramChunk, type HistogramSample } from "./histogram-encoder.ts";
 import { storableStartTime } from "./start-time.ts";
 import { encodeXor } from "./xor.ts";

@@ -159,7 +159,8 @@ describe("XOR2 chunks", () => {
         if (changing > 0 && next(changing === 1 ? 50 : 2) === 0)
           startTime = next(4) === 0 ? 0 : t - (backs[next(backs.length)] as number);
         const kind = next(5);
-        const value = kind === 0 ? "stale" : kind === 1 ? (odd[next(odd.length)] as number) : kind === 2 ? i : state / 999;
+        const value =
+          kind === 0 ? "stale" : kind === 1 ? (odd[next(odd.length)] as number) : kind === 2 ? i : state / 999;
         samples.push(changing > 0 ? [t, value, startTime] : [t, value]);
       }
       const chunk = encode(samples);

@@ -2,7 +2,7 @@
 import type { FloatHistogramFields, Labels } from "@narthex/model";
 import type { CompactionSource } from "../block/compaction-source.ts";
 import type { ChunkList } from "../chunk/chunk-list.ts";
-import type { FloatEncoding } from "../chunk/format.ts";
+import type { FloatEncoding } from "../chunk/float-encoding.ts";
 import { encodeChunks } from "../chunk/sample-encoder.ts";
 import { COLD_WORDS } from "../memory/layout.ts";
 import { HeadDeletions } from "../tombstone/head-deletions.ts";

@@ -18,7 +18,7 @@ const COLD_SHIFT: usize = 5;
 const COLD_MIN_TIME: usize = 16;
 
 const NO_WINDOW: u32 = (31 << 8) | (63 << 13);
-const KIND_MASK: u32 = 3;
+const FORM_MASK: u32 = 7;
 const PREDICT_AT: u32 = 30;
 const MAX_SAMPLES: u32 = 240;
 const MAX_BYTES: u32 = 1024 - 19;
@@ -76,7 +76,7 @@ function predictedEnd(start: f64, current: f64, end: f64): f64 {
 
 /**
  * Appends samples `[from, to)` and returns where it stopped: at `to`, or at a sample that needs a chunk to be cut, or whose series
- * holds histograms; that one is the caller's. Samples that are not newer than their series, or before `minValidTime`, are passed
+ * holds no plain floats; that one is the caller's. Samples that are not newer than their series, or before `minValidTime`, are passed
  * over. The caller made sure that two slots a sample are free, and that no snapshot is held.
  */
 export function appendSamples(
@@ -106,7 +106,7 @@ export function appendSamples(
     const base = series + (record << RECORD_SHIFT);
     const last = load<f64>(base, LAST_TIME);
     if (!(t > last) || t < minValidTime) continue;
-    if ((load<u32>(base, KIND) & KIND_MASK) !== 0) break;
+    if ((load<u32>(base, KIND) & FORM_MASK) !== 0) break;
     const packed = load<u32>(base, PACKED);
     const count = packed & 0xff;
     let words = packed >>> 24;
