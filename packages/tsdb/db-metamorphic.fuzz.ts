@@ -49,8 +49,7 @@ function generate(random: () => number): Operation[] {
     if (dice < 0.75) {
       const age = random() < 0.3 ? undefined : pick(3) * pick(RANGE);
       operations.push({ kind: "append", ahead, series: some(), value: pick(4), age });
-    }
-    else if (dice < 0.77) operations.push({ kind: "roll back", ahead, series: some() });
+    } else if (dice < 0.77) operations.push({ kind: "roll back", ahead, series: some() });
     else if (dice < 0.83) {
       const from = -pick(RANGE * 6);
       const byGroup = random() < 0.5;

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type FloatHistogramFields, Labels, Matcher } from "@narthex/model";
 import { Append, type Queryable, SampleBuffer } from "@narthex/storage";
-import { IndexSeries } from "./index/index-reader.ts";
 import { Db, type DbOptions } from "./db.ts";
 import { MemoryFs } from "./fs/memory-fs.ts";
+import { IndexSeries } from "./index/index-reader.ts";
 import { DbReader } from "./share.ts";
 import { WalReader } from "./wal/wal-reader.ts";
 
@@ -169,7 +169,7 @@ test("late samples keep their start timestamps: open, full, from a restart, besi
   let db = await open(fs);
   write(db, "m", [[START + 2 * HOUR, 1, START]]);
   const late: Row[] = Array.from({ length: 70 }, (_, i) => {
-    const t = START + HOUR + ((i * 37) % 70) * MINUTE / 2;
+    const t = START + HOUR + (((i * 37) % 70) * MINUTE) / 2;
     return [t, i, i % 3 === 0 ? 0 : t - 100 - i];
   });
   for (const row of late) write(db, "m", [row]);
@@ -253,7 +253,11 @@ test("a reader elsewhere sees the start timestamps of its moment: head, chunks o
 test("blocks that overlap are merged with start timestamps, each sample's own", async () => {
   const fs = new MemoryFs();
   let db = await open(fs, { floatEncoding: "xor" });
-  write(db, "m", Array.from({ length: 400 }, (_, i): Row => [START + i * MINUTE, i, 5]));
+  write(
+    db,
+    "m",
+    Array.from({ length: 400 }, (_, i): Row => [START + i * MINUTE, i, 5]),
+  );
   await db.compact();
   assert.deepEqual(new Set(blockEncodings(db)), new Set([1]));
   await db.close();
@@ -279,7 +283,11 @@ test("start timestamps are not stored where nothing has room for them, nor asked
   assert.deepEqual(read(db, "m"), [[START, 1, 0]]);
   db.setFloatEncoding("xor2");
   write(db, "n", [[START, 1, START - 5]]);
-  assert.deepEqual(read(db, "n"), [[START, 1, START - 5]], "as in the reference, chunks take them though the log has no room");
+  assert.deepEqual(
+    read(db, "n"),
+    [[START, 1, START - 5]],
+    "as in the reference, chunks take them though the log has no room",
+  );
   await db.close();
   assert.deepEqual([...recordTypes(fs, "data/wal")].sort(), [1, 2]);
   const message =

@@ -59,8 +59,18 @@ export class HeadAppender implements Appender {
     return this.#add(ref, t, high >>> 0, low >>> 0, startTime);
   }
 
-  appendBatch(refs: Uint32Array, halves: Uint32Array, count: number, t: number, verdicts: Uint8Array): number {
+  appendBatch(
+    refs: Uint32Array,
+    halves: Uint32Array,
+    count: number,
+    t: number,
+    verdicts: Uint8Array,
+    startTimes?: Float64Array,
+  ): number {
     this.#assertOpen();
+    if (startTimes !== undefined && this.#head.keepsStartTimes) {
+      return this.#addEach(refs, halves, count, t, verdicts, startTimes);
+    }
     const minValid = this.#boundFor(t);
     const timeVerdict = !Number.isSafeInteger(t) ? Append.unsupported : t < minValid ? Append.outOfBounds : Append.ok;
     if (timeVerdict === Append.outOfBounds && this.#head.outOfOrder.windowMs > 0) {
@@ -311,6 +321,25 @@ export class HeadAppender implements Appender {
     const maxTime = Math.max(this.#head.maxTime, this.#firstTime);
     const entry = { ref, t, integer, histogram, stale: false, startTime };
     return this.#head.outOfOrder.takeHistogram(this.#batch, entry, record, maxTime, t < this.#minValidTime);
+  }
+
+  /** `appendBatch` with start timestamps that are kept. */
+  #addEach(
+    refs: Uint32Array,
+    halves: Uint32Array,
+    count: number,
+    t: number,
+    verdicts: Uint8Array,
+    startTimes: Float64Array,
+  ): number {
+    let refused = 0;
+    this.#batch.reserve(count);
+    for (let i = 0; i < count; i++) {
+      const verdict = this.#add(refs[i], t, halves[2 * i + 1], halves[2 * i], startTimes[i]);
+      verdicts[i] = verdict;
+      if (verdict !== Append.ok) refused++;
+    }
+    return refused;
   }
 
   /** `appendBatch` for a time before the bound. */

@@ -214,8 +214,15 @@ test("head: histograms with start timestamps come back, through new buckets, res
       head.moveChunksOut(Infinity);
       checkChunks(sink);
       const encodings = new Set(sink.chunks.map(({ encoding }) => encoding));
-      assert.ok([...encodings].every((encoding) => hasStartTimes(encoding) && (hasFloats(encoding) || hasIntegers(encoding) === integer)));
-      assert.ok(sink.chunks.some(({ bytes }) => ((bytes[0] as number) & 0xc0) !== 0), "some chunk tells of a counter reset");
+      assert.ok(
+        [...encodings].every(
+          (encoding) => hasStartTimes(encoding) && (hasFloats(encoding) || hasIntegers(encoding) === integer),
+        ),
+      );
+      assert.ok(
+        sink.chunks.some(({ bytes }) => ((bytes[0] as number) & 0xc0) !== 0),
+        "some chunk tells of a counter reset",
+      );
     }
   }
 });
