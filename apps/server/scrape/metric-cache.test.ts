@@ -324,7 +324,14 @@ test("start times: a series gets a zero where its counting began, once per begin
 
 test("start timestamps: protobuf tells them with counters, summaries and histograms; they go to the storage where wanted", () => {
   const body = (created: number): FamilyDraft[] => [
-    { name: "c", type: "counter", metrics: [{ value: 5, created }, { labels: { a: "1" }, value: 6 }] },
+    {
+      name: "c",
+      type: "counter",
+      metrics: [
+        { value: 5, created },
+        { labels: { a: "1" }, value: 6 },
+      ],
+    },
     { name: "own", type: "counter", metrics: [{ value: 5, created, timestamp: 1_000_500 }] },
     gauge({ value: 3 }),
     { name: "s", type: "summary", metrics: [{ count: 4, sum: 8, quantiles: [[0.5, 2]], created }] },
@@ -334,21 +341,24 @@ test("start timestamps: protobuf tells them with counters, summaries and histogr
   const bench = new Bench({ startTimes: true }, histograms);
   bench.scrape(body(1000.4));
   bench.scrape(body(1001.5));
-  assert.deepEqual(bench.dump(), [
-    "c 5^-600 5^500",
-    "c{a=1} 6 6",
-    "g 3 3",
-    "h_bucket{le=+Inf} 6^-600 6^500",
-    "h_bucket{le=0.5} 4^-600 4^500",
-    "h_bucket{le=1.0} 8^-600 8^500",
-    "h_count 6^-600 6^500",
-    "h_sum 3^-600 3^500",
-    "h {6 3 [1,2,3] schema 0}^-600 {6 3 [1,2,3] schema 0}^500",
-    "own 5@500^-600",
-    "s_count 4^-600 4^500",
-    "s_sum 8^-600 8^500",
-    "s{quantile=0.5} 2^-600 2^500",
-  ].sort());
+  assert.deepEqual(
+    bench.dump(),
+    [
+      "c 5^-600 5^500",
+      "c{a=1} 6 6",
+      "g 3 3",
+      "h_bucket{le=+Inf} 6^-600 6^500",
+      "h_bucket{le=0.5} 4^-600 4^500",
+      "h_bucket{le=1.0} 8^-600 8^500",
+      "h_count 6^-600 6^500",
+      "h_sum 3^-600 3^500",
+      "h {6 3 [1,2,3] schema 0}^-600 {6 3 [1,2,3] schema 0}^500",
+      "own 5@500^-600",
+      "s_count 4^-600 4^500",
+      "s_sum 8^-600 8^500",
+      "s{quantile=0.5} 2^-600 2^500",
+    ].sort(),
+  );
   const plain = new Bench({}, histograms);
   plain.scrape(body(1000.4));
   assert.ok(plain.dump().every((line) => !line.includes("^")));
@@ -394,14 +404,26 @@ test("start synthesis: the first sample of what only grows is left out, later on
 });
 
 test("start synthesis: protobuf counters, native and converted histograms; what tells its start is left alone", () => {
-  const native = (add: number): MetricDraft => ({ ...NATIVE, count: 6 + 3 * add, sum: 3 + add, positiveDeltas: [1 + add, 1, 1] });
+  const native = (add: number): MetricDraft => ({
+    ...NATIVE,
+    count: 6 + 3 * add,
+    sum: 3 + add,
+    positiveDeltas: [1 + add, 1, 1],
+  });
   const body = (c: number, add: number): FamilyDraft[] => [
     { name: "c", type: "counter", metrics: [{ value: c }, { labels: { a: "1" }, value: c, created: 1000.5 }] },
     gauge({ value: c }),
     histogram(native(add)),
   ];
   const bench = new Bench({ synthesizesStarts: true, startTimes: true }, { scrapeNative: true });
-  for (const [c, add] of [[3, 0], [5, 2], [9, 3], [1, 1], [2, 2]] as const) bench.scrape(body(c, add));
+  for (const [c, add] of [
+    [3, 0],
+    [5, 2],
+    [9, 3],
+    [1, 1],
+    [2, 2],
+  ] as const)
+    bench.scrape(body(c, add));
   assert.deepEqual(bench.dump(), [
     "c 2^0 6^0 1^2999 2^2999",
     "c{a=1} 3^-500 5^-500 9^-500 1^-500 2^-500",
@@ -410,7 +432,9 @@ test("start synthesis: protobuf counters, native and converted histograms; what 
   ]);
   const text = new Bench({ synthesizesStarts: true }, { convertClassic: true });
   for (const count of [4, 6, 7]) {
-    text.scrape(`# TYPE h histogram\nh_bucket{le="1"} ${count - 2}\nh_bucket{le="+Inf"} ${count}\nh_sum 1\nh_count ${count}\n`);
+    text.scrape(
+      `# TYPE h histogram\nh_bucket{le="1"} ${count - 2}\nh_bucket{le="+Inf"} ${count}\nh_sum 1\nh_count ${count}\n`,
+    );
   }
   assert.deepEqual(text.dump(), ["h {2 0 [2] le 1}^0 {3 0 [3] le 1}^0"]);
 });
