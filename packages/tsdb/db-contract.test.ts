@@ -1,6 +1,7 @@
 // The storage contract, held by the database on an empty directory.
 import { storageContract } from "@narthex/storage/contract-suite";
-import { Db, type DbOptions } from "./db.ts";
+import { Db } from "./db.ts";
+import type { DbOptions } from "./db-options.ts";
 import { MemoryFs } from "./fs/memory-fs.ts";
 
 function open(options: Partial<DbOptions> = {}): Promise<Db> {

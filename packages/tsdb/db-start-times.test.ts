@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type FloatHistogramFields, Labels, Matcher } from "@narthex/model";
 import { Append, type Queryable, SampleBuffer } from "@narthex/storage";
-import { Db, type DbOptions } from "./db.ts";
+import { Db } from "./db.ts";
+import type { DbOptions } from "./db-options.ts";
 import { MemoryFs } from "./fs/memory-fs.ts";
 import { IndexSeries } from "./index/index-reader.ts";
 import { DbReader } from "./share.ts";
@@ -300,5 +301,110 @@ test("start timestamps are not stored where nothing has room for them, nor asked
     [START, 1, 0],
     [START + 1, 1, START - 6],
   ]);
+  await db.close();
+});
+
+test("a chunk snapshot keeps start timestamps: what was open goes on as it was", async () => {
+  const fs = new MemoryFs();
+  const options = { ...STORED, snapshotsChunks: true };
+  let db = await open(fs, options);
+  const rows = counter(150);
+  const append = (from: number, to: number): void => {
+    for (let at = from; at < to; at += 25) {
+      write(db, "m", rows.slice(at, Math.min(to, at + 25)));
+      writeHistograms(db, "i", rows.slice(at, Math.min(to, at + 25)), true);
+      writeHistograms(db, "f", rows.slice(at, Math.min(to, at + 25)), false);
+    }
+  };
+  const check = (count: number): void => {
+    for (const name of ["m", "i", "f"]) assert.deepEqual(read(db, name), rows.slice(0, count), name);
+  };
+  for (const [from, to] of [
+    [0, 10],
+    [10, 45],
+    [45, 150],
+  ] as const) {
+    append(from, to);
+    await db.close();
+    assert.ok(fs.list("data").some((name) => name.startsWith("chunk_snapshot.")));
+    db = await open(fs, options);
+    check(to);
+  }
+  const whole = new MemoryFs();
+  const straight = await open(whole);
+  for (const [at, row] of rows.entries()) {
+    write(straight, "m", [row]);
+    writeHistograms(straight, "i", [row], true);
+    writeHistograms(straight, "f", [row], false);
+    if (at === 149) break;
+  }
+  // Chunks that lived through restarts are those of a database that had none.
+  for (const each of [db, straight]) {
+    write(each, "m", [[START + 8 * HOUR, 1, 0]]);
+    await each.compact();
+  }
+  assert.deepEqual(chunkBytes(db), chunkBytes(straight));
+  await db.close();
+  await straight.close();
+});
+
+/** All chunks of the blocks, as text, sorted. */
+function chunkBytes(db: Db): string[] {
+  const found: string[] = [];
+  const series = new IndexSeries();
+  for (const block of db.blocks) {
+    for (const id of block.index.allPostings()) {
+      block.index.series(id, series);
+      for (let i = 0; i < series.chunkCount; i++) {
+        const { encoding, bytes, start, end } = block.chunks.read(series.refs[i] as number);
+        found.push(`${encoding} ${Buffer.from(bytes.subarray(start, end)).toString("hex")}`);
+      }
+    }
+  }
+  return found.sort();
+}
+
+test("a plain chunk of a snapshot ends where start timestamps begin to be stored", async () => {
+  const fs = new MemoryFs();
+  let db = await open(fs, { snapshotsChunks: true });
+  write(db, "m", counter(20));
+  await db.close();
+  db = await open(fs, { ...STORED, snapshotsChunks: true });
+  write(db, "m", [[START + 20 * MINUTE, 1, START - 5]]);
+  assert.deepEqual(read(db, "m").at(-1), [START + 20 * MINUTE, 1, START - 5]);
+  assert.deepEqual(read(db, "m").length, 21);
+  await db.close();
+});
+
+test("after a change back to xor, series whose newest chunk on disk is XOR2 go on in plain chunks", async () => {
+  const fs = new MemoryFs();
+  // As much memory as compiled kernels need.
+  const memoryBytes = 2 ** 29;
+  let db = await open(fs, { floatEncoding: "xor2", memoryBytes });
+  assert.ok(db.head.kernels !== undefined);
+  const step = (i: number): void => {
+    const appender = db.appender();
+    const refs = new Uint32Array(100);
+    const values = new Float64Array(100).fill(i);
+    for (let s = 0; s < 100; s++) refs[s] = appender.series(Labels.fromObject({ __name__: "m", s: String(s) }));
+    const halves = new Uint32Array(values.buffer);
+    assert.equal(appender.appendBatch(refs, halves, 100, START + i * 15_000, new Uint8Array(100)), 0);
+    appender.commit();
+  };
+  for (let i = 0; i < 130; i++) step(i);
+  await db.close();
+  db = await open(fs, { memoryBytes });
+  for (let i = 130; i < 400; i++) step(i);
+  const querier = db.querier(0, 8.64e15);
+  const set = querier.select([new Matcher("=", "__name__", "m")]);
+  assert.equal(set.count, 100);
+  const samples = new SampleBuffer();
+  for (let s = 0; s < 100; s++) {
+    samples.clear();
+    set.read(s, 0, 8.64e15, samples);
+    assert.equal(samples.count, 400);
+    for (let i = 0; i < 400; i++) assert.deepEqual([samples.times[i], samples.values[i]], [START + i * 15_000, i]);
+  }
+  querier.close();
   await db.close();
 });
