@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { Gauge, Registry } from "@narthex/client";
 import { formatDuration, formatSize, goDuration, type Logger } from "@narthex/toolkit";
-import { Db } from "@narthex/tsdb";
+import { Db, type FloatEncoding, IncompatibleEncodingError } from "@narthex/tsdb";
 import { Federation } from "./api/federate.ts";
 import { AdminRoutes } from "./api/v1/admin-routes.ts";
 import { OperatorRoutes } from "./api/v1/operator-routes.ts";
@@ -73,6 +73,8 @@ export class Server {
   readonly #reloadGauges: { readonly successful: Gauge; readonly time: Gauge; readonly ready: Gauge };
   #walReplay = { min: 0, max: 0, current: 0 };
   #config: Config;
+  /** What a configuration that does not say how floats are encoded stands for: what the start made of it. */
+  #startEncoding: FloatEncoding = "xor";
   #ruleGroups: readonly RuleGroupSource[];
   #running: Running | undefined;
   #stop: (() => void) | undefined;
@@ -136,6 +138,7 @@ export class Server {
     const settings = this.#settings;
     this.#notifications.add(STARTING);
     await this.#web.listen();
+    this.#startEncoding = floatEncoding(this.#config, settings.features.has("xor2-encoding") ? "xor2" : "xor");
     const db = await Db.open({
       directory: settings.storagePath,
       logger: this.#logger.with({ component: "tsdb" }),
@@ -150,11 +153,17 @@ export class Server {
       compactionDelayPercent: settings.features.has("delayed-compaction") ? settings.compactionDelayPercent : 0,
       ...(settings.features.has("exemplar-storage") ? { maxExemplars: maxExemplars(this.#config) } : {}),
       snapshotsChunks: settings.features.has("memory-snapshot-on-shutdown"),
+      floatEncoding: this.#startEncoding,
+      logsStartTimes: settings.features.has("st-storage"),
+      histogramStartTimes: settings.features.has("histograms-st-encoding"),
       walSegmentBytes: settings.walSegmentBytes,
       walCompression: settings.walCompression,
       onReplay: (progress) => {
         this.#walReplay = progress;
       },
+    }).catch((error: unknown) => {
+      if (!(error instanceof IncompatibleEncodingError)) throw error;
+      throw new Error(`opening storage failed: ${error.message}`, { cause: error });
     });
     this.#walReplay = db.replayProgress;
     this.#running = this.#assemble(db);
@@ -250,7 +259,12 @@ export class Server {
     } catch (error) {
       this.#noteReload(false);
       this.#notifications.add(RELOAD_FAILED);
-      const message = `couldn't load configuration (--config.file=${JSON.stringify(configFile)}): ${(error as Error).message}`;
+      const place = `(--config.file=${JSON.stringify(configFile)})`;
+      let message = `couldn't load configuration ${place}: ${(error as Error).message}`;
+      if (error instanceof IncompatibleEncodingError) {
+        this.#logger.error("Failed to apply configuration", { err: error.message });
+        message = `one or more errors occurred while applying the new configuration ${place}`;
+      }
       this.#logger.error("Error reloading config", { err: message });
       throw new Error(message, { cause: error });
     }
@@ -262,6 +276,8 @@ export class Server {
 
   async #apply({ config, ruleGroups }: Loaded): Promise<void> {
     const { db, queries, scrape, discovery, rules } = this.#running as Running;
+    // Before anything changes: it may be refused.
+    db.setFloatEncoding(floatEncoding(config, this.#startEncoding));
     this.#config = config;
     warnOfMissingRemotes(config, this.#logger.with({ component: "remote" }));
     db.retention = config.storage.tsdb.retention;
@@ -454,6 +470,11 @@ const DEFAULT_MAX_EXEMPLARS = 100_000;
 
 function maxExemplars(config: Config): number {
   return config.storage.exemplars?.maxExemplars ?? DEFAULT_MAX_EXEMPLARS;
+}
+
+/** How new chunks of floats are encoded; the field is "" where it is left out. */
+function floatEncoding(config: Config, otherwise: FloatEncoding): FloatEncoding {
+  return config.storage.tsdb.floatChunkEncoding || otherwise;
 }
 
 const MONTH_MS = 31 * 24 * 60 * 60 * 1000;

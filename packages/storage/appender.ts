@@ -49,8 +49,16 @@ export interface Appender {
   /**
    * The hot path of scraping: `count` floats of one time. Values are taken bit by bit (`halves` views the memory of
    * the values, low half first). Writes each sample's verdict to `verdicts` and returns how many were refused.
+   * `startTimes` are those of `append`, 0 where unknown.
    */
-  appendBatch(refs: Uint32Array, halves: Uint32Array, count: number, t: number, verdicts: Uint8Array): number;
+  appendBatch(
+    refs: Uint32Array,
+    halves: Uint32Array,
+    count: number,
+    t: number,
+    verdicts: Uint8Array,
+    startTimes?: Float64Array,
+  ): number;
   appendHistogram(
     ref: SeriesRef,
     t: number,

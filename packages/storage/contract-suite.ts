@@ -342,8 +342,74 @@ export function storageContract(
         assert.deepEqual([...(buffer.startTimes?.subarray(0, 3) ?? [])], [0, 500, 0]);
         querier.close();
       });
+
+      withStorage(
+        "start timestamps come by value, by bits and with histograms; a batch may have none, stale markers never do",
+        (storage) => {
+          const appender = storage.appender();
+          const ref = appender.series(labels({ a: "1" }));
+          const other = appender.series(labels({ a: "2" }));
+          appender.appendBits(ref, 1000, 0x3ff00000, 0, 400);
+          appender.appendBatch(Uint32Array.of(ref, other), Uint32Array.of(1, 2, 3, 4), 2, 2000, new Uint8Array(2));
+          const batchStarts = Float64Array.of(1999, 0);
+          const halves = Uint32Array.of(5, 6, 7, 8);
+          const verdicts = Uint8Array.of(9, 9);
+          const refs = Uint32Array.of(ref, other);
+          assert.equal(appender.appendBatch(refs, halves, 2, 2500, verdicts, batchStarts), 0);
+          assert.deepEqual([...verdicts], [Append.ok, Append.ok]);
+          appender.append(ref, 3000, 3, -7);
+          appender.appendStale(ref, 4000);
+          appender.append(other, 5000, 3, 5000);
+          if (options.histograms) {
+            appender.appendHistogram(other, 6000, exampleHistogram(3), true, 5001);
+            appender.appendHistogram(other, 7000, exampleHistogram(4), true, 5001);
+          }
+          appender.commit();
+          assert.deepEqual(starts(storage, "1"), [400, 0, 1999, -7, 0]);
+          assert.deepEqual(starts(storage, "2"), [0, 0, 5000, ...(options.histograms ? [5001, 5001] : [])]);
+        },
+      );
+
+      withStorage(
+        "start timestamps do not leak into the next series of a buffer, nor into rolled back ones",
+        (storage) => {
+          const first = storage.appender();
+          first.append(first.series(labels({ a: "1" })), 1000, 1, 500);
+          first.append(first.series(labels({ a: "1" })), 2000, 2, 501);
+          first.rollback();
+          const second = storage.appender();
+          second.append(second.series(labels({ a: "1" })), 1000, 1, 500);
+          second.append(second.series(labels({ a: "2" })), 1000, 1);
+          second.append(second.series(labels({ a: "2" })), 2000, 2);
+          second.commit();
+          const querier = storage.querier(MIN, MAX);
+          const set = querier.select([new Matcher("=~", "a", ".+")]);
+          const buffer = new SampleBuffer();
+          set.read(0, MIN, MAX, buffer);
+          assert.deepEqual(startsOf(buffer), [500]);
+          set.read(1, MIN, MAX, buffer);
+          assert.deepEqual(startsOf(buffer), [500, 0, 0]);
+          buffer.clear();
+          set.read(1, MIN, MAX, buffer);
+          assert.deepEqual(startsOf(buffer), [0, 0]);
+          querier.close();
+        },
+      );
     }
   });
+}
+
+/** The start timestamps of the series `{a="..."}`. */
+function starts(storage: Queryable, a: string): number[] {
+  const querier = storage.querier(MIN, MAX);
+  const buffer = new SampleBuffer();
+  querier.select([new Matcher("=", "a", a)]).read(0, MIN, MAX, buffer);
+  querier.close();
+  return startsOf(buffer);
+}
+
+function startsOf({ count, startTimes }: SampleBuffer): number[] {
+  return Array.from({ length: count }, (_, i) => startTimes?.[i] ?? 0);
 }
 
 const NO_HINTS: SelectHints = {

@@ -171,12 +171,20 @@ class MemoryAppender implements Appender {
     return this.#add({ ref, t, high: high >>> 0, low: low >>> 0, histogram: undefined, startTime });
   }
 
-  appendBatch(refs: Uint32Array, halves: Uint32Array, count: number, t: number, verdicts: Uint8Array): number {
+  appendBatch(
+    refs: Uint32Array,
+    halves: Uint32Array,
+    count: number,
+    t: number,
+    verdicts: Uint8Array,
+    startTimes?: Float64Array,
+  ): number {
     let refused = 0;
     for (let i = 0; i < count; i++) {
       const low = halves[2 * i] as number;
       const high = halves[2 * i + 1] as number;
-      const verdict = this.#add({ ref: refs[i] as number, t, high, low, histogram: undefined, startTime: 0 });
+      const startTime = startTimes === undefined ? 0 : (startTimes[i] as number);
+      const verdict = this.#add({ ref: refs[i] as number, t, high, low, histogram: undefined, startTime });
       verdicts[i] = verdict;
       if (verdict !== Append.ok) refused++;
     }

@@ -20,6 +20,8 @@ export class SampleBuffer {
   histograms: (FloatHistogramFields | undefined)[] | undefined = undefined;
   /** Start timestamps in milliseconds, 0 where unknown; undefined while none was added since `clear`. */
   startTimes: Float64Array | undefined = undefined;
+  /** The array of earlier series, for those to come. */
+  #spareStartTimes: Float64Array | undefined;
 
   constructor(capacity = 256) {
     this.times = new Float64Array(capacity);
@@ -30,7 +32,21 @@ export class SampleBuffer {
   clear(): void {
     this.count = 0;
     this.histograms = undefined;
+    if (this.startTimes !== undefined) this.#spareStartTimes = this.startTimes;
     this.startTimes = undefined;
+  }
+
+  /**
+   * `startTimes`, made at need: those of the samples so far are 0 then. From then on whoever writes samples into the arrays
+   * writes theirs as well; `push...` writes 0.
+   */
+  withStartTimes(): Float64Array {
+    if (this.startTimes !== undefined) return this.startTimes;
+    const spare = this.#spareStartTimes;
+    if (spare !== undefined && spare.length >= this.times.length) this.startTimes = spare.fill(0, 0, this.count);
+    else this.startTimes = new Float64Array(this.times.length);
+    this.#spareStartTimes = undefined;
+    return this.startTimes;
   }
 
   /** Makes room for `extra` more samples. The arrays may be replaced: read the fields again afterwards. */
@@ -59,6 +75,7 @@ export class SampleBuffer {
     this.times[this.count] = t;
     this.halves[2 * this.count] = low;
     this.halves[2 * this.count + 1] = high;
+    if (this.startTimes !== undefined) this.startTimes[this.count] = 0;
     this.count++;
   }
 
@@ -66,6 +83,7 @@ export class SampleBuffer {
     this.reserve(1);
     this.times[this.count] = t;
     this.values[this.count] = value;
+    if (this.startTimes !== undefined) this.startTimes[this.count] = 0;
     this.count++;
   }
 
@@ -75,6 +93,7 @@ export class SampleBuffer {
     this.values[this.count] = 0;
     this.histograms ??= [];
     this.histograms[this.count] = histogram;
+    if (this.startTimes !== undefined) this.startTimes[this.count] = 0;
     this.count++;
   }
 }

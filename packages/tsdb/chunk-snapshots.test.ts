@@ -9,7 +9,7 @@ import type { DbOptions } from "./db-options.ts";
 import { FaultyFs } from "./fs/faulty-fs.ts";
 import type { FileSystem } from "./fs/file-system.ts";
 import { MemoryFs } from "./fs/memory-fs.ts";
-import { KIND_MASK, Rec } from "./head/record.ts";
+import { FORM_MASK, Rec } from "./head/record.ts";
 import type { LogFields } from "./logger.ts";
 import { RECORD_WORDS } from "./memory/layout.ts";
 import { WalReader } from "./wal/wal-reader.ts";
@@ -138,7 +138,7 @@ function chunkEnds(db: Db): Record<number, readonly number[]> {
       series[base + Rec.delta] as number,
       series[base + Rec.packed] as number,
       series[base + Rec.unfinished] as number,
-      (series[base + Rec.kind] as number) & KIND_MASK,
+      (series[base + Rec.kind] as number) & FORM_MASK,
     ];
   }
   return ends;

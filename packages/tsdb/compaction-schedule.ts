@@ -142,7 +142,8 @@ export class CompactionSchedule {
     counters.compactions++;
     counters.populating++;
     try {
-      await parts.jobs.run({ kind: "merge", paths, ulid: id, segmentBytes: parts.options.blockSegmentBytes });
+      const { blockSegmentBytes: segmentBytes } = parts.options;
+      await parts.jobs.run({ kind: "merge", paths, ulid: id, segmentBytes, floats: parts.floatEncoding });
     } catch (error) {
       counters.compactionFailures++;
       // Those that failed are marked now.
@@ -177,7 +178,15 @@ export class CompactionSchedule {
     counters.populating++;
     try {
       const segmentBytes = parts.options.blockSegmentBytes;
-      await parts.jobs.run({ kind: "block", ulid: id, ticket, minTime, maxTime, segmentBytes });
+      await parts.jobs.run({
+        kind: "block",
+        ulid: id,
+        ticket,
+        minTime,
+        maxTime,
+        segmentBytes,
+        floats: parts.floatEncoding,
+      });
     } catch (error) {
       counters.compactionFailures++;
       throw error;
@@ -209,7 +218,14 @@ export class CompactionSchedule {
       try {
         const segmentBytes = parts.options.blockSegmentBytes;
         const rangeMs = this.#ranges[0] as number;
-        await parts.jobs.run({ kind: "late-blocks", ticket, rangeMs, now: began, segmentBytes });
+        await parts.jobs.run({
+          kind: "late-blocks",
+          ticket,
+          rangeMs,
+          now: began,
+          segmentBytes,
+          floats: parts.floatEncoding,
+        });
       } catch (error) {
         counters.compactionFailures++;
         throw error;

@@ -17,6 +17,9 @@ const STEP = 5_000;
 const COMMITS = 96;
 const SERIES = 4;
 
+/** Every third round stores start timestamps, in the chunks and records that have room for them. */
+const STARTS: Partial<DbOptions> = { floatEncoding: "xor2", logsStartTimes: true };
+
 function open(fs: FileSystem, options: Partial<DbOptions> = {}): Promise<Db> {
   return Db.open({
     ...options,
@@ -48,7 +51,7 @@ async function work(db: Db, account: Account): Promise<void> {
     for (const one of keys) account.doubtful.add(one);
     const appender = db.appender();
     for (let s = 0; s < SERIES; s++) {
-      appender.append(appender.series(Labels.fromObject({ __name__: "m", s: String(s) })), t, i + s);
+      appender.append(appender.series(Labels.fromObject({ __name__: "m", s: String(s) })), t, i + s, startOf(s, t));
     }
     // Series that come and go, with long labels, so that the log has several segments.
     for (let s = 0; s < 6; s++) {
@@ -81,7 +84,13 @@ async function forget(db: Db, account: Account, series: number, minTime: number,
   for (const one of gone) account.doubtful.delete(one);
 }
 
-function samplesOf(db: Db): Set<string> {
+/** A counter that begins anew now and then, and is not known before. */
+function startOf(series: number, t: number): number {
+  const since = (t - START) % (RANGE / 2 + series);
+  return t < START + 30_000 ? 0 : t - since - 1;
+}
+
+function samplesOf(db: Db, withStarts: boolean): Set<string> {
   const found = new Set<string>();
   const querier = db.querier(0, 8.64e15);
   const set = querier.select([new Matcher("=", "__name__", "m")]);
@@ -93,6 +102,7 @@ function samplesOf(db: Db): Set<string> {
     for (let j = 0; j < buffer.count; j++) {
       const t = buffer.times[j] as number;
       assert.equal(buffer.values[j], (t - START) / STEP + series);
+      assert.equal(buffer.startTimes?.[j] ?? 0, withStarts ? startOf(series, t) : 0);
       found.add(key(series, t));
     }
   }
@@ -100,8 +110,8 @@ function samplesOf(db: Db): Set<string> {
   return found;
 }
 
-function check(db: Db, account: Account, where: string): void {
-  const found = samplesOf(db);
+function check(db: Db, account: Account, where: string, withStarts = false): void {
+  const found = samplesOf(db, withStarts);
   const lost = [...account.stored].filter((one) => !found.has(one));
   const phantoms = [...found].filter((one) => !account.stored.has(one) && !account.doubtful.has(one));
   assert.deepEqual({ lost, phantoms }, { lost: [], phantoms: [] }, where);
@@ -114,19 +124,20 @@ test("Db: killed at every single write of append, checkpoint, compaction and del
   assert.ok(total > 300, `${total} changes`);
   for (let at = 1; at <= total; at++) {
     const kind = at % 2 === 0 ? "tearAt" : "failAt";
+    const withStarts = at % 3 === 0;
     const memory = new MemoryFs();
     const account = new Account();
     try {
-      await work(await open(new FaultyFs(memory, { [kind]: at, stayDown: true })), account);
+      await work(await open(new FaultyFs(memory, { [kind]: at, stayDown: true }), withStarts ? STARTS : {}), account);
     } catch {
       // The process dies here; closing it writes nothing more.
     }
-    const again = await open(memory);
-    check(again, account, `${kind} ${at} of ${total}`);
+    const again = await open(memory, withStarts ? STARTS : {});
+    check(again, account, `${kind} ${at} of ${total}`, withStarts);
     // It goes on working: what was interrupted is done again.
     if (at % 4 === 0) {
       await again.compact();
-      check(again, account, `${kind} ${at} of ${total}, compacted again`);
+      check(again, account, `${kind} ${at} of ${total}, compacted again`, withStarts);
     }
     await again.close();
   }

@@ -20,7 +20,14 @@ const SHRINK_BUDGET = 300;
 
 /** One operation; times are distances from the newest time so far, so that an operation means something without those before it. */
 type Operation =
-  | { readonly kind: "append"; readonly ahead: number; readonly series: readonly number[]; readonly value: number }
+  | {
+      readonly kind: "append";
+      readonly ahead: number;
+      readonly series: readonly number[];
+      readonly value: number;
+      /** How long before the sample its counter began; undefined where nobody knows. */
+      readonly age: number | undefined;
+    }
   | { readonly kind: "roll back"; readonly ahead: number; readonly series: readonly number[] }
   | {
       readonly kind: "delete";
@@ -39,8 +46,10 @@ function generate(random: () => number): Operation[] {
     const dice = random();
     // Mostly forwards, sometimes the same time again or too late, sometimes a gap.
     const ahead = dice < 0.05 ? -pick(RANGE) : random() < 0.03 ? RANGE * pick(4) : pick(2500);
-    if (dice < 0.75) operations.push({ kind: "append", ahead, series: some(), value: pick(4) });
-    else if (dice < 0.77) operations.push({ kind: "roll back", ahead, series: some() });
+    if (dice < 0.75) {
+      const age = random() < 0.3 ? undefined : pick(3) * pick(RANGE);
+      operations.push({ kind: "append", ahead, series: some(), value: pick(4), age });
+    } else if (dice < 0.77) operations.push({ kind: "roll back", ahead, series: some() });
     else if (dice < 0.83) {
       const from = -pick(RANGE * 6);
       const byGroup = random() < 0.5;
@@ -61,12 +70,21 @@ function labelsOf(series: number): Labels {
   return Labels.fromObject({ __name__: "m", group: String(series % 3), s: String(series) });
 }
 
-/** What the map says: series to time to value; series without samples are not there. */
-type Model = Map<number, Map<number, number>>;
+/** What the map says: series to time to value and start timestamp; series without samples are not there. */
+type Model = Map<number, Map<number, Sample>>;
+
+interface Sample {
+  readonly value: number;
+  readonly start: number;
+}
+
+/** Whether the run at hand stores start timestamps. */
+let withStarts = false;
 
 function open(fs: MemoryFs, directory = "data"): Promise<Db> {
   return Db.open({
     directory,
+    ...(withStarts ? { floatEncoding: "xor2", logsStartTimes: true } : {}),
     fs,
     memoryBytes: 2 ** 26,
     maintenanceIntervalMs: 0,
@@ -90,10 +108,10 @@ async function run(operations: readonly Operation[]): Promise<void> {
         const taken: number[] = [];
         for (const series of new Set(operation.series)) {
           const value = operation.kind === "append" ? operation.value : -1;
-          const verdict = appender.append(appender.series(labelsOf(series)), t, value);
+          const verdict = appender.append(appender.series(labelsOf(series)), t, value, startOf(operation, t));
           const known = model.get(series);
           // What repeats the newest sample is taken without being stored anew: it may have been deleted.
-          if (verdict === Append.ok && !(known?.get(t) === value)) taken.push(series);
+          if (verdict === Append.ok && !(known?.get(t)?.value === value)) taken.push(series);
         }
         if (operation.kind === "roll back") {
           appender.rollback();
@@ -103,8 +121,8 @@ async function run(operations: readonly Operation[]): Promise<void> {
         for (const series of taken) {
           if (t <= (lastTimes.get(series) ?? Number.NEGATIVE_INFINITY)) continue;
           lastTimes.set(series, t);
-          const samples = model.get(series) ?? new Map<number, number>();
-          samples.set(t, operation.value);
+          const samples = model.get(series) ?? new Map<number, Sample>();
+          samples.set(t, { value: operation.value, start: withStarts ? startOf(operation, t) : 0 });
           model.set(series, samples);
         }
         if (taken.length > 0) newest = Math.max(newest, t);
@@ -150,6 +168,10 @@ async function run(operations: readonly Operation[]): Promise<void> {
   await db.close();
 }
 
+function startOf(operation: Operation, t: number): number {
+  return operation.kind === "append" && operation.age !== undefined ? t - operation.age : 0;
+}
+
 /** The newest time that each series ever had in the run at hand, deleted or not. */
 let lastTimes = new Map<number, number>();
 
@@ -158,7 +180,7 @@ function compare(model: Model, queryable: Queryable, where: string): void {
   for (const [series, samples] of model) {
     if (samples.size === 0) continue;
     const sorted = [...samples].sort(([a], [b]) => a - b);
-    expected.set(String(series), sorted.map(([t, value]) => `${t - START}=${value}`).join(" "));
+    expected.set(String(series), sorted.map(([t, { value, start }]) => `${t - START}=${value} ${start}`).join(", "));
   }
   const found = new Map<string, string>();
   const querier = queryable.querier(0, 8.64e15);
@@ -168,8 +190,10 @@ function compare(model: Model, queryable: Queryable, where: string): void {
     buffer.clear();
     set.read(i, 0, 8.64e15, buffer);
     const texts: string[] = [];
-    for (let s = 0; s < buffer.count; s++) texts.push(`${(buffer.times[s] as number) - START}=${buffer.values[s]}`);
-    if (texts.length > 0) found.set(set.labels(i).get("s") ?? "", texts.join(" "));
+    for (let s = 0; s < buffer.count; s++) {
+      texts.push(`${(buffer.times[s] as number) - START}=${buffer.values[s]} ${buffer.startTimes?.[s] ?? 0}`);
+    }
+    if (texts.length > 0) found.set(set.labels(i).get("s") ?? "", texts.join(", "));
   }
   querier.close();
   assert.deepEqual(sortedEntries(found), sortedEntries(expected), where);
@@ -205,6 +229,7 @@ async function shrink(operations: readonly Operation[]): Promise<readonly Operat
 
 test(`Db: random runs of everything say what a naive map says (seed ${seed})`, async () => {
   for (let round = 0; round < runs; round++) {
+    withStarts = (seed + round) % 2 === 1;
     const operations = generate(seeded(seed + round));
     const failure = await failureOf(operations);
     if (failure === undefined) continue;

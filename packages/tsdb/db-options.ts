@@ -1,6 +1,7 @@
 // What a database is told when it is opened, and what it tells about itself.
 import type { Registry } from "@narthex/client";
 import type { Retention } from "./block-keeper.ts";
+import type { FloatEncoding } from "./chunk/float-encoding.ts";
 import type { FileSystem } from "./fs/file-system.ts";
 import type { Logger } from "./logger.ts";
 import type { Compression } from "./wal/format.ts";
@@ -42,6 +43,12 @@ export interface DbOptions {
   readonly walCompression?: Compression;
   /** Exemplars kept at most, the newest; none unless told. See `Db.setMaxExemplars`. */
   readonly maxExemplars?: number;
+  /** How new chunks of floats are written; `xor` unless told. See `Db.setFloatEncoding`. */
+  readonly floatEncoding?: FloatEncoding;
+  /** Whether the logs are written with start timestamps; no, unless told. Needs `xor2`. */
+  readonly logsStartTimes?: boolean;
+  /** Whether new chunks of histograms have room for start timestamps; no, unless told. */
+  readonly histogramStartTimes?: boolean;
   /** Shared memory to reserve (not to use): a power of two, 4 GiB unless told or refused. */
   readonly memoryBytes?: number;
   /** Whether the directory is locked against other processes; yes, unless it lies on a file system of a test. */

@@ -1,6 +1,7 @@
 // What the rooms of a database share: its head, its files, its counters. `Db` makes it, and nobody outside sees it.
 import type { Block } from "./block/block.ts";
 import { BlockKeeper, headFileBytes } from "./block-keeper.ts";
+import { checkFloatEncoding, type FloatEncoding } from "./chunk/float-encoding.ts";
 import { HeadChunkReader, type HeadChunkWriter } from "./chunk/head-chunks.ts";
 import { ChunkSnapshots } from "./chunk-snapshots.ts";
 import { DbCounters, type DbDurations } from "./db-metrics.ts";
@@ -40,6 +41,8 @@ export class DbParts {
   readonly lateLog: OutOfOrderLog;
   readonly chunkSnapshots: ChunkSnapshots;
   readonly turns: Turns;
+  /** How chunks of floats are written at present. */
+  floatEncoding: FloatEncoding;
   durations: DbDurations | undefined;
   wal: WalWriter | undefined;
   chunkWriter: HeadChunkWriter | undefined;
@@ -64,7 +67,11 @@ export class DbParts {
       remove: (paths) => this.jobs.run({ kind: "remove", paths }),
     });
     this.chunkReader = new HeadChunkReader(this.fs, this.path(HEAD_CHUNKS_DIRECTORY));
+    this.floatEncoding = checkFloatEncoding(options.floatEncoding ?? "xor", options);
     this.head = new Head({
+      floatEncoding: this.floatEncoding,
+      logsStartTimes: options.logsStartTimes ?? false,
+      histogramStartTimes: options.histogramStartTimes ?? false,
       chunkRangeMs: options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS,
       ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
       ...(options.maxExemplars === undefined ? {} : { maxExemplars: options.maxExemplars }),

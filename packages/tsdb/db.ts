@@ -5,6 +5,7 @@ import { ulid } from "ulid";
 import type { Block } from "./block/block.ts";
 import { removeLeftovers } from "./block/block-writer.ts";
 import type { Retention } from "./block-keeper.ts";
+import { checkFloatEncoding, type FloatEncoding } from "./chunk/float-encoding.ts";
 import { CompactionSchedule } from "./compaction-schedule.ts";
 import { registerDbMetrics } from "./db-metrics.ts";
 import type { DbOptions, DbStats, ReplayProgress } from "./db-options.ts";
@@ -156,6 +157,15 @@ export class Db implements Queryable, Appendable {
     outOfOrder.windowMs = windowMs;
   }
 
+  /**
+   * How chunks of floats are written from now on. Open ones end as they began; what is compacted keeps its start timestamps. Throws an
+   * `IncompatibleEncodingError` for an encoding without room for the start timestamps that are to be stored, and changes nothing.
+   */
+  setFloatEncoding(encoding: FloatEncoding): void {
+    this.#parts.floatEncoding = checkFloatEncoding(encoding, this.#parts.options);
+    this.head.setFloatEncoding(encoding);
+  }
+
   /** Looks for blocks that came or went, and deletes those that are beyond the limits. */
   reloadBlocks(): void {
     this.#parts.assertOpen();
@@ -219,7 +229,8 @@ export class Db implements Queryable, Appendable {
         try {
           const id = ulid(this.#parts.now());
           const { minTime, maxTime } = head;
-          await jobs.run({ kind: "block", ulid: id, ticket, minTime, maxTime: maxTime + 1, target: path });
+          const { floatEncoding: floats } = this.#parts;
+          await jobs.run({ kind: "block", ulid: id, ticket, minTime, maxTime: maxTime + 1, target: path, floats });
         } finally {
           this.endRead(ticket);
         }

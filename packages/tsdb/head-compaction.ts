@@ -5,6 +5,7 @@ import { Matcher, type MatchType } from "@narthex/model";
 import { ulid } from "ulid";
 import { Block } from "./block/block.ts";
 import { compactBlocks, firstLevel, linkBlock, writeBlock } from "./block/compactor.ts";
+import type { FloatEncoding } from "./chunk/float-encoding.ts";
 import { baseName, type FileSystem, joinPath } from "./fs/file-system.ts";
 import { NodeFs } from "./fs/node-fs.ts";
 import { HeadSource } from "./head/head-source.ts";
@@ -29,6 +30,8 @@ export interface BlockJob {
   readonly target?: string;
   /** Where chunk files are cut. */
   readonly segmentBytes?: number | undefined;
+  /** How floats are encoded where they are encoded anew; `xor` unless told. */
+  readonly floats?: FloatEncoding | undefined;
 }
 
 /** Late samples become a block for each range of `rangeMs` that has some. */
@@ -40,6 +43,8 @@ export interface LateBlocksJob {
   readonly now: number;
   /** Where chunk files are cut. */
   readonly segmentBytes?: number | undefined;
+  /** How floats are encoded where they are encoded anew; `xor` unless told. */
+  readonly floats?: FloatEncoding | undefined;
 }
 
 /** Segments `from` to `to` of the log become a checkpoint, without samples before `minTime`. */
@@ -60,6 +65,8 @@ export interface MergeJob {
   readonly ulid: string;
   /** Where chunk files are cut. */
   readonly segmentBytes?: number | undefined;
+  /** How floats are encoded where they are encoded anew; `xor` unless told. */
+  readonly floats?: FloatEncoding | undefined;
 }
 
 /** Samples with `minTime <= t <= maxTime` of series that pass the matchers get tombstones in the blocks at `paths`. */
@@ -94,19 +101,19 @@ export function runHeadJob(fs: FileSystem, directory: string, view: HeadView, jo
       const deletions = new HeadDeletions(ticket.headDeletions);
       const source = new HeadSource(view, ticket.snapshot, minTime, maxTime - 1, deletions);
       const block = { ulid, minTime, maxTime, compaction: firstLevel(ulid) };
-      writeBlock(fs, job.target ?? directory, block, [source], job.segmentBytes);
+      writeBlock(fs, job.target ?? directory, block, [source], job.segmentBytes, job.floats);
       return;
     }
     case "late-blocks": {
-      const { now, rangeMs, ticket } = job;
+      const { floats, now, rangeMs, ticket } = job;
       const deletions = new HeadDeletions(ticket.headDeletions);
       const records = lateRecords(view, ticket.snapshot);
       for (const minTime of lateRanges(view, ticket.snapshot, records, rangeMs)) {
         const maxTime = minTime + rangeMs;
-        const source = new OutOfOrderSource(view, ticket.snapshot, records, minTime, maxTime - 1, deletions);
+        const source = new OutOfOrderSource(view, ticket.snapshot, records, minTime, maxTime - 1, deletions, floats);
         const id = ulid(now);
         const block = { ulid: id, minTime, maxTime, compaction: firstLevel(id, [FROM_OUT_OF_ORDER]) };
-        writeBlock(fs, directory, block, [source], job.segmentBytes);
+        writeBlock(fs, directory, block, [source], job.segmentBytes, floats);
       }
       return;
     }
@@ -120,7 +127,7 @@ export function runHeadJob(fs: FileSystem, directory: string, view: HeadView, jo
       return;
     }
     case "merge":
-      compactBlocks(fs, directory, job.paths, job.ulid, job.segmentBytes);
+      compactBlocks(fs, directory, job.paths, job.ulid, job.segmentBytes, job.floats);
       return;
     case "delete": {
       const matchers = job.matchers.map(([type, name, value]) => new Matcher(type, name, value));

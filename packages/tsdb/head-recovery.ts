@@ -189,7 +189,7 @@ export class HeadRecovery {
     let bytes = 0;
     for (const segment of listSegments(fs, directory)) if (segment.index >= fromSegment) bytes += segment.bytes;
     const isLong = bytes >= (options.secondThreadFromBytes ?? SECOND_THREAD_FROM_BYTES);
-    if (kernels === undefined || !isLong || !(fs instanceof NodeFs)) {
+    if (kernels === undefined || !head.writesPlainFloats || !isLong || !(fs instanceof NodeFs)) {
       return new WalReader(fs, directory, { fromSegment, onSegment, kernels });
     }
     const applySamples = (record: Uint8Array, start: number, end: number) => replay.applySamples(record, start, end);

@@ -6,12 +6,14 @@ export { compactBlocks, firstLevel, linkBlock, writeBlock } from "./block/compac
 export { type BlockMeta, BlockMetaError, readBlockMeta, writeBlockMeta } from "./block/meta.ts";
 export { ChunkList } from "./chunk/chunk-list.ts";
 export { decodeChunk } from "./chunk/decode.ts";
+export { type FloatEncoding, IncompatibleEncodingError } from "./chunk/float-encoding.ts";
 export { ChunkEncoding, ChunkError, chunkSampleCount } from "./chunk/format.ts";
 export { type HeadChunk, HeadChunkReader, HeadChunkWriter, scanHeadChunks } from "./chunk/head-chunks.ts";
 export { decodeHistogramChunk } from "./chunk/histogram.ts";
 export { encodeHistogramChunk, type HistogramSample } from "./chunk/histogram-encoder.ts";
 export { encodeChunks } from "./chunk/sample-encoder.ts";
 export { decodeXor, encodeXor } from "./chunk/xor.ts";
+export { decodeXor2, encodeXor2 } from "./chunk/xor2.ts";
 export { Db } from "./db.ts";
 export type { DbOptions, DbStats, ReplayProgress } from "./db-options.ts";
 export { type Faults, FaultyFs } from "./fs/faulty-fs.ts";

@@ -18,15 +18,10 @@ export const MISSING_FLAGS: ReadonlyMap<string, string> = new Map([
 /** Features of `--enable-feature` that do not exist yet. */
 export const MISSING_FEATURES: ReadonlySet<string> = new Set([
   "concurrent-rule-eval",
-  "histograms-st-encoding",
   "old-ui",
   "otlp-deltatocumulative",
   "otlp-native-delta-ingestion",
   "search-api",
-  "st-storage",
-  "st-synthesis",
-  "use-start-timestamps",
   "use-uncached-io",
-  "xor2-encoding",
   "fast-startup",
 ]);

@@ -16,4 +16,8 @@ export interface CacheOptions extends SampleLabelOptions {
   readonly typeAndUnitLabels: boolean;
   /** Whether counters get a zero at the time they say they began at. */
   readonly startTimeZeros: boolean;
+  /** Whether the times that counters say they began at are handed to the storage. */
+  readonly startTimes: boolean;
+  /** Whether counters that say none get one: see `StartSynthesis`. */
+  readonly synthesizesStarts: boolean;
 }

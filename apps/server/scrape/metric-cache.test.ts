@@ -49,7 +49,10 @@ class Bench {
     return counts;
   }
 
-  /** `name{labels} value …` for each series, `stale` for markers, `{count sum [buckets]}` for histograms. */
+  /**
+   * `name{labels} value …` for each series, `stale` for markers, `{count sum [buckets]}` for histograms; behind `^` the start
+   * timestamp's distance to the first scrape.
+   */
   dump(): string[] {
     const querier = this.storage.querier(0, 1e15);
     const set = querier.select([new Matcher("!=", "__name__", "")]);
@@ -63,7 +66,8 @@ class Bench {
       const samples: string[] = [];
       for (let s = 0; s < buffer.count; s++) {
         const late = (buffer.times[s] as number) % 1000;
-        const at = late === 0 ? "" : `@${late}`;
+        const startTime = buffer.startTimes?.[s] ?? 0;
+        const at = (late === 0 ? "" : `@${late}`) + (startTime === 0 ? "" : `^${startTime - 1_001_000}`);
         const h = buffer.histograms?.[s];
         if (isStaleAt(buffer.halves, s)) samples.push("stale");
         else if (h === undefined) samples.push(`${buffer.values[s]}${at}`);
@@ -316,6 +320,123 @@ test("start times: a series gets a zero where its counting began, once per begin
     "h {0 0 [] schema 0}@400 {6 3 [1,2,3] schema 0} {6 3 [1,2,3] schema 0} {0 0 [] schema 0}@500 " +
       "{6 3 [1,2,3] schema 0} {6 3 [1,2,3] schema 0}",
   ]);
+});
+
+test("start timestamps: protobuf tells them with counters, summaries and histograms; they go to the storage where wanted", () => {
+  const body = (created: number): FamilyDraft[] => [
+    {
+      name: "c",
+      type: "counter",
+      metrics: [
+        { value: 5, created },
+        { labels: { a: "1" }, value: 6 },
+      ],
+    },
+    { name: "own", type: "counter", metrics: [{ value: 5, created, timestamp: 1_000_500 }] },
+    gauge({ value: 3 }),
+    { name: "s", type: "summary", metrics: [{ count: 4, sum: 8, quantiles: [[0.5, 2]], created }] },
+    histogram({ ...CLASSIC, ...NATIVE, created }),
+  ];
+  const histograms = { scrapeNative: true, alwaysScrapeClassic: true };
+  const bench = new Bench({ startTimes: true }, histograms);
+  bench.scrape(body(1000.4));
+  bench.scrape(body(1001.5));
+  assert.deepEqual(
+    bench.dump(),
+    [
+      "c 5^-600 5^500",
+      "c{a=1} 6 6",
+      "g 3 3",
+      "h_bucket{le=+Inf} 6^-600 6^500",
+      "h_bucket{le=0.5} 4^-600 4^500",
+      "h_bucket{le=1.0} 8^-600 8^500",
+      "h_count 6^-600 6^500",
+      "h_sum 3^-600 3^500",
+      "h {6 3 [1,2,3] schema 0}^-600 {6 3 [1,2,3] schema 0}^500",
+      "own 5@500^-600",
+      "s_count 4^-600 4^500",
+      "s_sum 8^-600 8^500",
+      "s{quantile=0.5} 2^-600 2^500",
+    ].sort(),
+  );
+  const plain = new Bench({}, histograms);
+  plain.scrape(body(1000.4));
+  assert.ok(plain.dump().every((line) => !line.includes("^")));
+});
+
+test("start timestamps: OpenMetrics tells them in _created lines, behind the samples they are about", () => {
+  const bench = new Bench({ startTimes: true }, { convertClassic: true });
+  const body = (created: string) =>
+    `# TYPE c counter\nc_total{a="1"} 5\n${created === "" ? "" : `c_created{a="1"} ${created}\n`}c_total{a="2"} 5\n` +
+    `# TYPE g gauge\ng_created 7\n# TYPE h histogram\nh_bucket{le="+Inf"} 3\nh_count 3\nh_sum 1\n` +
+    `${created === "" ? "" : `h_created ${created}\n`}# EOF\n`;
+  for (const created of ["1000.25", "1000.25", "1003.5", ""]) bench.scrape(body(created), "openmetrics");
+  assert.deepEqual(bench.dump(), [
+    "c_total{a=1} 5^-750 5^-750 5^2500 5",
+    "c_total{a=2} 5 5 5 5",
+    "g_created 7 7 7 7",
+    "h {3 1 [3] schema -53}^-750 {3 1 [3] schema -53}^-750 {3 1 [3] schema -53}^2500 {3 1 [3] schema -53}",
+  ]);
+});
+
+test("start synthesis: the first sample of what only grows is left out, later ones lose it; a fall begins anew", () => {
+  const body = (c: number, s: number, extra = "") =>
+    `# TYPE c counter\nc ${c}\n# TYPE g gauge\ng ${c}\n# TYPE s summary\ns{quantile="0.5"} ${s}\ns_sum ${s}\n` +
+    `# TYPE h histogram\nh_bucket{le="+Inf"} ${s}\n${extra}untyped ${c}\n`;
+  const bench = new Bench({ synthesizesStarts: true });
+  assert.equal(bench.scrape(body(10, 3)).kept, 6);
+  bench.scrape(body(15, 3));
+  bench.scrape(body(4, 7));
+  bench.scrape(body(6, Number.NaN, "# TYPE late counter\nlate 1\n"));
+  bench.scrape(body(7, 9, "# TYPE late counter\nlate 5\n"));
+  bench.scrape(body(8, 9));
+  bench.scrape(body(9, 9, "# TYPE late counter\nlate 6\n"));
+  bench.scrape(body(9, 9, "# TYPE late counter\nlate 7\n"));
+  assert.deepEqual(bench.dump(), [
+    "c 5^0 4^1999 6^1999 7^1999 8^1999 9^1999 9^1999",
+    "g 10 15 4 6 7 8 9 9",
+    "h_bucket{le=+Inf} 0^0 4^0 NaN^0 6^0 6^0 6^0 6^0",
+    "late 4^3000 stale 1^6000",
+    "s_sum 0^0 4^0 NaN^0 6^0 6^0 6^0 6^0",
+    "s{quantile=0.5} 3 3 7 NaN 9 9 9 9",
+    "untyped 10 15 4 6 7 8 9 9",
+  ]);
+});
+
+test("start synthesis: protobuf counters, native and converted histograms; what tells its start is left alone", () => {
+  const native = (add: number): MetricDraft => ({
+    ...NATIVE,
+    count: 6 + 3 * add,
+    sum: 3 + add,
+    positiveDeltas: [1 + add, 1, 1],
+  });
+  const body = (c: number, add: number): FamilyDraft[] => [
+    { name: "c", type: "counter", metrics: [{ value: c }, { labels: { a: "1" }, value: c, created: 1000.5 }] },
+    gauge({ value: c }),
+    histogram(native(add)),
+  ];
+  const bench = new Bench({ synthesizesStarts: true, startTimes: true }, { scrapeNative: true });
+  for (const [c, add] of [
+    [3, 0],
+    [5, 2],
+    [9, 3],
+    [1, 1],
+    [2, 2],
+  ] as const)
+    bench.scrape(body(c, add));
+  assert.deepEqual(bench.dump(), [
+    "c 2^0 6^0 1^2999 2^2999",
+    "c{a=1} 3^-500 5^-500 9^-500 1^-500 2^-500",
+    "g 3 5 9 1 2",
+    "h {6 2 [2,2,2] schema 0}^0 {9 3 [3,3,3] schema 0}^0 {9 4 [2,3,4] schema 0}^2999 {12 5 [3,4,5] schema 0}^2999",
+  ]);
+  const text = new Bench({ synthesizesStarts: true }, { convertClassic: true });
+  for (const count of [4, 6, 7]) {
+    text.scrape(
+      `# TYPE h histogram\nh_bucket{le="1"} ${count - 2}\nh_bucket{le="+Inf"} ${count}\nh_sum 1\nh_count ${count}\n`,
+    );
+  }
+  assert.deepEqual(text.dump(), ["h {2 0 [2] le 1}^0 {3 0 [3] le 1}^0"]);
 });
 
 const TEXT = `# TYPE h histogram

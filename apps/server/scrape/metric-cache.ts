@@ -21,6 +21,7 @@ import type { SampleBatch } from "./sample-batch.ts";
 import { addTypeAndUnit, storedLabels } from "./sample-labels.ts";
 import { MAX_FUTURE_MS, type ScrapeCounts } from "./scrape-counts.ts";
 import { ScrapeError } from "./scrape-error.ts";
+import { isCumulative, StartSynthesis, Taken } from "./start-synthesis.ts";
 import type { FamilyMetadata } from "./template.ts";
 
 /** What a failed scrape may leave behind: twice the series of the last good one, and so many more. */
@@ -59,6 +60,11 @@ export class MetricCache {
   #parser: ProtobufParser | undefined;
   #appender: Appender | undefined;
   #counts: ScrapeCounts | undefined;
+  /** Whether samples of the batch have start timestamps, and that of the metric at hand: 0 where none is told or wanted. */
+  #passesStarts = false;
+  #created = 0;
+  /** Makes start timestamps up, where that is wanted. */
+  #synthesis: StartSynthesis | undefined;
 
   /** `target` are the labels every series gets. The batch may be shared by all caches of a process. */
   constructor(target: Labels, options: CacheOptions, batch: SampleBatch) {
@@ -101,6 +107,9 @@ export class MetricCache {
     this.#lacksHistograms = false;
     const batch = this.#batch;
     batch.clear();
+    const { startTimes, synthesizesStarts } = this.#options;
+    this.#synthesis = synthesizesStarts ? (this.#synthesis ?? new StartSynthesis()) : undefined;
+    this.#passesStarts = startTimes || synthesizesStarts;
     parser.readsNative = this.#options.histograms.scrapeNative;
     parser.reset(bytes, length);
     try {
@@ -159,6 +168,7 @@ export class MetricCache {
   /** Forgets everything. The cache is as new afterwards. */
   release(): void {
     this.#families.clear();
+    this.#synthesis = undefined;
     this.#replaced = [];
     this.#size = 0;
     this.#presentMetrics = 0;
@@ -190,6 +200,7 @@ export class MetricCache {
     if (!repeated) metric.isUntracked = own && !this.#options.trackTimestampsStaleness;
     for (let i = 0; i < metric.refs.length; i++) this.#settle(metric, i, isNew);
     this.#takeStartTime(metric, parser);
+    this.#created = this.#options.startTimes ? parser.created : 0;
     switch (form) {
       case Form.single:
         this.#emit(metric, 0, parser.value, own, repeated);
@@ -270,6 +281,7 @@ export class MetricCache {
   #resolveAgain(metric: KnownMetric, index: number): SeriesRef {
     const labels = this.#labelsOf(metric, index);
     const ref = labels === undefined ? 0 : (this.#appender as Appender).series(labels);
+    this.#synthesis?.move(metric.refs[index] as number, ref);
     metric.refs[index] = ref;
     return ref;
   }
@@ -296,6 +308,7 @@ export class MetricCache {
     const n = batch.count;
     batch.refs[n] = metric.refs[index] as number;
     batch.entries[n] = index;
+    if (this.#passesStarts) batch.withStartTimes()[n] = this.#created;
     if (Number.isNaN(value)) {
       batch.halves[2 * n] = NORMAL_NAN_LOW;
       batch.halves[2 * n + 1] = NORMAL_NAN_HIGH;
@@ -353,10 +366,17 @@ export class MetricCache {
 
   #appendHistogram(metric: KnownMetric, t: number, histogram: FloatHistogramFields, integer: boolean): void {
     const appender = this.#appender as Appender;
-    let verdict = appender.appendHistogram(metric.refs[0] as number, t, histogram, integer);
+    const ref = metric.refs[0] as number;
+    const told = { histogram, startTime: this.#created };
+    const isMadeUp = told.startTime === 0 && this.#synthesis !== undefined && metric.family.type === "histogram";
+    const sample = isMadeUp ? this.#synthesis?.takeHistogram(ref, t, histogram, this.#generation) : told;
+    if (sample === undefined) return;
+    let verdict = appender.appendHistogram(ref, t, sample.histogram, integer, sample.startTime);
     if (verdict === Append.unknownRef) {
-      verdict = appender.appendHistogram(this.#resolveAgain(metric, 0), t, histogram, integer);
+      const again = this.#resolveAgain(metric, 0);
+      verdict = appender.appendHistogram(again, t, sample.histogram, integer, sample.startTime);
     }
+    if (verdict !== Append.ok) this.#synthesis?.forget(ref);
     this.#countVerdict(verdict);
   }
 
@@ -367,10 +387,19 @@ export class MetricCache {
       return;
     }
     const appender = this.#appender as Appender;
-    let verdict = appender.append(metric.refs[index] as number, timestamp, value);
-    if (verdict === Append.unknownRef) {
-      verdict = appender.append(this.#resolveAgain(metric, index), timestamp, value);
+    const ref = metric.refs[index] as number;
+    let [kept, startTime] = [value, this.#created];
+    if (this.#synthesis !== undefined && startTime === 0) {
+      const asks = (): boolean => isCumulative(metric.family.type, metric.suffix(index));
+      const taken = this.#synthesis.takeFloat(ref, timestamp, value, this.#generation, asks);
+      if (taken === Taken.leftOut) return;
+      if (taken === Taken.adjusted) ({ value: kept, startTime } = this.#synthesis);
     }
+    let verdict = appender.append(ref, timestamp, kept, startTime);
+    if (verdict === Append.unknownRef) {
+      verdict = appender.append(this.#resolveAgain(metric, index), timestamp, kept, startTime);
+    }
+    if (verdict !== Append.ok) this.#synthesis?.forget(ref);
     this.#countVerdict(verdict);
   }
 
@@ -425,15 +454,30 @@ export class MetricCache {
   #flush(): void {
     const batch = this.#batch;
     const appender = this.#appender as Appender;
-    const refused = appender.appendBatch(batch.refs, batch.halves, batch.count, this.#t, batch.verdicts);
+    this.#synthesis?.takeBatch(
+      batch,
+      this.#t,
+      this.#generation,
+      (at) => {
+        const { family } = this.#owners[at] as KnownMetric;
+        return isCumulative(family.type, (this.#owners[at] as KnownMetric).suffix(batch.entries[at] as number));
+      },
+      (from, to) => {
+        this.#owners[to] = this.#owners[from] as KnownMetric;
+      },
+    );
+    const { startTimes } = batch;
+    const refused = appender.appendBatch(batch.refs, batch.halves, batch.count, this.#t, batch.verdicts, startTimes);
     if (refused === 0) return;
     for (let i = 0; i < batch.count; i++) {
       let verdict = batch.verdicts[i] as Append;
       if (verdict === Append.ok) continue;
+      let ref = batch.refs[i] as number;
       if (verdict === Append.unknownRef) {
-        const ref = this.#resolveAgain(this.#owners[i] as KnownMetric, batch.entries[i] as number);
-        verdict = appender.append(ref, this.#t, batch.values[i] as number);
+        ref = this.#resolveAgain(this.#owners[i] as KnownMetric, batch.entries[i] as number);
+        verdict = appender.append(ref, this.#t, batch.values[i] as number, startTimes?.[i]);
       }
+      if (verdict !== Append.ok) this.#synthesis?.forget(ref);
       this.#countVerdict(verdict);
     }
   }
@@ -463,6 +507,7 @@ export class MetricCache {
       for (const ref of missing) (this.#appender as Appender).appendStale(ref, this.#t);
     }
     this.#replaced = [];
+    this.#synthesis?.keepSeen(generation);
     this.#size -= this.#families.forgetUnseen(generation, this.#seenMetrics);
     this.#presentMetrics = this.#seenMetrics;
     this.#lastSuccessful = (this.#counts as ScrapeCounts).scraped;

@@ -13,6 +13,14 @@ export class SampleBatch {
   /** The memory of `values`, low half first. */
   halves: Uint32Array = new Uint32Array(this.values.buffer);
   verdicts: Uint8Array = new Uint8Array(1024);
+  /** Start timestamps, 0 where unknown; undefined until somebody asked for them. */
+  startTimes: Float64Array | undefined = undefined;
+
+  /** Makes `startTimes`. What stands there already counts; who adds samples afterwards sets theirs as well. */
+  withStartTimes(): Float64Array {
+    this.startTimes ??= new Float64Array(this.refs.length);
+    return this.startTimes;
+  }
 
   /** Makes room for `extra` more samples. The arrays may be replaced: read the fields again afterwards. */
   reserve(extra: number): void {
@@ -23,6 +31,7 @@ export class SampleBatch {
 
   clear(): void {
     this.count = 0;
+    this.startTimes = undefined;
     if (this.refs.length > KEPT_SAMPLES) this.#resize(KEPT_SAMPLES);
   }
 
@@ -38,5 +47,9 @@ export class SampleBatch {
     this.halves = halves;
     this.values = new Float64Array(halves.buffer);
     this.verdicts = new Uint8Array(capacity);
+    if (this.startTimes === undefined) return;
+    const startTimes = new Float64Array(capacity);
+    startTimes.set(this.startTimes.subarray(0, this.count));
+    this.startTimes = startTimes;
   }
 }

@@ -8,6 +8,7 @@ import { markBefore } from "./extra-series.ts";
 import { fitHistogram, type HistogramOptions } from "./histogram-limits.ts";
 import { ClassicCollation } from "./nhcb.ts";
 import type { ScrapeCounts } from "./scrape-counts.ts";
+import type { StartSynthesis } from "./start-synthesis.ts";
 
 /** What a series is to its group. */
 export const Role = { member: 0, bucket: 1, sum: 2, count: 3, created: 4 } as const;
@@ -106,10 +107,22 @@ export class SampleGroup {
   }
 }
 
+/** What becomes of what the groups say. */
+export interface GroupOptions {
+  readonly histograms: HistogramOptions;
+  readonly startTimeZeros: boolean;
+  readonly startTimes: boolean;
+  readonly synthesis: StartSynthesis | undefined;
+}
+
 /** All groups of a target. */
 export class SampleGroups {
   readonly #byKey = new Map<string, SampleGroup>();
   readonly #touched: SampleGroup[] = [];
+
+  get size(): number {
+    return this.#byKey.size;
+  }
 
   get(key: string): SampleGroup | undefined {
     return this.#byKey.get(key);
@@ -146,18 +159,13 @@ export class SampleGroups {
    * Appends what the groups of this scrape came to: zeros at new start times, and histograms. Counts them. `mayAdd`
    * tells whether the sample limit leaves room for one more series.
    */
-  append(
-    appender: Appender,
-    scrape: number,
-    options: HistogramOptions,
-    counts: ScrapeCounts,
-    mayAdd: () => boolean,
-  ): void {
+  append(appender: Appender, scrape: number, options: GroupOptions, counts: ScrapeCounts, mayAdd: () => boolean): void {
     for (const group of this.#touched) {
       const { collation } = group;
       const made = collation.isEmpty ? undefined : collation.convert();
-      if (made !== undefined) fitHistogram(made.histogram, made.integer, options);
-      const startTime = group.createdNow > 0 && group.createdNow !== group.created ? group.createdNow : 0;
+      if (made !== undefined) fitHistogram(made.histogram, made.integer, options.histograms);
+      const isNew = options.startTimeZeros && group.createdNow > 0 && group.createdNow !== group.created;
+      const startTime = isNew ? group.createdNow : 0;
       if (startTime > 0) {
         group.created = startTime;
         // A refusal says that the series has later samples: then the start is known already.
@@ -175,10 +183,23 @@ export class SampleGroups {
         const { schema, customValues } = made.histogram;
         appender.appendHistogram(group.ref, startTime, createHistogram({ schema, customValues }), made.integer);
       }
-      let verdict = appender.appendHistogram(group.ref, group.t, made.histogram, made.integer);
-      if (verdict === Append.unknownRef) {
-        group.ref = appender.series(group.labels);
-        verdict = appender.appendHistogram(group.ref, group.t, made.histogram, made.integer);
+      const told = options.startTimes ? group.createdNow : 0;
+      const sample = { histogram: made.histogram, startTime: told };
+      const adjusted =
+        told === 0 && options.synthesis !== undefined
+          ? options.synthesis.takeHistogram(group.ref, group.t, made.histogram, scrape)
+          : sample;
+      let verdict: Append = Append.ok;
+      if (adjusted !== undefined) {
+        const { histogram, startTime: start } = adjusted;
+        verdict = appender.appendHistogram(group.ref, group.t, histogram, made.integer, start);
+        if (verdict === Append.unknownRef) {
+          const old = group.ref;
+          group.ref = appender.series(group.labels);
+          options.synthesis?.move(old, group.ref);
+          verdict = appender.appendHistogram(group.ref, group.t, histogram, made.integer, start);
+        }
+        if (verdict !== Append.ok) options.synthesis?.forget(group.ref);
       }
       if (verdict === Append.outOfOrder) counts.outOfOrder++;
       else if (verdict === Append.duplicate) counts.duplicates++;

@@ -24,6 +24,7 @@ import { emptyCounts, MAX_FUTURE_MS, type ScrapeCounts } from "./scrape-counts.t
 import { ScrapeError } from "./scrape-error.ts";
 import { SeriesIndex } from "./series-index.ts";
 import { endSample, lineStartBefore, SeriesScan, seriesText, withoutEnd } from "./series-text.ts";
+import { isCumulative, StartSynthesis, Taken } from "./start-synthesis.ts";
 import {
   applyNote,
   BLOCK_HEADER_WORDS,
@@ -88,6 +89,8 @@ export class ScrapeCache {
   readonly #extras = new ExtraSeriesSet();
   readonly #families = new FamilyMemory();
   readonly #groups = new SampleGroups();
+  /** Makes start timestamps up, where that is wanted. */
+  #synthesis: StartSynthesis | undefined;
 
   #generation = 2;
   /** Which entries the scrape before had: all, those marked in `seen`, or none. */
@@ -230,6 +233,7 @@ export class ScrapeCache {
     this.#parts = undefined;
     this.#extras.clear();
     this.#groups.clear();
+    this.#synthesis = undefined;
     this.#families.clear();
     this.#presence = "none";
     this.#generation += 2;
@@ -259,6 +263,7 @@ export class ScrapeCache {
     this.#appender = appender;
     this.#counts = counts;
     this.#batch.clear();
+    this.#synthesis = this.#options.synthesizesStarts ? (this.#synthesis ?? new StartSynthesis()) : undefined;
   }
 
   #walk(): void {
@@ -445,10 +450,11 @@ export class ScrapeCache {
   }
 
   #appendGroups(): void {
-    const { sampleLimit, histograms } = this.#options;
+    const { sampleLimit } = this.#options;
     const counts = this.#counts;
     const mayAdd = () => sampleLimit === 0 || counts.kept + this.#batch.count <= sampleLimit;
-    this.#groups.append(this.#appender!, this.#generation, histograms, counts, mayAdd);
+    const options = { ...this.#options, synthesis: this.#synthesis };
+    this.#groups.append(this.#appender!, this.#generation, options, counts, mayAdd);
   }
 
   #appendAlone(entry: number, ref: SeriesRef, t: number): void {
@@ -456,9 +462,17 @@ export class ScrapeCache {
       this.#counts.outOfBounds++;
       return;
     }
-    const value = this.#batch.values[this.#batch.count] as number;
-    let verdict = this.#appender!.append(ref, t, value);
-    if (verdict === Append.unknownRef) verdict = this.#appender!.append(this.#resolveAgain(entry), t, value);
+    let value = this.#batch.values[this.#batch.count] as number;
+    // What tells when the series began mostly stands behind it: what the scrape before said has to do.
+    let startTime = this.#options.startTimes ? (this.#partAt(entry)?.group.createdNow ?? 0) : 0;
+    if (this.#synthesis !== undefined && startTime === 0) {
+      const taken = this.#synthesis.takeFloat(ref, t, value, this.#generation, () => this.#isCumulative(entry));
+      if (taken === Taken.leftOut) return;
+      if (taken === Taken.adjusted) ({ value, startTime } = this.#synthesis);
+    }
+    let verdict = this.#appender!.append(ref, t, value, startTime);
+    if (verdict === Append.unknownRef) verdict = this.#appender!.append(this.#resolveAgain(entry), t, value, startTime);
+    if (verdict !== Append.ok) this.#synthesis?.forget(ref);
     this.#countVerdict(verdict);
   }
 
@@ -585,8 +599,8 @@ export class ScrapeCache {
 
   /** Where a new series belongs, if series are grouped at all. */
   #partOf(exposed: readonly string[]): GroupPart | undefined {
-    const { histograms, startTimeZeros } = this.#options;
-    const hearsCreated = startTimeZeros && this.#parser instanceof OpenMetricsParser;
+    const { histograms, startTimes, startTimeZeros } = this.#options;
+    const hearsCreated = (startTimes || startTimeZeros) && this.#parser instanceof OpenMetricsParser;
     if (!histograms.convertClassic && !hearsCreated) return undefined;
     const options = { converts: histograms.convertClassic, hearsCreated };
     const grouping = groupingOf(exposed, this.#typeCode, options);
@@ -650,6 +664,8 @@ export class ScrapeCache {
     parser.labels(exposed);
     const labels = this.#storedLabels(exposed);
     const ref = labels === undefined ? 0 : this.#appender!.series(labels);
+    const old = entry >= 0 ? (this.#refs[entry] as number) : this.#extras.at(-1 - entry).ref;
+    this.#synthesis?.move(old, ref);
     if (entry >= 0) this.#refs[entry] = ref;
     else this.#extras.at(-1 - entry).ref = ref;
     return ref;
@@ -740,8 +756,8 @@ export class ScrapeCache {
     const { family, metricType } = this.#parser;
     const what = kind === Entry.type ? "type" : kind === Entry.help ? "help" : "unit";
     const text = kind === Entry.type ? metricType : this.#parser.text;
-    const { appendMetadata, typeAndUnitLabels } = this.#options;
-    if (appendMetadata || typeAndUnitLabels) {
+    const { appendMetadata, synthesizesStarts, typeAndUnitLabels } = this.#options;
+    if (appendMetadata || synthesizesStarts || typeAndUnitLabels) {
       const families = this.#familiesNow();
       const known = families.get(family);
       applyNote(families, { family, kind: what, text });
@@ -759,16 +775,57 @@ export class ScrapeCache {
   #flush(): void {
     const batch = this.#batch;
     const appender = this.#appender!;
-    const refused = appender.appendBatch(batch.refs, batch.halves, batch.count, this.#t, batch.verdicts);
+    this.#addStartTimes();
+    const { startTimes } = batch;
+    const refused = appender.appendBatch(batch.refs, batch.halves, batch.count, this.#t, batch.verdicts, startTimes);
     if (refused === 0) return;
     for (let i = 0; i < batch.count; i++) {
       let verdict = batch.verdicts[i] as Append;
       if (verdict === Append.ok) continue;
+      let ref = batch.refs[i] as number;
       if (verdict === Append.unknownRef) {
-        verdict = appender.append(this.#resolveAgain(batch.entries[i] as number), this.#t, batch.values[i] as number);
+        ref = this.#resolveAgain(batch.entries[i] as number);
+        verdict = appender.append(ref, this.#t, batch.values[i] as number, startTimes?.[i]);
       }
+      if (verdict !== Append.ok) this.#synthesis?.forget(ref);
       this.#countVerdict(verdict);
     }
+  }
+
+  /** Gives the samples of the batch the start timestamps that the scrape told, or that are made up. */
+  #addStartTimes(): void {
+    const batch = this.#batch;
+    const hears = this.#options.startTimes && this.#groups.size > 0;
+    if (!hears && this.#synthesis === undefined) return;
+    const startTimes = batch.withStartTimes().fill(0, 0, batch.count);
+    for (let i = 0; hears && i < batch.count; i++) {
+      const group = this.#partAt(batch.entries[i] as number)?.group;
+      if (group?.touchedIn === this.#generation) startTimes[i] = group.createdNow;
+    }
+    this.#synthesis?.takeBatch(
+      batch,
+      this.#t,
+      this.#generation,
+      (at) => this.#isCumulative(batch.entries[at] as number),
+      () => {},
+    );
+  }
+
+  /** Where a series stands among those that belong together. */
+  #partAt(entry: number): GroupPart | undefined {
+    return entry >= 0 ? this.#parts?.[entry] : this.#extras.at(-1 - entry).part;
+  }
+
+  #isCumulative(entry: number): boolean {
+    const parser = this.#parser.another();
+    const { bytes, length } = this.#textOf(entry);
+    parser.reset(bytes, length);
+    parser.next();
+    const exposed: string[] = [];
+    parser.labels(exposed);
+    const name = exposed[1] as string;
+    const family = familyOfSeries(this.#familiesNow(), name);
+    return family !== undefined && isCumulative(family.type, name);
   }
 
   #countVerdict(verdict: Append): void {
@@ -782,6 +839,7 @@ export class ScrapeCache {
     const generation = this.#generation;
     this.#endMissing();
     if (this.#options.appendMetadata) this.#appendMetadata();
+    this.#synthesis?.keepSeen(generation);
     this.#lastSuccessful = this.#counts.scraped;
     this.#families.expire(generation);
     if (!this.#marking) {

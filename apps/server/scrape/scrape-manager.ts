@@ -192,6 +192,8 @@ export class ScrapeManager {
         appendMetadata: features.has("metadata-wal-records"),
         typeAndUnitLabels: features.has("type-and-unit-labels"),
         startTimeZeros: features.has("created-timestamp-zero-ingestion"),
+        startTimes: features.has("st-storage") || features.has("created-timestamp-zero-ingestion"),
+        synthesizesStarts: features.has("st-synthesis"),
       },
       dials: this.#dials,
       ending: this.#ending,

@@ -28,6 +28,10 @@ export interface ScrapeFeatures {
   readonly typeAndUnitLabels: boolean;
   /** Append a zero at the time a counter says it began at. */
   readonly startTimeZeros: boolean;
+  /** Hand the times that counters say they began at to the storage. */
+  readonly startTimes: boolean;
+  /** Give counters that say none one. */
+  readonly synthesizesStarts: boolean;
 }
 
 /** What the pools of a process share. */
@@ -253,6 +257,8 @@ export class ScrapePool {
       appendMetadata: features.appendMetadata,
       typeAndUnitLabels: features.typeAndUnitLabels,
       startTimeZeros: features.startTimeZeros,
+      startTimes: features.startTimes,
+      synthesizesStarts: features.synthesizesStarts,
     };
   }
 

@@ -145,6 +145,8 @@ export function cacheOptions(overrides: Partial<CacheOptions> = {}): CacheOption
     appendMetadata: false,
     typeAndUnitLabels: false,
     startTimeZeros: false,
+    startTimes: false,
+    synthesizesStarts: false,
     ...overrides,
   };
 }

@@ -1,7 +1,7 @@
 // Writes a block, so that it appears whole or not at all.
 import type { Labels } from "@narthex/model";
 import type { ChunkList } from "../chunk/chunk-list.ts";
-import { ChunkEncoding } from "../chunk/format.ts";
+import { hasFloats } from "../chunk/format.ts";
 import { type FileSystem, joinPath } from "../fs/file-system.ts";
 import { IndexWriter } from "../index/index-writer.ts";
 import { Tombstones, writeTombstones } from "../tombstone/tombstones.ts";
@@ -59,7 +59,7 @@ export class BlockWriter {
       const encoding = chunks.encodings[i] as number;
       const samples = chunks.samples(i);
       this.#samples += samples;
-      if (encoding !== ChunkEncoding.xor && encoding !== ChunkEncoding.xor2) this.#histograms += samples;
+      if (!hasFloats(encoding)) this.#histograms += samples;
       this.#refs[i] = this.#chunks.write(
         encoding,
         chunks.data.bytes,

@@ -2,7 +2,7 @@
 import { crc32c } from "@narthex/encoding";
 import { SampleBuffer } from "@narthex/storage";
 import { decodeChunk } from "../chunk/decode.ts";
-import { ChunkEncoding, ChunkError } from "../chunk/format.ts";
+import { ChunkError, hasFloats } from "../chunk/format.ts";
 import { type FileSystem, isNotFound, joinPath, type OpenFile } from "../fs/file-system.ts";
 import type { SeriesChunks } from "../index/index-reader.ts";
 import { chunkCache, copySamples, keepSamples } from "./decoded-chunk.ts";
@@ -127,10 +127,10 @@ export class ChunkSegments {
 
   #decode(ref: number, chunk: RawChunk, minTime: number, maxTime: number, into: SampleBuffer, keep: boolean): void {
     const { encoding, bytes, start, end } = chunk;
-    if (keep && encoding === ChunkEncoding.xor) {
+    if (keep && hasFloats(encoding)) {
       whole.clear();
       if (decodeChunk(encoding, bytes, start, end, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, whole)) {
-        const kept = keepSamples(whole);
+        const kept = whole.startTimes === undefined ? keepSamples(whole) : undefined;
         if (kept !== undefined) {
           copySamples(this.#decoded.set(ref, kept), minTime, maxTime, into);
           return;

@@ -5,7 +5,8 @@ import { type FloatHistogramFields, Labels } from "@narthex/model";
 import { SampleBuffer } from "@narthex/storage";
 import { ChunkList } from "../chunk/chunk-list.ts";
 import { decodeChunk } from "../chunk/decode.ts";
-import { ChunkEncoding, ChunkError } from "../chunk/format.ts";
+import type { FloatEncoding } from "../chunk/float-encoding.ts";
+import { ChunkError, hasIntegers } from "../chunk/format.ts";
 import { encodeChunks } from "../chunk/sample-encoder.ts";
 import { type FileSystem, joinPath } from "../fs/file-system.ts";
 import { dropDeleted, isDeleted } from "../tombstone/tombstones.ts";
@@ -22,7 +23,8 @@ export function firstLevel(ulid: string, hints: readonly string[] = []): BlockCo
 
 /**
  * Writes the series of all sources as one block into `directory`. Returns its meta.json, or undefined when not one
- * sample is left (then nothing was written). On an error nothing stays behind, except what a dead disk keeps.
+ * sample is left (then nothing was written). On an error nothing stays behind, except what a dead disk keeps. Floats that must
+ * be encoded anew take the encoding `floats`.
  */
 export function writeBlock(
   fs: FileSystem,
@@ -30,12 +32,13 @@ export function writeBlock(
   block: NewBlock,
   sources: readonly CompactionSource[],
   segmentBytes?: number,
+  floats?: FloatEncoding,
 ): BlockMeta | undefined {
   const symbols = new Set<string>();
   for (const source of sources) for (const symbol of source.symbols()) symbols.add(symbol);
   const writer = new BlockWriter(fs, directory, block, symbols, segmentBytes);
   try {
-    const merger = new SeriesMerger(sources);
+    const merger = new SeriesMerger(sources, floats);
     const merged = new ChunkList();
     for (;;) {
       const labels = merger.next(merged);
@@ -66,6 +69,7 @@ export function compactBlocks(
   paths: readonly string[],
   ulid: string,
   segmentBytes?: number,
+  floats?: FloatEncoding,
 ): BlockMeta | undefined {
   const blocks: Block[] = [];
   try {
@@ -73,7 +77,7 @@ export function compactBlocks(
     blocks.sort((a, b) => a.minTime - b.minTime);
     const metas = blocks.map(({ meta }) => meta);
     const sources = blocks.map((block) => new BlockSource(block));
-    const meta = writeBlock(fs, directory, mergedBlock(ulid, metas), sources, segmentBytes);
+    const meta = writeBlock(fs, directory, mergedBlock(ulid, metas), sources, segmentBytes, floats);
     if (meta === undefined) for (const path of paths) mark(fs, path, { deletable: true });
     return meta;
   } catch (error) {
@@ -134,10 +138,11 @@ class SeriesMerger {
   readonly #positions: number[];
   readonly #heads: (Labels | undefined)[];
   readonly #lists: ChunkList[];
-  readonly #merger = new ChunkMerger();
+  readonly #merger: ChunkMerger;
 
-  constructor(sources: readonly CompactionSource[]) {
+  constructor(sources: readonly CompactionSource[], floats: FloatEncoding | undefined) {
     this.#sources = sources;
+    this.#merger = new ChunkMerger(floats);
     this.#positions = sources.map(() => 0);
     this.#heads = sources.map((source) => (source.seriesCount > 0 ? source.labels(0) : undefined));
     this.#lists = sources.map(() => new ChunkList());
@@ -180,6 +185,11 @@ interface Piece {
 class ChunkMerger {
   readonly #pieces: Piece[] = [];
   readonly #buffer = new SampleBuffer(1024);
+  readonly #floats: FloatEncoding | undefined;
+
+  constructor(floats: FloatEncoding | undefined) {
+    this.#floats = floats;
+  }
 
   begin(): void {
     this.#pieces.length = 0;
@@ -231,7 +241,7 @@ class ChunkMerger {
       if (!decodeChunk(encoding, list.data.bytes, start, end, -everything, everything, buffer)) {
         throw new ChunkError(`chunk of encoding ${encoding} cannot be decoded`);
       }
-      if (encoding === ChunkEncoding.histogram) {
+      if (hasIntegers(encoding)) {
         for (let i = middle; i < buffer.count; i++) {
           const histogram = buffer.histograms?.[i];
           if (histogram !== undefined) integers.add(histogram);
@@ -240,7 +250,7 @@ class ChunkMerger {
       if (deleted !== undefined) dropDeleted(buffer, middle, deleted);
       mergeRuns(buffer, 0, middle);
     }
-    encodeChunks(buffer, 0, buffer.count, integers, into);
+    encodeChunks(buffer, 0, buffer.count, integers, into, this.#floats);
   }
 }
 

@@ -10,10 +10,11 @@ import { ChunkEncoding, ChunkError } from "../chunk/format.ts";
 import { HeadChunkReader, HeadChunkWriter, repairHeadChunks, scanHeadChunks } from "../chunk/head-chunks.ts";
 import { encodeHistogramChunk } from "../chunk/histogram-encoder.ts";
 import { encodeXor } from "../chunk/xor.ts";
+import { encodeXor2 } from "../chunk/xor2.ts";
 import { MemoryFs } from "../fs/memory-fs.ts";
 import { IndexError } from "../index/format.ts";
 import { TombstoneError } from "../tombstone/tombstones.ts";
-import { decodeHistograms, encodeHistograms, isHistogramRecord } from "../wal/histogram-record.ts";
+import { decodeHistograms, encodeHistograms, encodeHistogramsV2, isHistogramRecord } from "../wal/histogram-record.ts";
 import {
   beginSeries,
   decodeExemplars,
@@ -23,6 +24,7 @@ import {
   decodeTombstones,
   encodeMetadata,
   encodeSamples,
+  encodeSamplesV2,
   encodeSeries,
   encodeTombstones,
   RecordError,
@@ -182,6 +184,17 @@ const records: Uint8Array[] = [];
     [1, 2, 3].map((i) => ({ ref: i, t: start, integer: i !== 2, histogram: histogram(i), stale: false, startTime: 0 })),
     (record) => records.push(record.toBytes()),
   );
+  writer.clear();
+  const starts = Float64Array.from({ length: 200 }, (_, i) => (i % 3 === 0 ? 0 : start - (i >> 3)));
+  encodeSamplesV2(writer, refs, new Float64Array(200).fill(start), new Uint32Array(400), starts, 0, 200);
+  keep();
+  encodeHistogramsV2(
+    writer,
+    [1, 2, 3, 4].map((i) => {
+      return { ref: i, t: start, integer: i % 2 === 0, histogram: histogram(i), stale: false, startTime: start - i };
+    }),
+    (record) => records.push(record.toBytes()),
+  );
 }
 
 fuzz("records", (random) => {
@@ -267,6 +280,16 @@ const chunks: [number, Uint8Array][] = [];
     const histograms = Array.from({ length: 20 }, (_, i) => histogram(i));
     encodeHistogramChunk(writer, integer, 0, times, histograms);
     chunks.push([integer ? ChunkEncoding.histogram : ChunkEncoding.floatHistogram, writer.toBytes()]);
+  }
+  const starts = times.map((t, i) => (i < 9 ? 0 : i < 60 ? start - 7 : t - i * i));
+  writer.clear();
+  encodeXor2(writer, times, new Uint32Array(values.buffer), starts, 0, 120);
+  chunks.push([ChunkEncoding.xor2, writer.toBytes()]);
+  for (const integer of [true, false]) {
+    writer.clear();
+    const histograms = Array.from({ length: 20 }, (_, i) => histogram(i));
+    encodeHistogramChunk(writer, integer, 0, times, histograms, starts);
+    chunks.push([integer ? ChunkEncoding.histogramStart : ChunkEncoding.floatHistogramStart, writer.toBytes()]);
   }
 }
 

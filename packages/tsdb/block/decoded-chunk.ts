@@ -38,7 +38,7 @@ export function chunkCache(): GenerationCache<DecodedChunk> {
   return new GenerationCache<DecodedChunk>(budget, (chunk) => numbersOf(chunk) + CHUNK_WEIGHT, copyOf);
 }
 
-/** Keeps what a chunk was decoded to; undefined for chunks too large to keep. */
+/** Keeps what a chunk without start timestamps was decoded to; undefined for chunks too large to keep. */
 export function keepSamples({ times, halves, count }: SampleBuffer): DecodedChunk | undefined {
   if (count === 0 || 2 * count > SLAB_NUMBERS) return undefined;
   const firstTime = times[0] as number;
@@ -85,6 +85,7 @@ export function copySamples(chunk: DecodedChunk, minTime: number, maxTime: numbe
   const source = 2 * (start + from);
   if (taken > LOOP_SAMPLES) into.halves.set(halves.subarray(source, source + 2 * taken), 2 * at);
   else for (let i = 0; i < 2 * taken; i++) into.halves[2 * at + i] = halves[source + i] as number;
+  into.startTimes?.fill(0, at, at + taken);
   into.count = at + taken;
 }
 

@@ -2,11 +2,12 @@
 import { ByteWriter } from "@narthex/encoding";
 import type { FloatHistogramFields } from "@narthex/model";
 import { SampleBuffer } from "@narthex/storage";
+import { hasFloats, hasIntegers } from "../chunk/format.ts";
 import { decodeHistogramChunk } from "../chunk/histogram.ts";
 import { type FileSystem, joinPath } from "../fs/file-system.ts";
 import { ChunkBuffer } from "../head/finished-chunks.ts";
 import type { Head } from "../head/head.ts";
-import { BITS_SHIFT, COUNT_MASK, encodingOf, KIND_MASK, Kind, openSamples, openWords, Rec } from "../head/record.ts";
+import { BITS_SHIFT, COUNT_MASK, encodingOf, FORM_MASK, openCount, openWords, Rec } from "../head/record.ts";
 import { encodeSeriesFromMemory } from "../head/series-record.ts";
 import { RECORD_WORDS } from "../memory/layout.ts";
 import type { Compression } from "../wal/format.ts";
@@ -147,20 +148,21 @@ class SnapshotWriter {
       into.uvarint(0);
       return;
     }
-    const kind = series[base + Rec.kind] & KIND_MASK;
-    const words = openWords(kind, packed, series[base + Rec.delta]);
+    const form = series[base + Rec.kind] & FORM_MASK;
+    const encoding = encodingOf(form);
+    const words = openWords(form, packed, series[base + Rec.delta]);
     const dataBytes = words * 4 + ((((packed >>> BITS_SHIFT) & 31) + 7) >>> 3);
-    const count = openSamples(kind, packed);
+    const count = openCount(form, packed);
     const unfinished = series[base + Rec.unfinished];
     this.#chunk.fill(slots, series[base + Rec.firstSlot], dataBytes, count, words, unfinished);
     const { bytes, start, end } = this.#chunk;
     into.uvarint(1);
     into.int64Number(seriesFloats[(base + Rec.nextCut) >> 1] - series[base + Rec.cutAhead]);
     into.int64Number(seriesFloats[(base + Rec.lastTime) >> 1]);
-    into.uint8(encodingOf(kind));
+    into.uint8(encoding);
     into.uvarint(end - start);
     into.raw(bytes.subarray(start, end));
-    if (kind === Kind.float) {
+    if (hasFloats(encoding)) {
       for (let i = 1; i < KEPT_SAMPLES; i++) {
         into.uint64(0, 0);
         into.uint64(0, 0);
@@ -168,14 +170,13 @@ class SnapshotWriter {
       into.uint64(0, 0);
       into.uint64(series[base + Rec.lastHigh], series[base + Rec.lastLow]);
     } else {
-      const integer = kind === Kind.histogram;
-      const newest = this.#newestHistogram(record, integer, start, end);
-      writeHistogram(into, newest ?? EMPTY_HISTOGRAM, integer, newest === undefined);
+      const newest = this.#newestHistogram(record, encoding, start, end);
+      writeHistogram(into, newest ?? EMPTY_HISTOGRAM, hasIntegers(encoding), newest === undefined);
     }
   }
 
   /** Undefined for a stale marker. */
-  #newestHistogram(record: number, integer: boolean, start: number, end: number): FloatHistogramFields | undefined {
+  #newestHistogram(record: number, encoding: number, start: number, end: number): FloatHistogramFields | undefined {
     const encoder = this.#head.newestHistogram(record);
     if (encoder !== undefined) {
       const sum = encoder.sumHalves();
@@ -197,7 +198,7 @@ class SnapshotWriter {
     }
     const decoded = this.#decoded;
     decoded.clear();
-    decodeHistogramChunk(integer, this.#chunk.bytes, start, end, -Infinity, Infinity, decoded);
+    decodeHistogramChunk(encoding, this.#chunk.bytes, start, end, -Infinity, Infinity, decoded);
     return decoded.histograms?.[decoded.count - 1];
   }
 

@@ -1,5 +1,6 @@
 // Chunks of one series, as they go from where they are stored into a block.
 import { ByteWriter } from "@narthex/encoding";
+import { chunkSampleCount } from "./format.ts";
 
 /** Chunks side by side, with their bytes in one buffer; reused from series to series. */
 export class ChunkList {
@@ -31,8 +32,7 @@ export class ChunkList {
 
   /** How many samples chunk `i` says it has. */
   samples(i: number): number {
-    const at = this.starts[i] as number;
-    const { bytes } = this.data;
-    return (this.ends[i] as number) - at < 2 ? 0 : ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+    const [start, end] = [this.starts[i] as number, this.ends[i] as number];
+    return chunkSampleCount(this.encodings[i] as number, this.data.bytes, start, end);
   }
 }

@@ -394,7 +394,7 @@ function scanFile(
         if (restIsZero(file, buffer, bufferOffset, at, buffered)) return undefined;
         return { offset, reason: needed > buffered - at ? "chunk cut off" : "checksum mismatch" };
       }
-      visit(headChunkRef(index, offset), chunk, chunkSampleCount(buffer, chunk.start, chunk.end));
+      visit(headChunkRef(index, offset), chunk, chunkSampleCount(chunk.encoding, buffer, chunk.start, chunk.end));
       at += needed;
     }
   } finally {

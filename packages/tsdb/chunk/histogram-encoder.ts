@@ -11,6 +11,7 @@ import {
   STALE_NAN_LOW,
 } from "@narthex/model";
 import { bucketIndexes } from "./bucket-layout.ts";
+import { StartTimeEncoder } from "./start-time.ts";
 import { writeVarbitInt, writeVarbitUint } from "./varbit.ts";
 
 /** One sample to encode: undefined stands for a stale marker. */
@@ -49,6 +50,10 @@ export class HistogramEncoder {
   values: Float64Array = new Float64Array(FIRST_BUCKET);
   /** Whether the last sample is a stale marker. */
   stale = false;
+  /** Writes start timestamps; undefined where the chunk has no room for them. */
+  readonly starts: StartTimeEncoder | undefined;
+  /** Samples so far. */
+  length = 0;
   #halves = new Uint32Array(this.values.buffer);
   /** Integers: how much each bucket's distance to its neighbour changed; before them those of count and zero count. */
   #changes = new Float64Array(0);
@@ -58,8 +63,9 @@ export class HistogramEncoder {
   #t = 0;
   #delta = 0;
 
-  constructor(integer: boolean) {
+  constructor(integer: boolean, withStarts = false) {
     this.integer = integer;
+    this.starts = withStarts ? new StartTimeEncoder() : undefined;
   }
 
   get count(): number {
@@ -107,8 +113,11 @@ export class HistogramEncoder {
     return this.#halves.subarray(2 * SUM, 2 * SUM + 2);
   }
 
-  /** Writes the layout and the first sample, which follow a chunk's count and flags. */
-  start(into: BitWriter, t: number, sample: HistogramSample): void {
+  /**
+   * Writes the layout and the first sample, which follow a chunk's header. `startTime` counts where the chunk has room for it (see
+   * `storableStartTime`); whoever writes the header puts that of `starts` there.
+   */
+  start(into: BitWriter, t: number, sample: HistogramSample, startTime = 0): void {
     this.schema = sample?.schema ?? 0;
     this.zeroThreshold = sample?.zeroThreshold ?? 0;
     this.positiveSpans =
@@ -138,16 +147,21 @@ export class HistogramEncoder {
     } else {
       for (let i = 0; i < streams; i++) this.#writeWhole(into, i);
     }
+    this.starts?.write(into, 0, t, 0, startTime);
+    this.length = 1;
   }
 
   /** Writes a further sample. */
-  add(into: BitWriter, t: number, sample: HistogramSample): void {
-    const delta = t - this.#t;
+  add(into: BitWriter, t: number, sample: HistogramSample, startTime = 0): void {
+    const previousTime = this.#t;
+    const delta = t - previousTime;
     writeVarbitInt(into, delta - this.#delta);
     this.#t = t;
     this.#delta = delta;
     if (this.integer) this.#addIntegers(into, sample);
     else this.#addFloats(into, sample);
+    this.starts?.write(into, this.length, t, previousTime, startTime);
+    this.length++;
     this.stale = sample === undefined;
   }
 
@@ -261,7 +275,8 @@ export class HistogramEncoder {
  * Appends the samples as one chunk to `into` (cleared before by the caller).
  *
  * They must fit together: same schema, zero threshold, custom bounds and spans, stale markers only at the end or alone.
- * `resetBits`: 0 unknown, 1 not reset, 2 reset, 3 gauge. With `integer`, all counts are whole numbers below 2^53.
+ * `resetBits`: 0 unknown, 1 not reset, 2 reset, 3 gauge. With `integer`, all counts are whole numbers below 2^53. With
+ * `startTimes` (0 where unknown, see `storableStartTime`) it is a chunk of encoding 5 or 6, of 16,383 samples at most.
  */
 export function encodeHistogramChunk(
   into: BitWriter,
@@ -269,14 +284,18 @@ export function encodeHistogramChunk(
   resetBits: number,
   times: ArrayLike<number>,
   samples: readonly HistogramSample[],
+  startTimes?: ArrayLike<number>,
 ): void {
-  into.bits(samples.length, 16);
-  into.bits(resetBits << 6, 8);
-  const encoder = new HistogramEncoder(integer);
+  const encoder = new HistogramEncoder(integer, startTimes !== undefined);
+  into.bits(encoder.starts === undefined ? samples.length : (resetBits << 14) | samples.length, 16);
+  const headerAt = into.length;
+  into.bits(encoder.starts === undefined ? resetBits << 6 : 0, 8);
   samples.forEach((sample, i) => {
-    if (i === 0) encoder.start(into, times[i] as number, sample);
-    else encoder.add(into, times[i] as number, sample);
+    const [t, startTime] = [times[i] as number, startTimes?.[i] ?? 0];
+    if (i === 0) encoder.start(into, t, sample, startTime);
+    else encoder.add(into, t, sample, startTime);
   });
+  if (encoder.starts !== undefined) into.bytes[headerAt] = encoder.starts.header;
 }
 
 function writeLayout(into: BitWriter, layout: HistogramEncoder): void {

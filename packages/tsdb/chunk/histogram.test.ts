@@ -41,7 +41,7 @@ function decode(
   maxTime = Infinity,
 ): SampleBuffer | undefined {
   const into = new SampleBuffer(2);
-  return decodeHistogramChunk(integer, bytes, 0, bytes.length, minTime, maxTime, into) ? into : undefined;
+  return decodeHistogramChunk(integer ? 2 : 3, bytes, 0, bytes.length, minTime, maxTime, into) ? into : undefined;
 }
 
 describe("histogram chunks", () => {
@@ -83,6 +83,45 @@ describe("histogram chunks", () => {
       const samples = [sample(0, custom), sample(1, custom)];
       const decoded = decode(integer, encode(integer, 0, [1, 2], samples));
       assert.deepEqual(decoded?.histograms, samples);
+    });
+
+    test(`${kind}: with start timestamps, and from the 127th sample on with those of all`, () => {
+      for (const count of [1, 2, 3, 127, 128, 140]) {
+        for (const startOf of [
+          () => 0,
+          () => 7,
+          (i: number) => (i === 0 ? 0 : 9),
+          (i: number) => (i < 2 ? 5 : i * 9_990),
+        ]) {
+          const times = Array.from({ length: count }, (_, i) => 10_000 + i * 10_000 + (i % 3));
+          const starts = times.map((_, i) => startOf(i));
+          const samples: HistogramSample[] = times.map((_, i) => sample(i, mark));
+          if (count > 2) samples[count - 1] = undefined;
+          const writer = new BitWriter();
+          encodeHistogramChunk(writer, integer, 2, times, samples, starts);
+          const bytes = writer.toBytes();
+          assert.deepEqual([bytes[0], bytes[1]], [0x80, count]);
+          const into = new SampleBuffer(1);
+          const encoding = integer ? 5 : 6;
+          assert.ok(decodeHistogramChunk(encoding, bytes, 0, bytes.length, -Infinity, Infinity, into));
+          assert.deepEqual([...into.times.subarray(0, count)], times);
+          assert.deepEqual([...(into.startTimes?.subarray(0, count) ?? times.map(() => 0))], starts);
+          samples.forEach((expected, i) => {
+            if (expected !== undefined) assert.deepEqual(into.histograms?.[i], expected);
+            else assert.ok(isStaleAt(into.halves, i));
+          });
+          // Apart from the header and what follows each sample it is the plain chunk.
+          if (starts.every((start) => start === 0) && count < 128) {
+            assert.deepEqual([...bytes.subarray(3)], [...encode(integer, 2, times, samples).subarray(3)]);
+          }
+          for (let length = 0; length < bytes.length; length += 1 + (length >>> 3)) {
+            assert.equal(
+              decodeHistogramChunk(encoding, bytes, 0, length, -Infinity, Infinity, new SampleBuffer()),
+              false,
+            );
+          }
+        }
+      }
     });
 
     test(`${kind}: cut off anywhere, a chunk is refused`, () => {

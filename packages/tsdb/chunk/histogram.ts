@@ -1,7 +1,8 @@
-// Chunks of native histograms: integer (encoding 2) and float (encoding 3).
+// Chunks of native histograms: integer (encoding 2) and float (encoding 3), and with start timestamps (5 and 6).
 //
 // Decoding gives float histograms, as queries want them. One layout (schema, spans, zero threshold) serves a whole
-// chunk. Source: tsdb/chunkenc/histogram.go, float_histogram.go, histogram_meta.go of the reference.
+// chunk. Source: tsdb/chunkenc/histogram.go, float_histogram.go, histogram_meta.go, histogram_st.go,
+// float_histogram_st.go of the reference.
 import { BitReader } from "@narthex/encoding";
 import {
   CounterResetHint,
@@ -12,9 +13,11 @@ import {
   STALE_NAN_LOW,
 } from "@narthex/model";
 import type { SampleBuffer } from "@narthex/storage";
+import { hasIntegers, hasStartTimes, MAX_START_HISTOGRAMS } from "./format.ts";
+import { StartTimeDecoder } from "./start-time.ts";
 import { readVarbitInt, readVarbitUint } from "./varbit.ts";
 
-/** Count (2 bytes) and flags (1). */
+/** Count (2 bytes) and flags (1); with start timestamps: flags (2 bits) with count (14), and their header. */
 const HEADER_BYTES = 3;
 const scratch = new Float64Array(1);
 const scratchHalves = new Uint32Array(scratch.buffer);
@@ -33,11 +36,10 @@ interface Layout {
 /**
  * Decodes the histogram chunk `bytes[start, end)` and appends its samples with `minTime <= t <= maxTime` to `into`.
  *
- * `integer` tells the two encodings apart. Returns false, and leaves `into` as it was, when the bytes are no such
- * chunk. Never reads outside, and never makes more buckets than the chunk has bits.
+ * Returns false, and adds nothing to `into`, when the bytes are no chunk of this encoding (2, 3, 5 or 6). Never reads outside, and never makes more buckets than the chunk has bits.
  */
 export function decodeHistogramChunk(
-  integer: boolean,
+  encoding: number,
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -46,18 +48,22 @@ export function decodeHistogramChunk(
   into: SampleBuffer,
 ): boolean {
   if (end - start < HEADER_BYTES) return false;
-  const samples = ((bytes[start] as number) << 8) | (bytes[start + 1] as number);
+  const withStarts = hasStartTimes(encoding);
+  let samples = ((bytes[start] as number) << 8) | (bytes[start + 1] as number);
+  if (withStarts) samples &= MAX_START_HISTOGRAMS;
   if (samples === 0) return true;
-  const resetBits = (bytes[start + 2] as number) >>> 6;
+  const header = bytes[start + 2] as number;
+  const resetBits = (withStarts ? (bytes[start] as number) : header) >>> 6;
+  const starts = withStarts && header !== 0 ? new StartTimeDecoder(header) : undefined;
   reader.reset(bytes, start + HEADER_BYTES, end);
   // Each sample takes four bits at least.
   if (samples * 4 > reader.remainingBits) return false;
   const layout = readLayout();
   if (layout === undefined) return false;
   const countBefore = into.count;
-  const decoded = integer
-    ? decodeInteger(layout, samples, resetBits, minTime, maxTime, into)
-    : decodeFloat(layout, samples, resetBits, minTime, maxTime, into);
+  const decoded = hasIntegers(encoding)
+    ? decodeInteger(layout, samples, resetBits, starts, minTime, maxTime, into)
+    : decodeFloat(layout, samples, resetBits, starts, minTime, maxTime, into);
   if (!decoded) {
     into.count = countBefore;
     if (into.histograms !== undefined) into.histograms.length = Math.min(into.histograms.length, countBefore);
@@ -180,6 +186,7 @@ function decodeInteger(
   layout: Layout,
   samples: number,
   resetBits: number,
+  starts: StartTimeDecoder | undefined,
   minTime: number,
   maxTime: number,
   into: SampleBuffer,
@@ -197,6 +204,7 @@ function decodeInteger(
   let countDelta = 0;
   let zeroDelta = 0;
   for (let i = 0; i < samples; i++) {
+    const previousTime = t;
     if (i === 0) {
       t = readVarbitInt(reader);
       count = readVarbitUint(reader);
@@ -221,6 +229,7 @@ function decodeInteger(
         }
       }
     }
+    const startTime = starts === undefined ? 0 : starts.next(reader, i, t, previousTime);
     if (reader.overrun) return false;
     if (t < minTime) continue;
     if (t > maxTime) break;
@@ -233,6 +242,7 @@ function decodeInteger(
       histogram.integer = true;
       into.pushHistogram(t, histogram);
     }
+    if (startTime !== 0) into.withStartTimes()[into.count - 1] = startTime;
   }
   return true;
 }
@@ -251,6 +261,7 @@ function decodeFloat(
   layout: Layout,
   samples: number,
   resetBits: number,
+  starts: StartTimeDecoder | undefined,
   minTime: number,
   maxTime: number,
   into: SampleBuffer,
@@ -266,6 +277,7 @@ function decodeFloat(
   let t = 0;
   let delta = 0;
   for (let i = 0; i < samples; i++) {
+    const previousTime = t;
     if (i === 0) {
       t = readVarbitInt(reader);
       count.start();
@@ -278,6 +290,7 @@ function decodeFloat(
       if (!count.next() || !zeroCount.next() || !sum.next()) return false;
       if (!sum.isStale) for (const bucket of buckets) if (!bucket.next()) return false;
     }
+    const startTime = starts === undefined ? 0 : starts.next(reader, i, t, previousTime);
     if (reader.overrun) return false;
     if (t < minTime) continue;
     if (t > maxTime) break;
@@ -290,6 +303,7 @@ function decodeFloat(
       const hint = resetHint(resetBits, i);
       into.pushHistogram(t, histogramOf(layout, hint, count.value, zeroCount.value, sum.value, positive, negative));
     }
+    if (startTime !== 0) into.withStartTimes()[into.count - 1] = startTime;
   }
   return true;
 }

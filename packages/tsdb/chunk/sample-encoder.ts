@@ -9,9 +9,12 @@ import {
 } from "@narthex/model";
 import type { SampleBuffer } from "@narthex/storage";
 import type { ChunkList } from "./chunk-list.ts";
+import type { FloatEncoding } from "./float-encoding.ts";
 import { ChunkEncoding } from "./format.ts";
 import { encodeHistogramChunk, type HistogramSample } from "./histogram-encoder.ts";
+import { storableStartTime } from "./start-time.ts";
 import { encodeXor } from "./xor.ts";
+import { encodeXor2 } from "./xor2.ts";
 
 /** As many samples as the reference aims at. */
 const SAMPLES_PER_CHUNK = 120;
@@ -20,7 +23,8 @@ const bits = new BitWriter(4096);
 
 /**
  * Encodes samples `[from, to)` of `buffer` as chunks at the end of `into`. `integerHistograms` holds those histograms
- * whose counts came as integers and shall stay so. A stale marker goes into the chunk of the histogram before it.
+ * whose counts came as integers and shall stay so. A stale marker goes into the chunk of the histogram before it. Floats take the
+ * encoding `floats`; samples with start timestamps one that has room for those.
  */
 export function encodeChunks(
   buffer: SampleBuffer,
@@ -28,32 +32,54 @@ export function encodeChunks(
   to: number,
   integerHistograms: ReadonlySet<FloatHistogramFields>,
   into: ChunkList,
+  floats: FloatEncoding = "xor",
 ): void {
+  const { startTimes } = buffer;
+  if (startTimes !== undefined) {
+    for (let i = from; i < to; i++)
+      startTimes[i] = storableStartTime(buffer.times[i] as number, startTimes[i] as number);
+  }
+  const hasStart = (i: number): boolean => startTimes !== undefined && startTimes[i] !== 0;
   let at = from;
   while (at < to) {
     const first = buffer.histograms?.[at];
     let end = at + 1;
     if (first === undefined) {
-      while (end < to && end - at < SAMPLES_PER_CHUNK && buffer.histograms?.[end] === undefined) end++;
+      const isXor = floats === "xor" && !hasStart(at);
+      while (end < to && end - at < SAMPLES_PER_CHUNK && buffer.histograms?.[end] === undefined) {
+        // What has begun with start timestamps goes on without; the other way round there is no room.
+        if (isXor && hasStart(end)) break;
+        end++;
+      }
       bits.clear();
-      encodeXor(bits, buffer.times, buffer.halves, at, end);
-      add(into, ChunkEncoding.xor, buffer, at, end);
+      if (isXor) encodeXor(bits, buffer.times, buffer.halves, at, end);
+      else encodeXor2(bits, buffer.times, buffer.halves, startTimes, at, end);
+      add(into, isXor ? ChunkEncoding.xor : ChunkEncoding.xor2, buffer, at, end);
     } else {
+      const withStarts = hasStart(at);
       const integer = integerHistograms.has(first);
       const run = new HistogramRun(first);
       for (; end < to && end - at < SAMPLES_PER_CHUNK; end++) {
         const next = buffer.histograms?.[end];
         if (next === undefined) {
           if (!isStaleAt(buffer.halves, end)) break;
+          if (hasStart(end) && !withStarts) break;
           run.addStale();
-        } else if (integerHistograms.has(next) !== integer || !run.add(next)) break;
+        } else if (hasStart(end) !== withStarts || integerHistograms.has(next) !== integer || !run.add(next)) break;
       }
       bits.clear();
-      encodeHistogramChunk(bits, integer, run.resetBits, buffer.times.subarray(at, end), run.samples());
-      add(into, integer ? ChunkEncoding.histogram : ChunkEncoding.floatHistogram, buffer, at, end);
+      const starts = withStarts ? startTimes?.subarray(at, end) : undefined;
+      encodeHistogramChunk(bits, integer, run.resetBits, buffer.times.subarray(at, end), run.samples(), starts);
+      add(into, encodingFor(integer, withStarts), buffer, at, end);
     }
     at = end;
   }
+}
+
+/** The encoding of chunks of histograms. */
+export function encodingFor(integer: boolean, withStarts: boolean): ChunkEncoding {
+  if (integer) return withStarts ? ChunkEncoding.histogramStart : ChunkEncoding.histogram;
+  return withStarts ? ChunkEncoding.floatHistogramStart : ChunkEncoding.floatHistogram;
 }
 
 function add(into: ChunkList, encoding: number, { times }: SampleBuffer, from: number, to: number): void {

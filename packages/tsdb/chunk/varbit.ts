@@ -3,7 +3,7 @@ import type { BitReader, BitWriter } from "@narthex/encoding";
 
 const TWO_32 = 0x1_0000_0000;
 /** Value bits behind a prefix of so many ones (and a zero, except for the last). */
-const WIDTHS = [0, 3, 6, 9, 12, 18, 25, 56, 64];
+export const VARBIT_WIDTHS: readonly number[] = [0, 3, 6, 9, 12, 18, 25, 56, 64];
 
 function prefixOnes(reader: BitReader): number {
   let ones = 0;
@@ -13,7 +13,7 @@ function prefixOnes(reader: BitReader): number {
 
 /** A signed number; exact within 2^53. */
 export function readVarbitInt(reader: BitReader): number {
-  const width = WIDTHS[prefixOnes(reader)] as number;
+  const width = VARBIT_WIDTHS[prefixOnes(reader)] as number;
   if (width <= 25) {
     if (width === 0) return 0;
     const value = reader.bits(width);
@@ -28,7 +28,7 @@ export function readVarbitInt(reader: BitReader): number {
 
 /** An unsigned number; exact below 2^53. */
 export function readVarbitUint(reader: BitReader): number {
-  const width = WIDTHS[prefixOnes(reader)] as number;
+  const width = VARBIT_WIDTHS[prefixOnes(reader)] as number;
   if (width === 0) return 0;
   if (width <= 32) return reader.bits(width);
   reader.bits64(width);
@@ -42,7 +42,7 @@ export function writeVarbitInt(into: BitWriter, value: number): void {
     return;
   }
   for (let ones = 1; ones < 7; ones++) {
-    const width = WIDTHS[ones] as number;
+    const width = VARBIT_WIDTHS[ones] as number;
     const half = 2 ** (width - 1);
     if (value < -(half - 1) || value > half) continue;
     writePrefix(into, ones);
@@ -61,7 +61,7 @@ export function writeVarbitUint(into: BitWriter, value: number): void {
     return;
   }
   for (let ones = 1; ones < 7; ones++) {
-    const width = WIDTHS[ones] as number;
+    const width = VARBIT_WIDTHS[ones] as number;
     if (value >= 2 ** width) continue;
     writePrefix(into, ones);
     into.bits(value, width);

@@ -12,8 +12,21 @@ const TWO_32 = 0x1_0000_0000;
 let padded = new Uint8Array(2048);
 let view = new DataView(padded.buffer);
 
-/** The 32 bits from bit `position` of `view` on. */
-function bits32(position: number): number {
+/** Takes a chunk for the functions below, with zeros behind it for the decoder to look at. */
+export function padChunk(bytes: Uint8Array, start: number, end: number): void {
+  const length = end - start;
+  if (length + LOOKAHEAD_BYTES > padded.length) {
+    padded = new Uint8Array(2 * length + LOOKAHEAD_BYTES);
+    view = new DataView(padded.buffer);
+  }
+  // A copy is cheaper than a check at every read, and makes shared memory stand still.
+  if (length > 256) padded.set(bytes.subarray(start, end));
+  else for (let i = 0; i < length; i++) padded[i] = bytes[start + i] as number;
+  padded.fill(0, length, length + LOOKAHEAD_BYTES);
+}
+
+/** The 32 bits from bit `position` of the chunk at hand on. */
+export function bits32(position: number): number {
   const at = position >>> 3;
   const shift = position & 7;
   return (view.getInt32(at) << shift) | (view.getUint8(at + 4) >>> (8 - shift));
@@ -41,14 +54,7 @@ export function decodeXor(
   const endBits = length * 8;
   if ((samples === 1 ? 88 : 97) + (samples - 2) * 2 > endBits && samples > 1) return false;
   if (length < 11) return false;
-  if (length + LOOKAHEAD_BYTES > padded.length) {
-    padded = new Uint8Array(2 * length + LOOKAHEAD_BYTES);
-    view = new DataView(padded.buffer);
-  }
-  // A copy is cheaper than a check at every read, and makes shared memory stand still.
-  if (length > 256) padded.set(bytes.subarray(start, end));
-  else for (let i = 0; i < length; i++) padded[i] = bytes[start + i] as number;
-  padded.fill(0, length, length + LOOKAHEAD_BYTES);
+  padChunk(bytes, start, end);
 
   into.reserve(samples);
   const { times, halves } = into;
@@ -146,14 +152,16 @@ export function decodeXor(
     halves[2 * count + 1] = high;
     count++;
   }
+  into.startTimes?.fill(0, countBefore, count);
   into.count = count;
   return true;
 }
 
 /** Where the last varint ended, in bits. */
-let varintEnd = 0;
+export let varintEnd = 0;
 
-function uvarint(position: number, endBits: number): number | undefined {
+/** The varint at bit `position`, where a byte begins; undefined when the chunk ends before it. */
+export function uvarint(position: number, endBits: number): number | undefined {
   let value = 0;
   let scale = 1;
   let at = position >>> 3;
@@ -170,7 +178,8 @@ function uvarint(position: number, endBits: number): number | undefined {
   return undefined;
 }
 
-function varint(position: number, endBits: number): number | undefined {
+/** The same, zig-zag. */
+export function varint(position: number, endBits: number): number | undefined {
   const negative = ((padded[position >>> 3] as number) & 1) === 1;
   const value = uvarint(position, endBits);
   return value === undefined ? undefined : negative ? -(value + 1) / 2 : value / 2;

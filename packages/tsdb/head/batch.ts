@@ -21,6 +21,26 @@ export class Batch {
   times: Float64Array = new Float64Array(256);
   /** Value bits, low half first. */
   halves: Uint32Array = new Uint32Array(512);
+  /** Start timestamps of floats and histograms alike, 0 where unknown. Undefined until the first one. */
+  startTimes: Float64Array | undefined = undefined;
+
+  /** Sets the start timestamp of the sample at a position, which is one of the last. */
+  setStartTime(at: number, startTime: number): void {
+    if (this.startTimes === undefined) {
+      if (startTime === 0) return;
+      this.startTimes = new Float64Array(this.refs.length);
+    }
+    this.startTimes[at] = startTime;
+  }
+
+  /** Makes the batch empty, for another transaction. */
+  clear(): void {
+    this.count = 0;
+    this.extras = undefined;
+    this.lateHistograms = undefined;
+    this.startTimes = undefined;
+    this.late?.clear();
+  }
 
   /** Where histograms, exemplars and metadata go. */
   withExtras(): PendingExtras {
@@ -39,6 +59,11 @@ export class Batch {
     const times = new Float64Array(capacity);
     times.set(this.times);
     this.times = times;
+    if (this.startTimes !== undefined) {
+      const startTimes = new Float64Array(capacity);
+      startTimes.set(this.startTimes);
+      this.startTimes = startTimes;
+    }
   }
 
   get hasLate(): boolean {

@@ -2,9 +2,8 @@
 import { CounterResetHint } from "@narthex/model";
 import { SampleBuffer } from "@narthex/storage";
 import { isWellFormed } from "../chunk/bucket-layout.ts";
-import { ChunkEncoding } from "../chunk/format.ts";
-import { decodeHistogramChunk } from "../chunk/histogram.ts";
-import { decodeXor } from "../chunk/xor.ts";
+import { decodeChunk } from "../chunk/decode.ts";
+import { ChunkEncoding, hasIntegers, hasStartTimes } from "../chunk/format.ts";
 import { XorEnd } from "../chunk/xor-end.ts";
 import { COLD_WORDS, RECORD_WORDS, SLOT_DATA_WORDS, SLOT_LINK, SLOT_WORDS } from "../memory/layout.ts";
 import type { Pool } from "../memory/pool.ts";
@@ -14,7 +13,7 @@ import {
   BITS_SHIFT,
   COUNT_MASK,
   Cold,
-  KIND_MASK,
+  FORM_MASK,
   Kind,
   LEADING_SHIFT,
   NO_WINDOW,
@@ -22,14 +21,14 @@ import {
   TRAILING_SHIFT,
   WORDS_SHIFT,
 } from "./record.ts";
-import { predictedEnd, rangeEnd, SAMPLES_PER_CHUNK } from "./sample-writer.ts";
+import { predictedEnd, rangeEnd, SAMPLES_PER_CHUNK } from "./slot-writer.ts";
 
 /** At so many samples the writer of samples predicts a chunk's end. */
 const PREDICTED_AT = SAMPLES_PER_CHUNK / 4;
 /** A chunk with more words or samples than this is no open one of this head's writer. */
 const MAX_WORDS = 250;
 const MAX_SAMPLES = SAMPLES_PER_CHUNK * 2;
-/** The counter reset flag of a chunk of histograms, in its third byte. */
+/** The counter reset flag of a chunk of histograms, in its third byte; in its first when the third is about start timestamps. */
 const RESET_SHIFT = 6;
 const RESET = 2;
 
@@ -54,8 +53,8 @@ export class ChunkRestorer {
    */
   restore(record: number, encoding: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (encoding === ChunkEncoding.xor) return this.#restoreFloats(record, bytes, start, end);
-    if (encoding !== ChunkEncoding.histogram && encoding !== ChunkEncoding.floatHistogram) return false;
-    return this.#restoreHistograms(record, encoding === ChunkEncoding.histogram, bytes, start, end);
+    if (encoding < ChunkEncoding.xor || encoding > ChunkEncoding.floatHistogramStart) return false;
+    return this.#encodeAnew(record, encoding, bytes, start, end);
   }
 
   #restoreFloats(record: number, bytes: Uint8Array, start: number, end: number): boolean {
@@ -74,7 +73,10 @@ export class ChunkRestorer {
     if (isWhole && words < MAX_WORDS && samples <= MAX_SAMPLES && scanned.lastTime < range) {
       this.#place(record, bytes, start + 2, words, range);
     } else {
-      this.#appendFloats(record, bytes, start, end);
+      const decoded = this.#decoded;
+      decoded.clear();
+      decodeChunk(ChunkEncoding.xor, bytes, start, end, -Infinity, Infinity, decoded);
+      this.#appendFloats(record);
     }
     return true;
   }
@@ -119,41 +121,46 @@ export class ChunkRestorer {
     const window =
       leading === 31 && trailing === 63 ? NO_WINDOW : (leading << LEADING_SHIFT) | (trailing << TRAILING_SHIFT);
     series[base + Rec.packed] = samples | window | (rest << BITS_SHIFT) | (words << WORDS_SHIFT);
-    series[base + Rec.kind] = ((series[base + Rec.kind] & ~KIND_MASK) | Kind.float) >>> 0;
+    series[base + Rec.kind] = ((series[base + Rec.kind] & ~FORM_MASK) | Kind.float) >>> 0;
     closeWindow(control);
     head.counters.chunksCreated++;
     head.minTime = Math.min(head.minTime, firstTime);
     head.maxTime = Math.max(head.maxTime, lastTime);
   }
 
-  #appendFloats(record: number, bytes: Uint8Array, start: number, end: number): void {
+  /** Appends what was decoded. */
+  #appendFloats(record: number): void {
     const decoded = this.#decoded;
-    decoded.clear();
-    decodeXor(bytes, start, end, -Infinity, Infinity, decoded);
     if (decoded.count > this.#records.length) this.#records = new Uint32Array(decoded.count);
     this.#records.fill(record, 0, decoded.count);
-    this.#head.applyReplayed(this.#records, decoded.times, decoded.halves, decoded.count);
+    const { times, halves, startTimes, count } = decoded;
+    this.#head.applyReplayed(this.#records, times, halves, startTimes, count);
   }
 
   /** Encoded anew, sample by sample: what the next one is compared with is more than the chunk's end. */
-  #restoreHistograms(record: number, integer: boolean, bytes: Uint8Array, start: number, end: number): boolean {
+  #encodeAnew(record: number, encoding: number, bytes: Uint8Array, start: number, end: number): boolean {
     const decoded = this.#decoded;
     decoded.clear();
-    if (!decodeHistogramChunk(integer, bytes, start, end, -Infinity, Infinity, decoded)) return false;
-    const { count, times, histograms } = decoded;
+    if (!decodeChunk(encoding, bytes, start, end, -Infinity, Infinity, decoded)) return false;
+    const { count, times, histograms, startTimes } = decoded;
     for (let i = 1; i < count; i++) if (!(times[i] > times[i - 1])) return false;
     for (let i = 0; i < count; i++) {
       const histogram = histograms?.[i];
       if (!Number.isSafeInteger(times[i]) || (histogram !== undefined && !isWellFormed(histogram))) return false;
     }
-    const isReset = (bytes[start + 2] as number) >>> RESET_SHIFT === RESET;
+    if (encoding === ChunkEncoding.xor2) {
+      this.#appendFloats(record);
+      return count > 0;
+    }
+    const integer = hasIntegers(encoding);
+    const isReset = (bytes[hasStartTimes(encoding) ? start : start + 2] as number) >>> RESET_SHIFT === RESET;
     for (let i = 0; i < count; i++) {
       const histogram = histograms?.[i];
       const sample =
         i === 0 && isReset && histogram !== undefined
           ? { ...histogram, counterResetHint: CounterResetHint.reset }
           : histogram;
-      this.#head.applyReplayedHistogram(record, times[i], sample, integer);
+      this.#head.applyReplayedHistogram(record, times[i], sample, integer, startTimes?.[i] ?? 0);
     }
     return count > 0;
   }

@@ -16,10 +16,10 @@ import {
   FIN_COUNT_MASK,
   FIN_ENCODING_SHIFT,
   Fin,
+  FORM_MASK,
   IN_SLOTS,
-  KIND_MASK,
   NO_WINDOW,
-  openSamples,
+  openCount,
   openWords,
   Rec,
 } from "./record.ts";
@@ -122,9 +122,9 @@ export class FinishedChunks {
     const { series, seriesFloats, slots, finished, finishedFloats } = this.#memory;
     const base = record * RECORD_WORDS;
     const packed = series[base + Rec.packed];
-    const kind = series[base + Rec.kind] & KIND_MASK;
+    const form = series[base + Rec.kind] & FORM_MASK;
     const bits = (packed >>> BITS_SHIFT) & 31;
-    const words = openWords(kind, packed, series[base + Rec.delta]);
+    const words = openWords(form, packed, series[base + Rec.delta]);
     if (bits > 0) {
       const index = words % SLOT_DATA_WORDS;
       let slot = series[base + Rec.currentSlot];
@@ -141,7 +141,7 @@ export class FinishedChunks {
     finishedFloats[(at + Fin.minTime) >> 1] = seriesFloats[(base + Rec.nextCut) >> 1] - series[base + Rec.cutAhead];
     finishedFloats[(at + Fin.maxTime) >> 1] = seriesFloats[(base + Rec.lastTime) >> 1];
     finished[at + Fin.older] = series[base + Rec.finished];
-    finished[at + Fin.info] = (IN_SLOTS | (encodingOf(kind) << FIN_ENCODING_SHIFT) | openSamples(kind, packed)) >>> 0;
+    finished[at + Fin.info] = (IN_SLOTS | (encodingOf(form) << FIN_ENCODING_SHIFT) | openCount(form, packed)) >>> 0;
     finished[at + Fin.file] = series[base + Rec.firstSlot];
     finished[at + Fin.offset] = words * 4 + ((bits + 7) >>> 3);
     series[base + Rec.finished] = cell;

@@ -13,11 +13,12 @@ import {
 import { Append, type Appender, InvalidLabelsError, type SeriesRef } from "@narthex/storage";
 import { isWellFormed } from "../chunk/bucket-layout.ts";
 import type { HistogramSample } from "../chunk/histogram-encoder.ts";
+import { storableStartTime } from "../chunk/start-time.ts";
 import { RECORD_WORDS, REF_PAGE } from "../memory/layout.ts";
 import type { Batch } from "./batch.ts";
 import type { Head } from "./head.ts";
 import type { PendingHistogram } from "./pending-extras.ts";
-import { KIND_MASK, Kind, PENDING_SHIFT, Rec } from "./record.ts";
+import { FORM_MASK, KIND_MASK, Kind, PENDING_SHIFT, Rec } from "./record.ts";
 
 const scratch = new Float64Array(1);
 const scratchHalves = new Uint32Array(scratch.buffer);
@@ -43,23 +44,33 @@ export class HeadAppender implements Appender {
     return this.#head.seriesRef(labels);
   }
 
-  append(ref: SeriesRef, t: number, value: number): Append {
+  append(ref: SeriesRef, t: number, value: number, startTime = 0): Append {
     scratch[0] = value;
     // A NaN that came through arithmetic has no reliable bits: it is stored as the ordinary one.
-    if (Number.isNaN(value)) return this.#add(ref, t, NORMAL_NAN_HIGH, NORMAL_NAN_LOW);
-    return this.#add(ref, t, scratchHalves[1], scratchHalves[0]);
+    if (Number.isNaN(value)) return this.#add(ref, t, NORMAL_NAN_HIGH, NORMAL_NAN_LOW, startTime);
+    return this.#add(ref, t, scratchHalves[1], scratchHalves[0], startTime);
   }
 
   appendStale(ref: SeriesRef, t: number): Append {
-    return this.#add(ref, t, STALE_NAN_HIGH, STALE_NAN_LOW);
+    return this.#add(ref, t, STALE_NAN_HIGH, STALE_NAN_LOW, 0);
   }
 
-  appendBits(ref: SeriesRef, t: number, high: number, low: number): Append {
-    return this.#add(ref, t, high >>> 0, low >>> 0);
+  appendBits(ref: SeriesRef, t: number, high: number, low: number, startTime = 0): Append {
+    return this.#add(ref, t, high >>> 0, low >>> 0, startTime);
   }
 
-  appendBatch(refs: Uint32Array, halves: Uint32Array, count: number, t: number, verdicts: Uint8Array): number {
+  appendBatch(
+    refs: Uint32Array,
+    halves: Uint32Array,
+    count: number,
+    t: number,
+    verdicts: Uint8Array,
+    startTimes?: Float64Array,
+  ): number {
     this.#assertOpen();
+    if (startTimes !== undefined && this.#head.keepsStartTimes) {
+      return this.#addEach(refs, halves, count, t, verdicts, startTimes);
+    }
     const minValid = this.#boundFor(t);
     const timeVerdict = !Number.isSafeInteger(t) ? Append.unsupported : t < minValid ? Append.outOfBounds : Append.ok;
     if (timeVerdict === Append.outOfBounds && this.#head.outOfOrder.windowMs > 0) {
@@ -75,7 +86,8 @@ export class HeadAppender implements Appender {
     const { memory } = this.#head;
     const { arena, refs: pages, series, seriesFloats } = memory;
     const { refs: keptRefs, records, times, halves: keptHalves } = batch;
-    let kept = batch.count;
+    const before = batch.count;
+    let kept = before;
     let refused = 0;
     for (let i = 0; i < count; i++) {
       const ref = refs[i];
@@ -87,7 +99,7 @@ export class HeadAppender implements Appender {
       if ((mark & KIND_MASK) !== Kind.float || batch.extras !== undefined) {
         // Histograms stand before it, or may: then it is no usual float.
         batch.count = kept;
-        const verdict = this.#add(ref, t, halves[2 * i + 1], halves[2 * i]);
+        const verdict = this.#add(ref, t, halves[2 * i + 1], halves[2 * i], 0);
         kept = batch.count;
         verdicts[i] = verdict;
         if (verdict !== Append.ok) refused++;
@@ -96,7 +108,7 @@ export class HeadAppender implements Appender {
       // Record 0 is all zeros; an unknown ref is told from a late sample by `#refusal`.
       if (record === 0 || !(t > last) || (pending < kept && records[pending] === record && times[pending] >= t)) {
         batch.count = kept;
-        const verdict = this.#refusal(record, t, halves[2 * i + 1], halves[2 * i]);
+        const verdict = this.#refusal(record, t, halves[2 * i + 1], halves[2 * i], 0);
         verdicts[i] = verdict;
         if (verdict === Append.ok) continue;
         refused++;
@@ -104,7 +116,7 @@ export class HeadAppender implements Appender {
         continue;
       }
       verdicts[i] = Append.ok;
-      series[base + Rec.kind] = ((kept << PENDING_SHIFT) | (mark & KIND_MASK)) >>> 0;
+      series[base + Rec.kind] = ((kept << PENDING_SHIFT) | (mark & FORM_MASK)) >>> 0;
       keptRefs[kept] = ref;
       records[kept] = record;
       times[kept] = t;
@@ -112,14 +124,16 @@ export class HeadAppender implements Appender {
       keptHalves[2 * kept + 1] = halves[2 * i + 1];
       kept++;
     }
+    batch.startTimes?.fill(0, before, kept);
     batch.count = kept;
     return refused;
   }
 
   /** Malformed histograms are `unsupported`: `validateHistogram` says why. The histogram must not change before the commit. */
-  appendHistogram(ref: SeriesRef, t: number, histogram: FloatHistogramFields, integer: boolean): Append {
+  appendHistogram(ref: SeriesRef, t: number, histogram: FloatHistogramFields, integer: boolean, startTime = 0): Append {
     this.#assertOpen();
-    const verdict = this.#histogramVerdict(ref, t, histogram, integer);
+    const kept = startTime !== 0 && this.#head.keepsStartTimes ? storableStartTime(t, startTime) : 0;
+    const verdict = this.#histogramVerdict(ref, t, histogram, integer, kept);
     if (verdict !== Append.ok) this.#head.count(verdict, 1, true);
     return verdict;
   }
@@ -153,55 +167,62 @@ export class HeadAppender implements Appender {
     this.#head.rollback(this.#batch);
   }
 
-  #add(ref: SeriesRef, t: number, high: number, low: number): Append {
+  #add(ref: SeriesRef, t: number, high: number, low: number, startTime: number): Append {
     this.#assertOpen();
-    const verdict = this.#verdict(ref, t, high, low);
+    const kept = startTime !== 0 && this.#head.keepsStartTimes ? storableStartTime(t, startTime) : 0;
+    const verdict = this.#verdict(ref, t, high, low, kept);
     if (verdict !== Append.ok) this.#head.count(verdict, 1);
     return verdict;
   }
 
-  #verdict(ref: SeriesRef, t: number, high: number, low: number): Append {
+  #verdict(ref: SeriesRef, t: number, high: number, low: number, startTime: number): Append {
     if (!Number.isSafeInteger(t)) return Append.unsupported;
-    if (t < this.#boundFor(t)) return this.#late(ref, this.#head.recordOf(ref), t, high, low);
+    if (t < this.#boundFor(t)) return this.#late(ref, this.#head.recordOf(ref), t, high, low, startTime);
     const record = this.#head.recordOf(ref);
     const newest = record === 0 ? Infinity : this.#newestTime(record);
-    if (!(t > newest)) return this.#refusal(record, t, high, low);
+    if (!(t > newest)) return this.#refusal(record, t, high, low, startTime);
     const { extras } = this.#batch;
     const before = this.#pendingOf(record, this.#head.memory.series[record * RECORD_WORDS + Rec.kind]);
     const pending = before < 0 ? undefined : extras?.histograms.get(before);
     const kind = this.#kindOf(record, before);
     if (kind !== Kind.float && high === STALE_NAN_HIGH && low === STALE_NAN_LOW) {
       // The end of a series of histograms is a histogram, too.
-      this.#take(ref, record, t, high, low);
+      this.#take(ref, record, t, high, low, startTime);
       this.#batch.withExtras().add(this.#batch.count - 1, undefined, kind === Kind.histogram);
       return Append.ok;
     }
     if (pending !== undefined && extras !== undefined && before >= extras.groupStart)
       extras.groups.push(this.#batch.count);
-    this.#take(ref, record, t, high, low);
+    this.#take(ref, record, t, high, low, startTime);
     return Append.ok;
   }
 
-  #histogramVerdict(ref: SeriesRef, t: number, histogram: FloatHistogramFields, integer: boolean): Append {
+  #histogramVerdict(
+    ref: SeriesRef,
+    t: number,
+    histogram: FloatHistogramFields,
+    integer: boolean,
+    startTime: number,
+  ): Append {
     if (!Number.isSafeInteger(t)) return Append.unsupported;
-    if (t < this.#boundFor(t)) return this.#lateHistogram(ref, t, histogram, integer);
+    if (t < this.#boundFor(t)) return this.#lateHistogram(ref, t, histogram, integer, startTime);
     if (isStale(histogram.sum)) {
       // Marked so by its sum: nothing else of it counts.
-      return this.#placeHistogram(ref, t, undefined, integer);
+      return this.#placeHistogram(ref, t, undefined, integer, startTime);
     }
     if (!isStorable(histogram, integer)) return Append.unsupported;
-    return this.#placeHistogram(ref, t, histogram, integer);
+    return this.#placeHistogram(ref, t, histogram, integer, startTime);
   }
 
-  #placeHistogram(ref: SeriesRef, t: number, sample: HistogramSample, integer: boolean): Append {
+  #placeHistogram(ref: SeriesRef, t: number, sample: HistogramSample, integer: boolean, startTime: number): Append {
     const record = this.#head.recordOf(ref);
     if (record === 0) return Append.unknownRef;
     const newest = this.#newestTime(record);
     const before = this.#pendingOf(record, this.#head.memory.series[record * RECORD_WORDS + Rec.kind]);
     if (t < newest) {
       return sample === undefined
-        ? this.#late(ref, record, t, STALE_NAN_HIGH, STALE_NAN_LOW)
-        : this.#lateHistogram(ref, t, sample, integer);
+        ? this.#late(ref, record, t, STALE_NAN_HIGH, STALE_NAN_LOW, startTime)
+        : this.#lateHistogram(ref, t, sample, integer, startTime);
     }
     if (t === newest) return this.#isSameHistogram(record, before, sample) ? Append.ok : Append.duplicate;
     const extras = this.#batch.withExtras();
@@ -210,12 +231,12 @@ export class HeadAppender implements Appender {
       extras.groups.push(this.#batch.count);
     }
     const isMarker = sample === undefined;
-    this.#take(ref, record, t, isMarker ? STALE_NAN_HIGH : 0, isMarker ? STALE_NAN_LOW : 0);
+    this.#take(ref, record, t, isMarker ? STALE_NAN_HIGH : 0, isMarker ? STALE_NAN_LOW : 0, startTime);
     extras.add(this.#batch.count - 1, sample, integer);
     return Append.ok;
   }
 
-  #take(ref: number, record: number, t: number, high: number, low: number): void {
+  #take(ref: number, record: number, t: number, high: number, low: number, startTime: number): void {
     const batch = this.#batch;
     batch.reserve(1);
     const at = batch.count++;
@@ -224,9 +245,10 @@ export class HeadAppender implements Appender {
     batch.times[at] = t;
     batch.halves[2 * at] = low;
     batch.halves[2 * at + 1] = high;
+    batch.setStartTime(at, startTime);
     const mark = record * RECORD_WORDS + Rec.kind;
     const { series } = this.#head.memory;
-    series[mark] = ((at << PENDING_SHIFT) | (series[mark] & KIND_MASK)) >>> 0;
+    series[mark] = ((at << PENDING_SHIFT) | (series[mark] & FORM_MASK)) >>> 0;
   }
 
   /** Kind of a series' newest sample; `pending` is where it stands in the batch, if it does. */
@@ -265,9 +287,11 @@ export class HeadAppender implements Appender {
   }
 
   /** What to say of a sample that is not newer than its series: exact repetitions are silently taken. */
-  #refusal(record: number, t: number, high: number, low: number): Append {
+  #refusal(record: number, t: number, high: number, low: number, startTime: number): Append {
     if (record === 0 || record === undefined) return Append.unknownRef;
-    if (t !== this.#newestTime(record)) return this.#late(this.#head.table.refOf(record), record, t, high, low);
+    if (t !== this.#newestTime(record)) {
+      return this.#late(this.#head.table.refOf(record), record, t, high, low, startTime);
+    }
     const { series } = this.#head.memory;
     const base = record * RECORD_WORDS;
     const pending = this.#pendingOf(record, series[base + Rec.kind]);
@@ -284,25 +308,45 @@ export class HeadAppender implements Appender {
   }
 
   /** A sample that is not newer than its series, or older than what is taken in order: the out-of-order window decides. */
-  #late(ref: number, record: number, t: number, high: number, low: number): Append {
-    const maxTime = Math.max(this.#head.maxTime, this.#firstTime);
-    return this.#head.outOfOrder.take(this.#batch, ref, record, t, high, low, maxTime, t < this.#minValidTime);
+  #late(ref: number, record: number, t: number, high: number, low: number, startTime: number): Append {
+    const { maxTime, outOfOrder } = this.#head;
+    const newest = Math.max(maxTime, this.#firstTime);
+    return outOfOrder.take(this.#batch, ref, record, t, high, low, startTime, newest, t < this.#minValidTime);
   }
 
-  #lateHistogram(ref: number, t: number, histogram: FloatHistogramFields, integer: boolean): Append {
+  #lateHistogram(ref: number, t: number, histogram: FloatHistogramFields, integer: boolean, startTime: number): Append {
     const record = this.#head.recordOf(ref);
-    if (isStale(histogram.sum)) return this.#late(ref, record, t, STALE_NAN_HIGH, STALE_NAN_LOW);
+    if (isStale(histogram.sum)) return this.#late(ref, record, t, STALE_NAN_HIGH, STALE_NAN_LOW, startTime);
     if (!isStorable(histogram, integer)) return Append.unsupported;
     const maxTime = Math.max(this.#head.maxTime, this.#firstTime);
-    const entry = { ref, t, integer, histogram, stale: false, startTime: 0 };
+    const entry = { ref, t, integer, histogram, stale: false, startTime };
     return this.#head.outOfOrder.takeHistogram(this.#batch, entry, record, maxTime, t < this.#minValidTime);
+  }
+
+  /** `appendBatch` with start timestamps that are kept. */
+  #addEach(
+    refs: Uint32Array,
+    halves: Uint32Array,
+    count: number,
+    t: number,
+    verdicts: Uint8Array,
+    startTimes: Float64Array,
+  ): number {
+    let refused = 0;
+    this.#batch.reserve(count);
+    for (let i = 0; i < count; i++) {
+      const verdict = this.#add(refs[i], t, halves[2 * i + 1], halves[2 * i], startTimes[i]);
+      verdicts[i] = verdict;
+      if (verdict !== Append.ok) refused++;
+    }
+    return refused;
   }
 
   /** `appendBatch` for a time before the bound. */
   #takeLate(refs: Uint32Array, halves: Uint32Array, count: number, t: number, verdicts: Uint8Array): number {
     let refused = 0;
     for (let i = 0; i < count; i++) {
-      const verdict = this.#late(refs[i], this.#head.recordOf(refs[i]), t, halves[2 * i + 1], halves[2 * i]);
+      const verdict = this.#late(refs[i], this.#head.recordOf(refs[i]), t, halves[2 * i + 1], halves[2 * i], 0);
       verdicts[i] = verdict;
       if (verdict === Append.ok) continue;
       refused++;

@@ -14,9 +14,9 @@ import {
   FIN_COUNT_MASK,
   FIN_ENCODING_SHIFT,
   Fin,
+  FORM_MASK,
   IN_SLOTS,
-  KIND_MASK,
-  openSamples,
+  openCount,
   openWords,
   Rec,
 } from "./record.ts";
@@ -172,12 +172,12 @@ export class HeadView {
   #fillOpen(): number {
     const copy = this.#record;
     const packed = copy[Rec.packed];
-    const kind = copy[Rec.kind] & KIND_MASK;
-    const words = openWords(kind, packed, copy[Rec.delta]);
+    const form = copy[Rec.kind] & FORM_MASK;
+    const words = openWords(form, packed, copy[Rec.delta]);
     const dataBytes = words * 4 + ((((packed >>> BITS_SHIFT) & 31) + 7) >>> 3);
     const { slots } = this.memory;
-    this.#buffer.fill(slots, copy[Rec.firstSlot], dataBytes, openSamples(kind, packed), words, copy[Rec.unfinished]);
-    return encodingOf(kind);
+    this.#buffer.fill(slots, copy[Rec.firstSlot], dataBytes, openCount(form, packed), words, copy[Rec.unfinished]);
+    return encodingOf(form);
   }
 
   #copyRecord(record: number): void {

@@ -8,7 +8,7 @@ import type { ChunkPlace, ChunkSink } from "./finished-chunks.ts";
 import { Head } from "./head.ts";
 import { HeadQuerier } from "./head-querier.ts";
 import { type ChunkBytes, type ChunkSource, HeadView } from "./head-view.ts";
-import { predictedEnd, rangeEnd } from "./sample-writer.ts";
+import { predictedEnd, rangeEnd } from "./slot-writer.ts";
 
 const RANGE = 7_200_000;
 const MEMORY = 2 ** 26;

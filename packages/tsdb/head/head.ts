@@ -2,6 +2,7 @@
 import { ByteWriter } from "@narthex/encoding";
 import type { Exemplar, Labels } from "@narthex/model";
 import { Append } from "@narthex/storage";
+import type { FloatEncoding } from "../chunk/float-encoding.ts";
 import type { HistogramEncoder, HistogramSample } from "../chunk/histogram-encoder.ts";
 import { KERNEL_SAMPLES } from "../kernels/desk.ts";
 import { Kernels } from "../kernels/kernels.ts";
@@ -18,8 +19,8 @@ import {
 import { HeadFullError, Pool } from "../memory/pool.ts";
 import { closeWindow, openWindow } from "../memory/window.ts";
 import { HeadDeletions } from "../tombstone/head-deletions.ts";
-import { encodeHistograms } from "../wal/histogram-record.ts";
-import { beginSeries, encodeSamples } from "../wal/record.ts";
+import { encodeHistograms, encodeHistogramsV2 } from "../wal/histogram-record.ts";
+import { beginSeries, encodeSamples, encodeSamplesV2 } from "../wal/record.ts";
 import type { WalWriter } from "../wal/wal-writer.ts";
 import { Batch } from "./batch.ts";
 import { ChunkRestorer } from "./chunk-restorer.ts";
@@ -30,7 +31,7 @@ import { HistogramWriter } from "./histogram-writer.ts";
 import { OutOfOrder } from "./out-of-order.ts";
 import { logExtras, type PendingExtras } from "./pending-extras.ts";
 import { Reclaimer } from "./reclaimer.ts";
-import { COUNT_MASK, Cold, Fin, IN_SLOTS, KIND_MASK, kindOf, Rec } from "./record.ts";
+import { COUNT_MASK, Cold, Fin, FORM_MASK, formOf, IN_SLOTS, Rec } from "./record.ts";
 import { SampleWriter } from "./sample-writer.ts";
 import { labelsOf } from "./series-labels.ts";
 import { SeriesMetadata } from "./series-metadata.ts";
@@ -39,6 +40,7 @@ import { recordOf, SeriesTable } from "./series-table.ts";
 import { Snapshots } from "./snapshots.ts";
 import { atOnce, type Steps } from "./steps.ts";
 import { SymbolWriter } from "./symbol-writer.ts";
+import { Xor2Writer } from "./xor2-writer.ts";
 
 /** Samples applied per write window: a reader in another thread waits for about so many appends at most. */
 const WINDOW_SAMPLES = 256;
@@ -67,6 +69,12 @@ export interface HeadOptions {
   readonly useKernels?: boolean;
   /** Exemplars kept at most; none unless told. */
   readonly maxExemplars?: number;
+  /** How new chunks of floats are written; `xor` unless told. See `setFloatEncoding`. */
+  readonly floatEncoding?: FloatEncoding;
+  /** Whether new chunks of histograms have room for start timestamps; no, unless told. */
+  readonly histogramStartTimes?: boolean;
+  /** Whether the logs are written with start timestamps; no, unless told. */
+  readonly logsStartTimes?: boolean;
   /** Told when full chunks could not be written; they stay in memory and are tried again. */
   readonly onChunkError?: (error: unknown) => void;
 }
@@ -137,6 +145,10 @@ export class Head {
   readonly slots: Pool;
   readonly cells: Pool;
   readonly #writer: SampleWriter;
+  /** Writes floats in place of `#writer` from when XOR2 was chosen. */
+  #xor2: Xor2Writer | undefined;
+  /** Whether appenders keep start timestamps: a chunk or a log has room for them. */
+  keepsStartTimes = false;
   readonly #record = new ByteWriter(65_536);
   readonly #freeBatches: Batch[] = [];
   readonly #openBatches = new Set<Batch>();
@@ -166,8 +178,13 @@ export class Head {
     this.finished = new FinishedChunks(this.memory, this.cells, this.slots, this.#reclaimer);
     this.outOfOrder = new OutOfOrder(this.memory, this.#arena, this.#reclaimer, this.snapshots);
     const cut = (record: number): void => this.finished.cut(record, this.table.refOf(record));
-    this.histograms = new HistogramWriter(this.memory, this.slots, options.chunkRangeMs, cut, (firstSlot) =>
-      this.#reclaimer.laterChain(firstSlot),
+    this.histograms = new HistogramWriter(
+      this.memory,
+      this.slots,
+      options.chunkRangeMs,
+      cut,
+      (firstSlot) => this.#reclaimer.laterChain(firstSlot),
+      options.histogramStartTimes,
     );
     this.#writer = new SampleWriter(this.memory, this.slots, options.chunkRangeMs, cut, (record) =>
       this.histograms.forget(record),
@@ -175,6 +192,35 @@ export class Head {
     this.restorer = new ChunkRestorer(this, this.slots, options.chunkRangeMs);
     this.exemplars = new ExemplarRing(options.maxExemplars ?? 0);
     this.metadata = new SeriesMetadata(this.memory);
+    this.setFloatEncoding(options.floatEncoding ?? "xor");
+  }
+
+  /**
+   * How chunks of floats are written from now on; open ones end as they began. Late samples follow with their next chunk. With `xor`
+   * there is no room for start timestamps in new chunks.
+   */
+  setFloatEncoding(encoding: FloatEncoding): void {
+    const { chunkRangeMs, histogramStartTimes = false, logsStartTimes = false } = this.#options;
+    const isXor2 = encoding === "xor2";
+    if (isXor2 && this.#xor2 === undefined) {
+      this.#xor2 = new Xor2Writer(
+        this.memory,
+        this.slots,
+        chunkRangeMs,
+        this.#writer,
+        (record) => this.finished.cut(record, this.table.refOf(record)),
+        (record) => this.histograms.forget(record),
+        logsStartTimes,
+      );
+    }
+    if (this.#xor2 !== undefined) this.#xor2.isChosen = isXor2;
+    this.keepsStartTimes = isXor2 || histogramStartTimes || logsStartTimes;
+    this.outOfOrder.configure(encoding, histogramStartTimes, logsStartTimes);
+  }
+
+  /** Whether XOR2 was never chosen: only then kernels append, and lanes of series may be appended side by side. */
+  get writesPlainFloats(): boolean {
+    return this.#xor2 === undefined;
   }
 
   /** From now on commits are logged to `wal`, and full chunks go to `sink`. */
@@ -229,10 +275,7 @@ export class Head {
   appender(): HeadAppender {
     this.counters.appendersCreated++;
     const batch = this.#freeBatches.pop() ?? new Batch();
-    batch.count = 0;
-    batch.extras = undefined;
-    if (batch.late !== undefined) batch.late.count = 0;
-    batch.lateHistograms = undefined;
+    batch.clear();
     batch.commits = this.#commits;
     batch.minValidTime = this.minValidTime;
     this.#openBatches.add(batch);
@@ -301,9 +344,15 @@ export class Head {
   }
 
   /** Applies samples that need no log (replay): each sample must be newer than its series; others are left out. */
-  applyReplayed(records: Uint32Array, times: Float64Array, halves: Uint32Array, count: number): void {
+  applyReplayed(
+    records: Uint32Array,
+    times: Float64Array,
+    halves: Uint32Array,
+    startTimes: Float64Array | undefined,
+    count: number,
+  ): void {
     this.#makeRoom(count);
-    this.#applyArrays(records, times, halves, 0, count);
+    this.#applyArrays(records, times, halves, startTimes, 0, count);
     if (this.finished.pendingCount > 0) this.moveChunksOut(Infinity);
   }
 
@@ -311,14 +360,22 @@ export class Head {
   applyDecoded(kernels: Kernels, count: number): number {
     this.#makeRoom(count);
     const before = this.counters.samplesAppended;
-    this.#appendByKernels(kernels, count);
+    // Kernels write plain chunks only.
+    if (this.#xor2 === undefined) this.#appendByKernels(kernels, count);
+    else this.#applyArrays(kernels.records, kernels.times, kernels.halves, undefined, 0, count);
     if (this.finished.pendingCount > 0) this.moveChunksOut(Infinity);
     return this.counters.samplesAppended - before;
   }
 
   /** The same for a histogram (undefined: a stale marker). */
-  applyReplayedHistogram(record: number, t: number, sample: HistogramSample, integer: boolean): void {
-    this.#applyHistogram(record, t, sample, integer);
+  applyReplayedHistogram(
+    record: number,
+    t: number,
+    sample: HistogramSample,
+    integer: boolean,
+    startTime: number,
+  ): void {
+    this.#applyHistogram(record, t, sample, integer, startTime);
     if (this.finished.pendingCount > 0) this.moveChunksOut(Infinity);
   }
 
@@ -370,7 +427,7 @@ export class Head {
     if (isAdopted && isNewest) {
       seriesFloats[last] = maxTime;
       const kind = base + Rec.kind;
-      series[kind] = ((series[kind] & ~KIND_MASK) | kindOf(encoding)) >>> 0;
+      series[kind] = ((series[kind] & ~FORM_MASK) | formOf(encoding)) >>> 0;
     }
     closeWindow(control);
     if (!isAdopted) return;
@@ -517,6 +574,7 @@ export class Head {
     const { extras } = batch;
     if (batch.count === 0 && this.#unlogged.length === 0 && !batch.hasLate && extras === undefined) return;
     const record = this.#record;
+    const withStarts = this.#options.logsStartTimes ?? false;
     try {
       if (this.#unlogged.length > 0) {
         record.clear();
@@ -524,21 +582,13 @@ export class Head {
         for (const series of this.#unlogged) encodeSeriesFromMemory(this.memory, series, record);
         wal.log(record.bytes, record.length);
       }
-      if (extras !== undefined) logExtras(wal, record, batch, extras);
-      else if (batch.count > 0) {
-        record.clear();
-        encodeSamples(record, batch.refs, batch.times, batch.halves, 0, batch.count);
-        wal.log(record.bytes, record.length);
-      }
+      if (extras !== undefined) logExtras(wal, record, batch, extras, withStarts);
+      else if (batch.count > 0) this.#logFloats(wal, batch);
       // As in the reference, late samples stand in both logs: those who follow the log of samples miss none.
-      if (batch.late !== undefined && batch.late.count > 0) {
-        const { refs, times, halves, count } = batch.late;
-        record.clear();
-        encodeSamples(record, refs, times, halves, 0, count);
-        wal.log(record.bytes, record.length);
-      }
+      if (batch.late !== undefined && batch.late.count > 0) this.#logFloats(wal, batch.late);
       if (batch.lateHistograms !== undefined) {
-        encodeHistograms(record, batch.lateHistograms, ({ bytes, length }) => wal.log(bytes, length));
+        const encode = withStarts ? encodeHistogramsV2 : encodeHistograms;
+        encode(record, batch.lateHistograms, ({ bytes, length }) => wal.log(bytes, length));
       }
       wal.flush();
     } catch (error) {
@@ -549,19 +599,27 @@ export class Head {
     this.#unlogged.length = 0;
   }
 
+  #logFloats(wal: WalWriter, { refs, times, halves, startTimes, count }: Batch): void {
+    const record = this.#record;
+    record.clear();
+    if (this.#options.logsStartTimes) encodeSamplesV2(record, refs, times, halves, startTimes, 0, count);
+    else encodeSamples(record, refs, times, halves, 0, count);
+    wal.log(record.bytes, record.length);
+  }
+
   #apply(batch: Batch): void {
-    const { records, times, halves, count, extras } = batch;
+    const { records, times, halves, startTimes, count, extras } = batch;
     if (extras === undefined) {
-      this.#applyArrays(records, times, halves, 0, count);
+      this.#applyArrays(records, times, halves, startTimes, 0, count);
       return;
     }
     let from = 0;
     for (const [at, { sample, integer }] of extras.histograms) {
-      this.#applyArrays(records, times, halves, from, at);
-      this.#applyHistogram(records[at], times[at], sample, integer);
+      this.#applyArrays(records, times, halves, startTimes, from, at);
+      this.#applyHistogram(records[at], times[at], sample, integer, startTimes?.[at] ?? 0);
       from = at + 1;
     }
-    this.#applyArrays(records, times, halves, from, count);
+    this.#applyArrays(records, times, halves, startTimes, from, count);
     this.#applyOthers(extras);
   }
 
@@ -577,12 +635,12 @@ export class Head {
     this.exemplars.add(ref, () => labelsOf(this.memory, this.symbols, this.recordOf(ref)), exemplar);
   }
 
-  #applyHistogram(record: number, t: number, sample: HistogramSample, integer: boolean): void {
+  #applyHistogram(record: number, t: number, sample: HistogramSample, integer: boolean, startTime: number): void {
     const { control, series, seriesFloats, coldFloats } = this.memory;
     const base = record * RECORD_WORDS;
     const last = seriesFloats[(base + Rec.lastTime) >> 1];
     if (!(t > last) || t < this.minValidTime) return;
-    const slots = this.histograms.prepare(record, t, sample, integer);
+    const slots = this.histograms.prepare(record, t, sample, integer, startTime);
     try {
       this.makeSlots(slots);
     } catch (error) {
@@ -614,7 +672,15 @@ export class Head {
     if (this.slots.available <= count || this.cells.available === 0) throw new HeadFullError("samples");
   }
 
-  #applyArrays(records: Uint32Array, times: Float64Array, halves: Uint32Array, start: number, end: number): void {
+  #applyArrays(
+    records: Uint32Array,
+    times: Float64Array,
+    halves: Uint32Array,
+    startTimes: Float64Array | undefined,
+    start: number,
+    end: number,
+  ): void {
+    const xor2 = this.#xor2;
     const { control, series, seriesFloats, coldFloats } = this.memory;
     const { snapshots } = this;
     const { epoch } = snapshots;
@@ -626,7 +692,8 @@ export class Head {
     let applied = 0;
     if (start === end) return;
     const { kernels } = this;
-    if (kernels !== undefined && !hasReaders && end - start >= MIN_KERNEL_RUN && end - start <= KERNEL_SAMPLES) {
+    const isRun = end - start >= MIN_KERNEL_RUN && end - start <= KERNEL_SAMPLES;
+    if (kernels !== undefined && xor2 === undefined && !hasReaders && isRun) {
       kernels.records.set(records.subarray(start, end));
       kernels.times.set(times.subarray(start, end));
       kernels.halves.set(halves.subarray(2 * start, 2 * end));
@@ -651,7 +718,11 @@ export class Head {
           series[base + Rec.epoch] = epoch;
         }
         if (last === -Infinity) coldFloats[(record * COLD_WORDS + Cold.minTime) >> 1] = t;
-        if (this.#writer.append(record, t, halves[2 * i + 1], halves[2 * i])) created++;
+        const begins =
+          xor2 === undefined
+            ? this.#writer.append(record, t, halves[2 * i + 1], halves[2 * i])
+            : xor2.append(record, t, halves[2 * i + 1], halves[2 * i], startTimes === undefined ? 0 : startTimes[i]);
+        if (begins) created++;
         if (t > maxTime) maxTime = t;
         if (t < minTime) minTime = t;
         applied++;

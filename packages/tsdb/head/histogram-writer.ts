@@ -6,19 +6,20 @@
 import { BitWriter } from "@narthex/encoding";
 import type { FloatHistogramFields } from "@narthex/model";
 import { SampleBuffer } from "@narthex/storage";
+import { MAX_CHUNK_SAMPLES, MAX_START_HISTOGRAMS } from "../chunk/format.ts";
 import { decodeHistogramChunk } from "../chunk/histogram.ts";
 import { continuation, resetBitsAfter, withLayout } from "../chunk/histogram-continuation.ts";
 import { HistogramEncoder, type HistogramSample } from "../chunk/histogram-encoder.ts";
+import { storableStartTime } from "../chunk/start-time.ts";
 import { type HeadMemory, RECORD_WORDS, SLOT_DATA_WORDS, SLOT_LINK, SLOT_WORDS } from "../memory/layout.ts";
 import type { Pool } from "../memory/pool.ts";
 import { ChunkBuffer } from "./finished-chunks.ts";
-import { BITS_SHIFT, COUNT_MASK, KIND_MASK, Kind, openSamples, packHistograms, Rec } from "./record.ts";
-import { predictedEnd, rangeEnd } from "./sample-writer.ts";
+import { BITS_SHIFT, COUNT_MASK, encodingOf, FORM_MASK, Kind, openCount, packOpen, Rec, STARTS } from "./record.ts";
+import { predictedEnd, rangeEnd } from "./slot-writer.ts";
 
 /** Bytes a chunk of histograms aims at, and samples it has at least unless its range ends. Source: the reference's head. */
 const TARGET_BYTES = 1024;
 const MIN_SAMPLES = 10;
-const MAX_SAMPLES = 0xffff;
 const SLOT_BYTES = SLOT_DATA_WORDS * 4;
 
 /** What the next histogram of a series is compared with. */
@@ -44,6 +45,9 @@ export class HistogramWriter {
   readonly #bits = new BitWriter(4096);
   readonly #buffer = new ChunkBuffer();
   readonly #decoded = new SampleBuffer();
+  readonly #starts: number;
+  /** Samples that a chunk can count. */
+  readonly #maxSamples: number;
   /** Buckets of the newest samples of all series whose newest sample is a histogram. */
   bucketCount = 0;
   // The sample at hand, between `prepare` and `write`.
@@ -52,7 +56,7 @@ export class HistogramWriter {
 
   /**
    * `cut` takes a series' full chunk away (see `FinishedChunks`) before a new one starts; `letGo` takes slots of a chunk that was
-   * written anew, which readers may still look at.
+   * written anew, which readers may still look at. With `withStarts`, chunks have room for start timestamps.
    */
   constructor(
     memory: HeadMemory,
@@ -60,7 +64,10 @@ export class HistogramWriter {
     chunkRangeMs: number,
     cut: (record: number) => void,
     letGo: (firstSlot: number) => void,
+    withStarts = false,
   ) {
+    this.#starts = withStarts ? STARTS : 0;
+    this.#maxSamples = withStarts ? MAX_START_HISTOGRAMS : MAX_CHUNK_SAMPLES;
     this.#memory = memory;
     this.#pool = slots;
     this.#chunkRangeMs = chunkRangeMs;
@@ -87,17 +94,18 @@ export class HistogramWriter {
   }
 
   /**
-   * Encodes one sample (undefined: a stale marker), whose time must be after the series' last. Nobody sees it before `write`, which
-   * must follow before anything else. Returns how many slots `write` takes at most; if they are not there, call `abandon` instead.
+   * Encodes one sample (undefined: a stale marker), whose time must be after the series' last, with its start timestamp where chunks
+   * have room for it. Nobody sees it before `write`, which must follow before anything else. Returns how many slots `write` takes at most; if they are not there, call `abandon` instead.
    */
-  prepare(record: number, t: number, sample: HistogramSample, integer: boolean): number {
+  prepare(record: number, t: number, sample: HistogramSample, integer: boolean, startTime = 0): number {
     const { series, seriesFloats } = this.#memory;
     const base = record * RECORD_WORDS;
-    const kind = integer ? Kind.histogram : Kind.floatHistogram;
+    const form = this.#formOf(integer);
+    const start = this.#starts === 0 || startTime === 0 ? 0 : storableStartTime(t, startTime);
     const packed = series[base + Rec.packed];
     const isOpen = (packed & COUNT_MASK) !== 0;
     let state = this.#states.get(record);
-    if ((series[base + Rec.kind] & KIND_MASK) !== kind) {
+    if ((series[base + Rec.kind] & FORM_MASK) !== form) {
       this.forget(record);
       state = undefined;
     }
@@ -107,23 +115,26 @@ export class HistogramWriter {
     const isFull = !isOpen || state === undefined || this.#isFull(base, state, t);
     if (state === undefined || isFull) {
       const resetBits = resetBitsAfter(state?.encoder, state?.resetBits ?? 0, sample);
-      state = { encoder: new HistogramEncoder(integer), resetBits, hasEnd: false };
+      state = { encoder: this.#newEncoder(integer), resetBits, hasEnd: false };
       this.#states.set(record, state);
-      this.#begin(state, t, sample);
+      this.#begin(state, t, sample, start);
     } else {
       const next = continuation(state.encoder, state.resetBits, sample);
       if (!next.fits) {
-        state.encoder = new HistogramEncoder(integer);
+        state.encoder = this.#newEncoder(integer);
         state.resetBits = next.resetBits;
-        this.#begin(state, t, sample);
+        this.#begin(state, t, sample, start);
       } else if (next.layout !== undefined) {
         this.#encodeAnew(base, state, (histogram) => withLayout(histogram, next.layout!));
-        state.encoder.add(this.#bits, t, next.sample);
+        state.encoder.add(this.#bits, t, next.sample, start);
       } else {
         this.#plan = Plan.append;
-        state.encoder.add(this.#bits, t, next.sample);
+        state.encoder.add(this.#bits, t, next.sample, start);
       }
     }
+    // A chunk that is written from its beginning gets the header it has by now; else `write` puts it there.
+    if (this.#plan !== Plan.append && state.encoder.starts !== undefined)
+      this.#bits.bytes[0] = state.encoder.starts.header;
     this.bucketCount += bucketsOf(state);
     // The unfinished word may need a slot of its own when the chunk is cut.
     return Math.ceil(this.#bits.length / SLOT_BYTES) + 2;
@@ -139,16 +150,14 @@ export class HistogramWriter {
     const { series, seriesFloats } = this.#memory;
     const base = record * RECORD_WORDS;
     const plan = this.#plan;
-    let count = openSamples(series[base + Rec.kind] & KIND_MASK, series[base + Rec.packed]);
+    const { encoder, resetBits } = this.#states.get(record)!;
     let bits = (series[base + Rec.packed] >>> BITS_SHIFT) & 31;
     if (plan === Plan.begin) {
       if ((series[base + Rec.packed] & COUNT_MASK) !== 0) this.#cut(record);
-      series[base + Rec.kind] =
-        (series[base + Rec.kind] & ~KIND_MASK) | (integer ? Kind.histogram : Kind.floatHistogram);
+      series[base + Rec.kind] = ((series[base + Rec.kind] & ~FORM_MASK) | this.#formOf(integer)) >>> 0;
       const end = rangeEnd(t, this.#chunkRangeMs);
       seriesFloats[(base + Rec.nextCut) >> 1] = end;
       series[base + Rec.cutAhead] = end - t;
-      count = 0;
     } else {
       const moved = seriesFloats[(base + Rec.nextCut) >> 1] - this.#nextCut;
       seriesFloats[(base + Rec.nextCut) >> 1] = this.#nextCut;
@@ -162,10 +171,12 @@ export class HistogramWriter {
       bits = 0;
     }
     bits = this.#append(base, bits);
-    series[base + Rec.packed] = packHistograms(count + 1, bits);
+    const { starts } = encoder;
+    if (plan === Plan.append && starts !== undefined) this.#putHeader(base, starts.header);
+    series[base + Rec.packed] = packOpen(encoder.length | (starts === undefined ? 0 : resetBits << 14), bits);
     seriesFloats[(base + Rec.lastTime) >> 1] = t;
     // The sum tells stale markers apart, as the value of a float does.
-    const sum = this.#states.get(record)!.encoder.sumHalves();
+    const sum = encoder.sumHalves();
     series[base + Rec.lastLow] = sum[0];
     series[base + Rec.lastHigh] = sum[1];
     return plan === Plan.begin;
@@ -175,8 +186,8 @@ export class HistogramWriter {
   #isFull(base: number, state: SeriesState, t: number): boolean {
     const { series, seriesFloats } = this.#memory;
     const packed = series[base + Rec.packed];
-    const count = openSamples(series[base + Rec.kind] & KIND_MASK, packed);
-    if (count >= MAX_SAMPLES) return true;
+    const count = state.encoder.length;
+    if (count >= this.#maxSamples) return true;
     const bytes = 2 + series[base + Rec.delta] * 4 + ((((packed >>> BITS_SHIFT) & 31) + 7) >>> 3);
     const start = this.#nextCut - series[base + Rec.cutAhead];
     const range = state.hasEnd ? rangeEnd(start, this.#chunkRangeMs) : this.#nextCut;
@@ -188,10 +199,26 @@ export class HistogramWriter {
     return (t >= this.#nextCut || bytes >= TARGET_BYTES * 2) && (count >= MIN_SAMPLES || t >= range);
   }
 
-  #begin(state: SeriesState, t: number, sample: HistogramSample): void {
+  #begin(state: SeriesState, t: number, sample: HistogramSample, startTime: number): void {
     this.#plan = Plan.begin;
-    this.#bits.bits(state.resetBits << 6, 8);
-    state.encoder.start(this.#bits, t, sample);
+    // With start timestamps the third byte is about those, and the flags stand above the count.
+    this.#bits.bits(this.#starts === 0 ? state.resetBits << 6 : 0, 8);
+    state.encoder.start(this.#bits, t, sample, startTime);
+  }
+
+  #newEncoder(integer: boolean): HistogramEncoder {
+    return new HistogramEncoder(integer, this.#starts !== 0);
+  }
+
+  #formOf(integer: boolean): number {
+    return (integer ? Kind.histogram : Kind.floatHistogram) | this.#starts;
+  }
+
+  /** Brings the chunk's third byte up to date. Readers that see fewer samples never come to the one named there. */
+  #putHeader(base: number, header: number): void {
+    const { series, slots } = this.#memory;
+    if (series[base + Rec.delta] === 0) series[base + Rec.unfinished] |= header << 24;
+    else slots[series[base + Rec.firstSlot] * SLOT_WORDS] |= header << 24;
   }
 
   /** Encodes the samples of the open chunk with other buckets. No stale marker is among them: those end a chunk. */
@@ -204,18 +231,20 @@ export class HistogramWriter {
     const packed = series[base + Rec.packed];
     const words = series[base + Rec.delta];
     const dataBytes = words * 4 + ((((packed >>> BITS_SHIFT) & 31) + 7) >>> 3);
-    const count = openSamples(series[base + Rec.kind] & KIND_MASK, packed);
+    const form = series[base + Rec.kind] & FORM_MASK;
+    const count = openCount(form, packed);
     this.#buffer.fill(slots, series[base + Rec.firstSlot], dataBytes, count, words, series[base + Rec.unfinished]);
     const { bytes, start, end } = this.#buffer;
     const decoded = this.#decoded;
     decoded.clear();
-    if (!decodeHistogramChunk(state.encoder.integer, bytes, start, end, -Infinity, Infinity, decoded)) {
+    if (!decodeHistogramChunk(encodingOf(form), bytes, start, end, -Infinity, Infinity, decoded)) {
       throw new Error("an open chunk of histograms cannot be decoded");
     }
-    state.encoder = new HistogramEncoder(state.encoder.integer);
-    this.#begin(state, decoded.times[0], change(decoded.histograms![0]!));
+    state.encoder = this.#newEncoder(state.encoder.integer);
+    const startOf = (i: number): number => decoded.startTimes?.[i] ?? 0;
+    this.#begin(state, decoded.times[0], change(decoded.histograms![0]!), startOf(0));
     for (let i = 1; i < decoded.count; i++) {
-      state.encoder.add(this.#bits, decoded.times[i], change(decoded.histograms![i]!));
+      state.encoder.add(this.#bits, decoded.times[i], change(decoded.histograms![i]!), startOf(i));
     }
     decoded.clear();
     this.#plan = Plan.replace;

@@ -4,14 +4,16 @@
 // the old one is free as soon as the new one is shown; blocks that went to disk wait for the snapshots that see only a part of them.
 import { BitWriter } from "@narthex/encoding";
 import type { ChunkList } from "../chunk/chunk-list.ts";
-import { ChunkEncoding } from "../chunk/format.ts";
+import type { FloatEncoding } from "../chunk/float-encoding.ts";
+import { ChunkEncoding, hasFloats } from "../chunk/format.ts";
 import { encodeXor } from "../chunk/xor.ts";
+import { encodeXor2 } from "../chunk/xor2.ts";
 import type { Arena } from "../memory/arena.ts";
 import { COLD_WORDS, type HeadMemory } from "../memory/layout.ts";
 import { HeadFullError } from "../memory/pool.ts";
 import { closeWindow, openWindow } from "../memory/window.ts";
 import type { ChunkPlace, ChunkSink } from "./finished-chunks.ts";
-import { BLOCK_SAMPLES, blockWords, CELL_WORDS, Cell, Late } from "./out-of-order-record.ts";
+import { BLOCK_SAMPLES, blockWords, CELL_WORDS, Cell, Late, startsAt } from "./out-of-order-record.ts";
 import type { Reclaimer } from "./reclaimer.ts";
 import { Cold, FIN_COUNT_MASK, FIN_ENCODING_SHIFT } from "./record.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -37,6 +39,8 @@ export interface StagedSeries {
 export class OutOfOrderChunks {
   /** Where full blocks go; undefined keeps them in memory. */
   sink: ChunkSink | undefined = undefined;
+  /** How chunks of floats are written, unless start timestamps call for `xor2`. */
+  floats: FloatEncoding = "xor";
   readonly #memory: HeadMemory;
   readonly #arena: Arena;
   readonly #reclaimer: Reclaimer;
@@ -85,8 +89,11 @@ export class OutOfOrderChunks {
     return this.#memory.arena[block + Late.count] === 0;
   }
 
-  /** Adds a sample to a block that is not full. False when there is one of that time: that one stays. Throws a `HeadFullError`. */
-  insert(staged: StagedSeries, t: number, high: number, low: number): boolean {
+  /**
+   * Adds a sample with its start timestamp (0 where unknown) to a block that is not full. False when there is one of that time: that
+   * one stays. Throws a `HeadFullError`.
+   */
+  insert(staged: StagedSeries, t: number, high: number, low: number, startTime: number): boolean {
     const { arena, arenaFloats } = this.#memory;
     let { block } = staged;
     const count = arena[block + Late.count];
@@ -94,8 +101,9 @@ export class OutOfOrderChunks {
     let at = count;
     while (at > 0 && arenaFloats[times + at - 1] > t) at--;
     if (at > 0 && arenaFloats[times + at - 1] === t) return false;
-    if (count === arena[block + Late.capacity]) {
-      const grown = this.#copy(block, capacityFor(count + 1));
+    const hasStarts = arena[block + Late.hasStarts] !== 0 || startTime !== 0;
+    if (count === arena[block + Late.capacity] || (hasStarts && arena[block + Late.hasStarts] === 0)) {
+      const grown = this.#copy(block, capacityFor(count + 1), hasStarts);
       this.#giveBlock(block);
       staged.block = block = grown;
       times = (block + Late.samples) >> 1;
@@ -103,6 +111,11 @@ export class OutOfOrderChunks {
     const capacity = arena[block + Late.capacity];
     const values = block + Late.samples + 2 * capacity;
     const epochs = values + 2 * capacity;
+    if (hasStarts) {
+      const starts = (block >> 1) + startsAt(capacity);
+      for (let i = count; i > at; i--) arenaFloats[starts + i] = arenaFloats[starts + i - 1];
+      arenaFloats[starts + at] = startTime;
+    }
     for (let i = count; i > at; i--) {
       arenaFloats[times + i] = arenaFloats[times + i - 1];
       arena[values + 2 * i] = arena[values + 2 * i - 2];
@@ -134,16 +147,21 @@ export class OutOfOrderChunks {
     const cell = this.#take(CELL_WORDS);
     staged.cells.push(cell);
     arena[cell + Cell.block] = 0;
-    const next = this.#newBlock(FIRST_CAPACITY);
+    const next = this.#newBlock(FIRST_CAPACITY, false);
+    const hasStarts = arena[block + Late.hasStarts] !== 0;
+    const encoding = hasStarts || this.floats === "xor2" ? ChunkEncoding.xor2 : ChunkEncoding.xor;
     let place = NOWHERE;
     if (this.sink !== undefined) {
       const bits = this.#bits;
       bits.clear();
       const halves = arena.subarray(values, values + 2 * count);
-      encodeXor(bits, arenaFloats.subarray(times, times + count), halves, 0, count);
+      const allTimes = arenaFloats.subarray(times, times + count);
+      const starts = hasStarts ? arenaFloats.subarray((block >> 1) + startsAt(capacity)) : undefined;
+      if (encoding === ChunkEncoding.xor) encodeXor(bits, allTimes, halves, 0, count);
+      else encodeXor2(bits, allTimes, halves, starts, 0, count);
       const [first, last] = [arenaFloats[times], arenaFloats[times + count - 1]];
       try {
-        place = this.sink.write(ref, first, last, ChunkEncoding.xor, bits.bytes, 0, bits.length);
+        place = this.sink.write(ref, first, last, encoding, bits.bytes, 0, bits.length);
       } catch (error) {
         this.#giveBlock(next);
         throw error;
@@ -155,7 +173,7 @@ export class OutOfOrderChunks {
     arenaFloats[(cell + Cell.minTime) >> 1] = arenaFloats[times];
     arenaFloats[(cell + Cell.maxTime) >> 1] = arenaFloats[times + count - 1];
     arena[cell + Cell.older] = arena[block + Late.newestCell];
-    arena[cell + Cell.info] = (ChunkEncoding.xor << FIN_ENCODING_SHIFT) | count;
+    arena[cell + Cell.info] = (encoding << FIN_ENCODING_SHIFT) | count;
     arena[cell + Cell.file] = place.file;
     arena[cell + Cell.offset] = place.offset;
     arena[cell + Cell.block] = block;
@@ -204,7 +222,7 @@ export class OutOfOrderChunks {
     const block = cold[record * COLD_WORDS + Cold.outOfOrder];
     if (record === 0 || block === 0) return false;
     for (let cell = arena[block + Late.newestCell]; cell !== 0; cell = arena[cell + Cell.older]) {
-      const isFloats = arena[cell + Cell.info] >>> FIN_ENCODING_SHIFT === ChunkEncoding.xor;
+      const isFloats = hasFloats(arena[cell + Cell.info] >>> FIN_ENCODING_SHIFT);
       const isAlone = (arena[cell + Cell.info] & FIN_COUNT_MASK) === 1;
       if (!isFloats && isAlone && arenaFloats[(cell + Cell.minTime) >> 1] === t) return true;
     }
@@ -269,7 +287,7 @@ export class OutOfOrderChunks {
   ): void {
     const { arena, arenaFloats, cold, control } = this.#memory;
     const at = record * COLD_WORDS + Cold.outOfOrder;
-    const block = cold[at] !== 0 ? cold[at] : this.#newBlock(FIRST_CAPACITY);
+    const block = cold[at] !== 0 ? cold[at] : this.#newBlock(FIRST_CAPACITY, false);
     const cell = this.#take(CELL_WORDS);
     arenaFloats[(cell + Cell.minTime) >> 1] = minTime;
     arenaFloats[(cell + Cell.maxTime) >> 1] = maxTime;
@@ -342,20 +360,25 @@ export class OutOfOrderChunks {
     return oldest;
   }
 
-  #newBlock(capacity: number): number {
+  #newBlock(capacity: number, hasStarts: boolean): number {
     const { arena } = this.#memory;
-    const block = this.#take(blockWords(capacity));
+    const block = this.#take(blockWords(capacity, hasStarts));
+    arena[block + Late.hasStarts] = hasStarts ? 1 : 0;
     arena[block + Late.count] = 0;
     arena[block + Late.capacity] = capacity;
     arena[block + Late.newestCell] = 0;
     return block;
   }
 
-  /** A copy of a block (0: an empty one) with room for `capacity` samples. */
-  #copy(old: number, capacity: number): number {
-    const block = this.#newBlock(capacity);
+  /** A copy of a block (0: an empty one) with room for `capacity` samples, and for start timestamps where the old one has them. */
+  #copy(
+    old: number,
+    capacity: number,
+    hasStarts = old !== 0 && this.#memory.arena[old + Late.hasStarts] !== 0,
+  ): number {
+    const block = this.#newBlock(capacity, hasStarts);
     if (old === 0) return block;
-    const { arena } = this.#memory;
+    const { arena, arenaFloats } = this.#memory;
     const count = arena[old + Late.count];
     const from = old + Late.samples;
     const oldCapacity = arena[old + Late.capacity];
@@ -365,6 +388,12 @@ export class OutOfOrderChunks {
       arena[to + 2 * capacity + i] = arena[from + 2 * oldCapacity + i];
     }
     for (let i = 0; i < count; i++) arena[to + 4 * capacity + i] = arena[from + 4 * oldCapacity + i];
+    if (hasStarts) {
+      const starts = (block >> 1) + startsAt(capacity);
+      const oldStarts = (old >> 1) + startsAt(oldCapacity);
+      const isKnown = arena[old + Late.hasStarts] !== 0;
+      for (let i = 0; i < count; i++) arenaFloats[starts + i] = isKnown ? arenaFloats[oldStarts + i] : 0;
+    }
     arena[block + Late.count] = count;
     arena[block + Late.newestCell] = arena[old + Late.newestCell];
     return block;
@@ -378,10 +407,13 @@ export class OutOfOrderChunks {
     const times = (block + Late.samples) >> 1;
     const values = block + Late.samples + 2 * capacity;
     const epochs = values + 2 * capacity;
+    const starts = (block >> 1) + startsAt(capacity);
+    const hasStarts = arena[block + Late.hasStarts] !== 0;
     let kept = 0;
     for (let i = 0; i < arena[block + Late.count]; i++) {
       if (((arena[epochs + i] - epoch) | 0) <= 0) continue;
       arenaFloats[times + kept] = arenaFloats[times + i];
+      if (hasStarts) arenaFloats[starts + kept] = arenaFloats[starts + i];
       arena[values + 2 * kept] = arena[values + 2 * i];
       arena[values + 2 * kept + 1] = arena[values + 2 * i + 1];
       arena[epochs + kept++] = arena[epochs + i];
@@ -403,7 +435,8 @@ export class OutOfOrderChunks {
   }
 
   #giveBlock(block: number): void {
-    this.#arena.give(block, blockWords(this.#memory.arena[block + Late.capacity]));
+    const { arena } = this.#memory;
+    this.#arena.give(block, blockWords(arena[block + Late.capacity], arena[block + Late.hasStarts] !== 0));
   }
 
   /** Frees the block behind a cell, when it is still there. */

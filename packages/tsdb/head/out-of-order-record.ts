@@ -7,14 +7,20 @@
 export const BLOCK_SAMPLES = 32;
 
 /**
- * An open block: sample count, room for samples, the series' newest cell. Behind these the times (64-bit floats), then the values
- * (low half first), then the epochs; each part has room for all samples. Word offsets.
+ * An open block: sample count, room for samples, the series' newest cell, whether there are start timestamps (1). Behind these the
+ * times (64-bit floats), then the values (low half first), then the epochs, then the start timestamps if there are any (64-bit floats, 0
+ * where unknown); each part has room for all samples, which are a multiple of four. Word offsets.
  */
-export const Late = { count: 0, capacity: 1, newestCell: 2, samples: 4 } as const;
+export const Late = { count: 0, capacity: 1, newestCell: 2, hasStarts: 3, samples: 4 } as const;
 
 /** Words of an open block with room for `capacity` samples. */
-export function blockWords(capacity: number): number {
-  return Late.samples + capacity * 5;
+export function blockWords(capacity: number, hasStarts: boolean): number {
+  return Late.samples + capacity * (hasStarts ? 7 : 5);
+}
+
+/** Where, counted in 64-bit floats from a block's beginning, its start timestamps are. */
+export function startsAt(capacity: number): number {
+  return (Late.samples + capacity * 5) / 2;
 }
 
 /**

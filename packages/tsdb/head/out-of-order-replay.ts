@@ -1,5 +1,6 @@
 // Filling the out-of-order chunks from the out-of-order log (WBL), after the WAL brought the series.
 import { headChunkFile } from "../chunk/head-chunks.ts";
+import { storableStartTime } from "../chunk/start-time.ts";
 import { decodeHistograms, type HistogramEntry, isHistogramRecord } from "../wal/histogram-record.ts";
 import { decodeMmapMarkers, decodeSamples, RecordType, SampleRecord } from "../wal/record.ts";
 import type { WalReader } from "../wal/wal-reader.ts";
@@ -72,7 +73,9 @@ export class OutOfOrderReplay {
         continue;
       }
       const [high, low] = [decoded.halves[2 * i + 1] as number, decoded.halves[2 * i] as number];
-      this.#outOfOrder.replay(record, this.#refOf(record), decoded.times[i] as number, high, low);
+      const t = decoded.times[i] as number;
+      const startTime = storableStartTime(t, decoded.startTimes?.[i] ?? 0);
+      this.#outOfOrder.replay(record, this.#refOf(record), t, high, low, startTime);
       this.samples++;
     }
     this.#pending += decoded.count;

@@ -2,6 +2,7 @@
 import type { FloatHistogramFields, Labels } from "@narthex/model";
 import type { CompactionSource } from "../block/compaction-source.ts";
 import type { ChunkList } from "../chunk/chunk-list.ts";
+import type { FloatEncoding } from "../chunk/float-encoding.ts";
 import { encodeChunks } from "../chunk/sample-encoder.ts";
 import { COLD_WORDS } from "../memory/layout.ts";
 import { HeadDeletions } from "../tombstone/head-deletions.ts";
@@ -42,8 +43,9 @@ export class OutOfOrderSource implements CompactionSource {
   readonly #minTime: number;
   readonly #maxTime: number;
   readonly #deletions: HeadDeletions;
+  readonly #floats: FloatEncoding;
 
-  /** Samples with `minTime <= t <= maxTime` of `records`, which are in the order of their labels. */
+  /** Samples with `minTime <= t <= maxTime` of `records`, which are in the order of their labels; floats take the encoding `floats`. */
   constructor(
     view: HeadView,
     snapshot: Snapshot,
@@ -51,7 +53,9 @@ export class OutOfOrderSource implements CompactionSource {
     minTime: number,
     maxTime: number,
     deletions: HeadDeletions = HeadDeletions.none,
+    floats: FloatEncoding = "xor",
   ) {
+    this.#floats = floats;
     this.#view = view;
     this.#snapshot = snapshot;
     this.#minTime = minTime;
@@ -79,7 +83,7 @@ export class OutOfOrderSource implements CompactionSource {
     checkSnapshot(this.#view.memory.control, this.#snapshot);
     const integers = new Set<FloatHistogramFields>();
     for (const histogram of samples.histograms ?? []) if (histogram?.integer === true) integers.add(histogram);
-    encodeChunks(samples, 0, samples.count, integers, into);
+    encodeChunks(samples, 0, samples.count, integers, into, this.#floats);
   }
 
   deleted(index: number): readonly number[] | undefined {

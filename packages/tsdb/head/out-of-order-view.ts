@@ -4,13 +4,13 @@ import { mergeRuns } from "../block/sample-merge.ts";
 import { COLD_WORDS, type HeadMemory } from "../memory/layout.ts";
 import { beginCopy, copyHolds } from "../memory/window.ts";
 import type { ChunkSource } from "./head-view.ts";
-import { BLOCK_SAMPLES, blockWords, CELL_WORDS, Cell, Late } from "./out-of-order-record.ts";
+import { BLOCK_SAMPLES, blockWords, CELL_WORDS, Cell, Late, startsAt } from "./out-of-order-record.ts";
 import { Cold } from "./record.ts";
 import type { Snapshot } from "./snapshots.ts";
 
 /** Longer chains than this come only from memory that was reused under a reader whose snapshot expired. */
 const MAX_CHAIN = 1_000_000;
-const MAX_BLOCK_WORDS = blockWords(BLOCK_SAMPLES);
+const MAX_BLOCK_WORDS = blockWords(BLOCK_SAMPLES, true);
 /** Beyond so many samples the scratch memory is let go after use. */
 const KEPT_SAMPLES = 1_000_000;
 
@@ -149,7 +149,8 @@ export class OutOfOrderView {
   #copyWords(address: number, block: Uint32Array): void {
     const { arena } = this.#memory;
     // While the writer is at work anything may stand there.
-    const words = Math.min(MAX_BLOCK_WORDS, blockWords(arena[address + Late.capacity]));
+    const hasStarts = arena[address + Late.hasStarts] !== 0;
+    const words = Math.min(MAX_BLOCK_WORDS, blockWords(arena[address + Late.capacity], hasStarts));
     for (let i = 0; i < words; i++) block[i] = arena[address + i];
     block[Late.count] = Math.min(block[Late.count], BLOCK_SAMPLES);
     block[Late.capacity] = Math.min(block[Late.capacity], BLOCK_SAMPLES);
@@ -181,6 +182,9 @@ function pushBlock(
     const t = floats[(Late.samples >> 1) + i];
     if (t < minTime || t > maxTime || ((block[epochs + i] - snapshot.epoch) | 0) > 0) continue;
     into.pushBits(t, block[values + 2 * i + 1], block[values + 2 * i]);
+    if (block[Late.hasStarts] === 0) continue;
+    const startTime = floats[startsAt(capacity) + i];
+    if (startTime !== 0) into.withStartTimes()[into.count - 1] = startTime;
   }
 }
 
@@ -203,5 +207,7 @@ function appendAll(samples: SampleBuffer, into: SampleBuffer): void {
     const histogram = samples.histograms?.[i];
     if (histogram !== undefined) into.pushHistogram(samples.times[i], histogram);
     else into.pushBits(samples.times[i], samples.halves[2 * i + 1], samples.halves[2 * i]);
+    const startTime = samples.startTimes?.[i] ?? 0;
+    if (startTime !== 0) into.withStartTimes()[into.count - 1] = startTime;
   }
 }

@@ -3,12 +3,13 @@ import { ByteWriter } from "@narthex/encoding";
 import { type FloatHistogramFields, STALE_NAN_HIGH, STALE_NAN_LOW } from "@narthex/model";
 import { Append, SampleBuffer } from "@narthex/storage";
 import { ChunkList } from "../chunk/chunk-list.ts";
+import type { FloatEncoding } from "../chunk/float-encoding.ts";
 import { headChunkRef } from "../chunk/head-chunks.ts";
 import { encodeChunks } from "../chunk/sample-encoder.ts";
 import type { Arena } from "../memory/arena.ts";
 import { COLD_WORDS, type HeadMemory, RECORD_WORDS } from "../memory/layout.ts";
 import type { HistogramEntry } from "../wal/histogram-record.ts";
-import { encodeMmapMarkers, encodeSamples, type MmapMarker } from "../wal/record.ts";
+import { encodeMmapMarkers, encodeSamples, encodeSamplesV2, type MmapMarker } from "../wal/record.ts";
 import type { WalWriter } from "../wal/wal-writer.ts";
 import { Batch } from "./batch.ts";
 import type { ChunkSink } from "./finished-chunks.ts";
@@ -54,6 +55,10 @@ export class OutOfOrder {
   /** Number of the group of records being filled: first its markers, then its samples. */
   #group = 0;
   #wbl: WalWriter | undefined;
+  /** Whether floats and histograms keep start timestamps, and whether the log has them. */
+  #keepsStarts = false;
+  #histogramStarts = false;
+  #logsStarts = false;
 
   constructor(memory: HeadMemory, arena: Arena, reclaimer: Reclaimer, snapshots: Snapshots) {
     this.#memory = memory;
@@ -64,6 +69,14 @@ export class OutOfOrder {
   attach(wbl: WalWriter | undefined, sink: ChunkSink | undefined): void {
     this.#wbl = wbl;
     this.chunks.sink = sink;
+  }
+
+  /** How chunks are written from now on: floats, and whether histograms keep start timestamps; and whether the log has those. */
+  configure(floats: FloatEncoding, histogramStarts: boolean, logsStarts: boolean): void {
+    this.chunks.floats = floats;
+    this.#keepsStarts = floats === "xor2";
+    this.#histogramStarts = histogramStarts;
+    this.#logsStarts = logsStarts;
   }
 
   /**
@@ -77,6 +90,7 @@ export class OutOfOrder {
     t: number,
     high: number,
     low: number,
+    startTime: number,
     headMaxTime: number,
     isBelowBound: boolean,
   ): Append {
@@ -84,7 +98,7 @@ export class OutOfOrder {
     if (this.windowMs === 0) return isBelowBound ? Append.outOfBounds : Append.outOfOrder;
     if (record === 0 || record === undefined) return Append.unknownRef;
     if (t < headMaxTime - this.windowMs) return Append.tooOld;
-    add((batch.late ??= new Batch()), ref, record, t, high, low);
+    add((batch.late ??= new Batch()), ref, record, t, high, low, startTime);
     return Append.ok;
   }
 
@@ -120,7 +134,8 @@ export class OutOfOrder {
       const last = seriesFloats[(batch.records[i] * RECORD_WORDS + Rec.lastTime) >> 1];
       if ((t > last && t >= minValidTime) || t === last || t < headMaxTime - this.windowMs) continue;
       const late = (batch.late ??= new Batch());
-      add(late, batch.refs[i], batch.records[i], t, batch.halves[2 * i + 1], batch.halves[2 * i]);
+      const startTime = batch.startTimes?.[i] ?? 0;
+      add(late, batch.refs[i], batch.records[i], t, batch.halves[2 * i + 1], batch.halves[2 * i], startTime);
     }
   }
 
@@ -137,7 +152,8 @@ export class OutOfOrder {
       this.#wbl?.flush();
     } catch (error) {
       this.counters.logFailures++;
-      this.#kept.count = this.#unlogged = this.#markers.length = this.#preparedHistograms = 0;
+      this.#kept.clear();
+      this.#unlogged = this.#markers.length = this.#preparedHistograms = 0;
       this.chunks.discard();
       this.#wbl?.discard();
       throw error;
@@ -149,18 +165,19 @@ export class OutOfOrder {
     const added = this.#kept.count;
     this.counters.histogramsAppended += this.#preparedHistograms;
     this.#preparedHistograms = 0;
-    this.#kept.count = this.#unlogged = 0;
+    this.#kept.clear();
+    this.#unlogged = 0;
     this.chunks.publish();
     this.counters.samplesAppended += added;
     return added;
   }
 
   /** A sample from the out-of-order log. */
-  replay(record: number, ref: number, t: number, high: number, low: number): void {
+  replay(record: number, ref: number, t: number, high: number, low: number, startTime: number): void {
     const { chunks } = this;
     const staged = chunks.stage(record);
     if (chunks.isFull(staged)) chunks.cut(staged, ref);
-    chunks.insert(staged, t, high, low);
+    chunks.insert(staged, t, high, low, this.#keepsStarts ? startTime : 0);
   }
 
   /** Histograms from the out-of-order log; those that are there already (an earlier start brought them) are left out. */
@@ -206,9 +223,10 @@ export class OutOfOrder {
         this.#mark(staged, ref, 0);
       }
       const [high, low] = [late.halves[2 * i + 1], late.halves[2 * i]];
-      if (!chunks.insert(staged, late.times[i], high, low)) continue;
+      const startTime = late.startTimes?.[i] ?? 0;
+      if (!chunks.insert(staged, late.times[i], high, low, this.#keepsStarts ? startTime : 0)) continue;
       staged.group = this.#group;
-      add(this.#kept, ref, late.records[i], late.times[i], high, low);
+      add(this.#kept, ref, late.records[i], late.times[i], high, low, startTime);
     }
   }
 
@@ -229,13 +247,14 @@ export class OutOfOrder {
       const buffer = this.#buffer;
       buffer.clear();
       const integers = new Set<FloatHistogramFields>();
-      for (const { t, histogram, integer, stale } of own) {
+      for (const { t, histogram, integer, stale, startTime } of own) {
         if (stale) buffer.pushBits(t, STALE_NAN_HIGH, STALE_NAN_LOW);
         else buffer.pushHistogram(t, histogram);
+        if (startTime !== 0 && this.#histogramStarts) buffer.withStartTimes()[buffer.count - 1] = startTime;
         if (integer) integers.add(histogram);
       }
       this.#list.clear();
-      encodeChunks(buffer, 0, buffer.count, integers, this.#list);
+      encodeChunks(buffer, 0, buffer.count, integers, this.#list, this.chunks.floats);
       this.chunks.addChunks(this.chunks.stage(recordOf(ref)), this.chunks.refOf(recordOf(ref)), this.#list);
       staged += own.length;
     }
@@ -265,7 +284,9 @@ export class OutOfOrder {
     }
     if (kept.count === from) return;
     record.clear();
-    encodeSamples(record, kept.refs, kept.times, kept.halves, from, kept.count);
+    const { refs, times, halves, startTimes, count } = kept;
+    if (this.#logsStarts) encodeSamplesV2(record, refs, times, halves, startTimes, from, count);
+    else encodeSamples(record, refs, times, halves, from, count);
     wbl.log(record.bytes, record.length);
   }
 
@@ -279,7 +300,7 @@ export class OutOfOrder {
   }
 }
 
-function add(batch: Batch, ref: number, record: number, t: number, high: number, low: number): void {
+function add(batch: Batch, ref: number, record: number, t: number, high: number, low: number, startTime: number): void {
   batch.reserve(1);
   const at = batch.count++;
   batch.refs[at] = ref;
@@ -287,4 +308,5 @@ function add(batch: Batch, ref: number, record: number, t: number, high: number,
   batch.times[at] = t;
   batch.halves[2 * at] = low;
   batch.halves[2 * at + 1] = high;
+  batch.setStartTime(at, startTime);
 }

@@ -2,12 +2,13 @@
 import type { ByteWriter } from "@narthex/encoding";
 import type { FloatHistogramFields } from "@narthex/model";
 import type { HistogramSample } from "../chunk/histogram-encoder.ts";
-import { encodeHistograms, type HistogramEntry } from "../wal/histogram-record.ts";
+import { encodeHistograms, encodeHistogramsV2, type HistogramEntry } from "../wal/histogram-record.ts";
 import {
   type ExemplarEntry,
   encodeExemplars,
   encodeMetadata,
   encodeSamples,
+  encodeSamplesV2,
   type MetadataEntry,
 } from "../wal/record.ts";
 import type { WalWriter } from "../wal/wal-writer.ts";
@@ -61,8 +62,17 @@ export class PendingExtras {
   }
 }
 
-/** Logs all samples of a batch that has extras, in the order of the reference: metadata, floats, histograms, exemplars. */
-export function logExtras(wal: WalWriter, scratch: ByteWriter, batch: Batch, extras: PendingExtras): void {
+/**
+ * Logs all samples of a batch that has extras, in the order of the reference: metadata, floats, histograms, exemplars; `withStarts` in
+ * the records that have start timestamps.
+ */
+export function logExtras(
+  wal: WalWriter,
+  scratch: ByteWriter,
+  batch: Batch,
+  extras: PendingExtras,
+  withStarts: boolean,
+): void {
   const log = (record: ByteWriter): void => wal.log(record.bytes, record.length);
   if (extras.metadata.length > 0) {
     scratch.clear();
@@ -71,7 +81,7 @@ export function logExtras(wal: WalWriter, scratch: ByteWriter, batch: Batch, ext
   }
   const bounds = [0, ...extras.groups, batch.count];
   for (let i = 1; i < bounds.length; i++)
-    logGroup(batch, extras, bounds[i - 1] as number, bounds[i] as number, scratch, log);
+    logGroup(batch, extras, bounds[i - 1] as number, bounds[i] as number, scratch, withStarts, log);
   if (extras.exemplars.length > 0) {
     scratch.clear();
     encodeExemplars(scratch, extras.exemplars);
@@ -85,8 +95,10 @@ function logGroup(
   from: number,
   to: number,
   scratch: ByteWriter,
+  withStarts: boolean,
   log: (record: ByteWriter) => void,
 ): void {
+  const startTimes = new Float64Array(withStarts ? to - from : 0);
   const refs = new Uint32Array(to - from);
   const times = new Float64Array(to - from);
   const halves = new Uint32Array(2 * (to - from));
@@ -95,22 +107,26 @@ function logGroup(
   for (let i = from; i < to; i++) {
     const ref = batch.refs[i] as number;
     const t = batch.times[i] as number;
+    const startTime = batch.startTimes?.[i] ?? 0;
     const pending = extras.histograms.get(i);
     if (pending !== undefined) {
       const { sample, integer } = pending;
-      histograms.push({ ref, t, integer, histogram: sample ?? STALE, stale: sample === undefined, startTime: 0 });
+      histograms.push({ ref, t, integer, histogram: sample ?? STALE, stale: sample === undefined, startTime });
       continue;
     }
     refs[floats] = ref;
     times[floats] = t;
     halves[2 * floats] = batch.halves[2 * i] as number;
     halves[2 * floats + 1] = batch.halves[2 * i + 1] as number;
+    if (withStarts) startTimes[floats] = startTime;
     floats++;
   }
   if (floats > 0) {
     scratch.clear();
-    encodeSamples(scratch, refs, times, halves, 0, floats);
+    if (withStarts) encodeSamplesV2(scratch, refs, times, halves, startTimes, 0, floats);
+    else encodeSamples(scratch, refs, times, halves, 0, floats);
     log(scratch);
   }
-  encodeHistograms(scratch, histograms, log);
+  if (withStarts) encodeHistogramsV2(scratch, histograms, log);
+  else encodeHistograms(scratch, histograms, log);
 }

@@ -11,11 +11,12 @@ export const Rec = {
   nextCut: 4,
   /** `nextCut` minus the time of the chunk's first sample. */
   cutAhead: 6,
-  /** Floats: distance of the last two times of the chunk. Histograms: finished words. */
+  /** Plain floats: distance of the last two times of the chunk. All other forms: finished words. */
   delta: 7,
   /**
-   * Floats: sample count (8 bits), leading zeros (5), trailing zeros (6), bits in the unfinished word (5), finished words (8).
-   * Histograms: 1 (8 bits), sample count (11 lower bits), bits in the unfinished word (5), sample count (5 upper bits).
+   * Plain floats: sample count (8 bits), leading zeros (5), trailing zeros (6), bits in the unfinished word (5), finished words (8).
+   * All other forms: 1 (8 bits), the chunk's first two bytes (11 lower bits), bits in the unfinished word (5), the two bytes' upper
+   * bits (5). Those bytes are the sample count; of histograms with start timestamps two bits of counter resets stand above it.
    */
   packed: 8,
   /** The unfinished 32-bit word, its bits from the top. */
@@ -28,7 +29,10 @@ export const Rec = {
   epoch: 13,
   /** Newest undo entry. */
   undo: 14,
-  /** Kind of the newest chunk's samples (2 bits); above it, where in a transaction the series' newest pending sample stands. */
+  /**
+   * Kind of the newest chunk's samples (2 bits), whether its encoding has room for start timestamps (1); above them, where in a
+   * transaction the series' newest pending sample stands.
+   */
   kind: 15,
 } as const;
 
@@ -41,39 +45,38 @@ export const BITS_SHIFT = 19;
 export const WORDS_SHIFT = 24;
 
 /** Position of the pending sample in `Rec.kind`. It may be out of date: check that the series of that sample is this one. */
-export const PENDING_SHIFT = 2;
+export const PENDING_SHIFT = 3;
 export const KIND_MASK = 3;
 
 /** What `Rec.kind` says in its lowest bits. */
 export const Kind = { float: 0, histogram: 1, floatHistogram: 2 } as const;
+/** Beside the kind: the chunk has room for start timestamps. Both together are the chunk's form. */
+export const STARTS = 4;
+export const FORM_MASK = 7;
 
-/** The encoding byte of chunks of a kind. */
-export function encodingOf(kind: number): number {
-  return kind + 1;
+/** The encoding byte of chunks of a form: 1, 2, 3, and 4, 5, 6 with room for start timestamps. */
+export function encodingOf(form: number): number {
+  return form < STARTS ? form + 1 : form;
 }
 
-/** The kind of samples that a chunk with this encoding byte holds; what is neither histogram counts as floats. */
-export function kindOf(encoding: number): number {
-  return encoding === 2 || encoding === 5
-    ? Kind.histogram
-    : encoding === 3 || encoding === 6
-      ? Kind.floatHistogram
-      : Kind.float;
+/** The form of a chunk with this encoding byte; what nobody knows counts as plain floats. */
+export function formOf(encoding: number): number {
+  return encoding >= 1 && encoding <= 3 ? encoding - 1 : encoding >= 4 && encoding <= 6 ? encoding : Kind.float;
 }
 
-/** Samples of the open chunk, by the words of a series record whose open chunk is not empty. */
-export function openSamples(kind: number, packed: number): number {
-  return kind === Kind.float ? packed & COUNT_MASK : ((packed >>> 8) & 0x7ff) | ((packed >>> 24) << 11);
+/** The first two bytes of the open chunk, by the words of a series record whose open chunk is not empty. */
+export function openCount(form: number, packed: number): number {
+  return form === Kind.float ? packed & COUNT_MASK : ((packed >>> 8) & 0x7ff) | ((packed >>> 24) << 11);
 }
 
-/** `Rec.packed` of an open chunk of histograms. Its lowest byte sends floats the careful way. */
-export function packHistograms(samples: number, bits: number): number {
-  return (1 | ((samples & 0x7ff) << 8) | (bits << BITS_SHIFT) | ((samples >>> 11) << 24)) >>> 0;
+/** `Rec.packed` of an open chunk that is not of plain floats. Its lowest byte sends floats the careful way. */
+export function packOpen(count: number, bits: number): number {
+  return (1 | ((count & 0x7ff) << 8) | (bits << BITS_SHIFT) | ((count >>> 11) << 24)) >>> 0;
 }
 
 /** Finished words of the open chunk. */
-export function openWords(kind: number, packed: number, delta: number): number {
-  return kind === Kind.float ? packed >>> WORDS_SHIFT : delta;
+export function openWords(form: number, packed: number, delta: number): number {
+  return form === Kind.float ? packed >>> WORDS_SHIFT : delta;
 }
 
 /** Cold record: what an append does not need; `outOfOrder` is the address of late samples (0: none). Word offsets. */

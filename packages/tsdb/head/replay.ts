@@ -248,7 +248,7 @@ export class Replay {
   }
 
   #applyHistograms(entries: readonly HistogramEntry[]): void {
-    for (const { ref, t, histogram, integer, stale } of entries) {
+    for (const { ref, t, histogram, integer, stale, startTime } of entries) {
       if (t < this.#head.minValidTime) continue;
       // A log that others wrote may say anything: what no chunk can hold is counted with what is unknown.
       const record = isWellFormed(histogram) ? this.recordOf(ref) : 0;
@@ -258,7 +258,7 @@ export class Replay {
         continue;
       }
       this.samples++;
-      this.#head.applyReplayedHistogram(record, t, stale ? undefined : histogram, integer);
+      this.#head.applyReplayedHistogram(record, t, stale ? undefined : histogram, integer, startTime);
     }
   }
 
@@ -329,7 +329,7 @@ export class Replay {
 
   #applySamples(decoded: SampleRecord): void {
     const head = this.#head;
-    const { refs, times, halves, count } = decoded;
+    const { refs, times, halves, startTimes, count } = decoded;
     if (count > this.#records.length) this.#records = new Uint32Array(Math.max(count, this.#records.length * 2));
     const records = this.#records;
     const { minValidTime, memory } = head;
@@ -352,10 +352,11 @@ export class Replay {
       times[kept] = t;
       halves[2 * kept] = halves[2 * i];
       halves[2 * kept + 1] = halves[2 * i + 1];
+      if (startTimes !== undefined) startTimes[kept] = startTimes[i];
       kept++;
     }
     this.samples += kept;
-    head.applyReplayed(records, times, halves, kept);
+    head.applyReplayed(records, times, halves, startTimes, kept);
   }
 }
 

@@ -2,12 +2,12 @@
 //
 // The bit stream (what follows a chunk's two count bytes) stands in slots of 31 words, each word with its first bit on top;
 // the unfinished word stays in the series record, so a usual append touches that record's cache line and nothing else.
-import { type HeadMemory, RECORD_WORDS, SLOT_DATA_WORDS, SLOT_LINK, SLOT_WORDS } from "../memory/layout.ts";
+import { type HeadMemory, RECORD_WORDS } from "../memory/layout.ts";
 import type { Pool } from "../memory/pool.ts";
 import {
   BITS_SHIFT,
   COUNT_MASK,
-  KIND_MASK,
+  FORM_MASK,
   Kind,
   LEADING_SHIFT,
   NO_WINDOW,
@@ -15,44 +15,14 @@ import {
   TRAILING_SHIFT,
   WORDS_SHIFT,
 } from "./record.ts";
+import { MAX_SAMPLES, PREDICT_AT, SlotWriter } from "./slot-writer.ts";
 
-/** Samples a chunk aims at. Source: the reference's head. */
-export const SAMPLES_PER_CHUNK = 120;
-/** At so many samples the end of the chunk is predicted. */
-const PREDICT_AT = SAMPLES_PER_CHUNK / 4;
-const MAX_SAMPLES = SAMPLES_PER_CHUNK * 2;
-/** A chunk with more bytes than this takes no further sample: the largest one has 19 bytes, the limit is 1,024. */
-const MAX_BYTES = 1024 - 19;
 const TWO_32 = 2 ** 32;
 
-/** The end of the chunk range that holds `t`, rounding as the reference's integers do. */
-export function rangeEnd(t: number, chunkRangeMs: number): number {
-  return Math.trunc(t / chunkRangeMs) * chunkRangeMs + chunkRangeMs;
-}
-
-/**
- * Where a chunk that is full to one part in `parts` should end so that its range is split evenly.
- * Source: the reference's `computeChunkEndTime` (storage specification, "Chunk cut rules").
- */
-export function predictedEnd(start: number, current: number, end: number, parts = 4): number {
-  const chunks = (end - start) / ((current - start + 1) * parts);
-  return chunks <= 1 ? end : Math.trunc(start + (end - start) / Math.floor(chunks));
-}
-
 /** Writes samples into series records. Used by the single writer, inside a write window. */
-export class SampleWriter {
-  readonly #series: Uint32Array;
-  readonly #floats: Float64Array;
-  readonly #slots: Uint32Array;
-  readonly #pool: Pool;
-  readonly #chunkRangeMs: number;
+export class SampleWriter extends SlotWriter {
   readonly #cut: (record: number) => void;
   readonly #onKind: (record: number) => void;
-  // The bit writer's state while one sample is written.
-  #word = 0;
-  #bits = 0;
-  #words = 0;
-  #base = 0;
 
   /**
    * `cut` takes a series' full chunk away (see `FinishedChunks`) before a new one starts; `onKind` is told of series whose
@@ -65,12 +35,8 @@ export class SampleWriter {
     cut: (record: number) => void,
     onKind: (record: number) => void,
   ) {
+    super(memory, slots, chunkRangeMs);
     this.#onKind = onKind;
-    this.#series = memory.series;
-    this.#floats = memory.seriesFloats;
-    this.#slots = memory.slots;
-    this.#pool = slots;
-    this.#chunkRangeMs = chunkRangeMs;
     this.#cut = cut;
   }
 
@@ -79,14 +45,14 @@ export class SampleWriter {
    * Returns whether a new chunk was begun.
    */
   append(record: number, t: number, high: number, low: number): boolean {
-    const series = this.#series;
+    const series = this.series;
     const base = record * RECORD_WORDS;
     const packed = series[base + Rec.packed];
     const count = packed & COUNT_MASK;
     if (count < 2 || count === PREDICT_AT || count >= MAX_SAMPLES || packed >>> WORDS_SHIFT > 249) {
       return this.#appendCarefully(record, t, high, low);
     }
-    const floats = this.#floats;
+    const floats = this.floats;
     if (t >= floats[(base + Rec.nextCut) >> 1]) return this.#appendCarefully(record, t, high, low);
 
     const delta = t - floats[(base + Rec.lastTime) >> 1];
@@ -137,7 +103,7 @@ export class SampleWriter {
       bits += size;
     } else {
       bits = size - free;
-      this.#store(base, words++, word | (piece >>> bits));
+      this.store(base, words++, word | (piece >>> bits));
       word = bits === 0 ? 0 : piece << (32 - bits);
     }
     if (significant !== 0) {
@@ -153,7 +119,7 @@ export class SampleWriter {
             bits += size;
           } else {
             bits = size - free;
-            this.#store(base, words++, word | (piece >>> bits));
+            this.store(base, words++, word | (piece >>> bits));
             word = bits === 0 ? 0 : piece << (32 - bits);
           }
           size = 32;
@@ -166,7 +132,7 @@ export class SampleWriter {
         bits += size;
       } else {
         bits = size - free;
-        this.#store(base, words++, word | (piece >>> bits));
+        this.store(base, words++, word | (piece >>> bits));
         word = bits === 0 ? 0 : piece << (32 - bits);
       }
     }
@@ -180,57 +146,44 @@ export class SampleWriter {
 
   /** First, second and 31st sample, and whatever may need a cut. */
   #appendCarefully(record: number, t: number, high: number, low: number): boolean {
-    const series = this.#series;
-    const floats = this.#floats;
+    const series = this.series;
+    const floats = this.floats;
     const base = record * RECORD_WORDS;
-    const nextCut = (base + Rec.nextCut) >> 1;
     let packed = series[base + Rec.packed];
     let count = packed & COUNT_MASK;
-    // A chunk of histograms seems to have one sample, so that it always comes by here.
-    if ((series[base + Rec.kind] & KIND_MASK) !== Kind.float) {
+    // A chunk of another form seems to have one sample, so that it always comes by here.
+    if ((series[base + Rec.kind] & FORM_MASK) !== Kind.float) {
       if (count !== 0) this.#cut(record);
       this.#onKind(record);
-      series[base + Rec.kind] &= ~KIND_MASK;
+      series[base + Rec.kind] &= ~FORM_MASK;
       packed = NO_WINDOW;
       count = 0;
     }
     if (count !== 0) {
-      const last = floats[(base + Rec.lastTime) >> 1];
       const bytes = 2 + (packed >>> WORDS_SHIFT) * 4 + ((((packed >>> BITS_SHIFT) & 31) + 7) >>> 3);
-      let end = floats[nextCut];
-      if (count === PREDICT_AT && bytes <= MAX_BYTES) {
-        const start = end - series[base + Rec.cutAhead];
-        end = predictedEnd(start, last, end);
-        floats[nextCut] = end;
-        series[base + Rec.cutAhead] = end - start;
-      }
-      if (bytes > MAX_BYTES || t >= end || count >= MAX_SAMPLES) {
+      if (this.isFull(base, t, count, bytes)) {
         this.#cut(record);
         packed = NO_WINDOW;
         count = 0;
       }
     }
-    this.#base = base;
-    this.#word = series[base + Rec.unfinished];
-    this.#bits = (packed >>> BITS_SHIFT) & 31;
-    this.#words = packed >>> WORDS_SHIFT;
+    this.base = base;
+    this.word = series[base + Rec.unfinished];
+    this.bits = (packed >>> BITS_SHIFT) & 31;
+    this.words = packed >>> WORDS_SHIFT;
     let window = packed & NO_WINDOW;
     if (count === 0) {
-      const end = rangeEnd(t, this.#chunkRangeMs);
-      floats[nextCut] = end;
-      series[base + Rec.cutAhead] = end - t;
-      series[base + Rec.firstSlot] = series[base + Rec.currentSlot] = this.#takeSlot();
-      this.#word = this.#bits = this.#words = 0;
+      this.begin(base, t);
       window = NO_WINDOW;
       series[base + Rec.delta] = 0;
       // Zig-zag: even for times since the epoch, odd before it.
-      this.#putVarint(t < 0 ? -2 * t - 1 : 2 * t);
-      this.#put(high, 32);
-      this.#put(low, 32);
+      this.putVarint(t < 0 ? -2 * t - 1 : 2 * t);
+      this.put(high, 32);
+      this.put(low, 32);
     } else {
       const delta = t - floats[(base + Rec.lastTime) >> 1];
       if (count === 1) {
-        this.#putVarint(delta);
+        this.putVarint(delta);
       } else {
         this.#putChange(delta - series[base + Rec.delta]);
       }
@@ -245,20 +198,20 @@ export class SampleWriter {
     floats[(base + Rec.lastTime) >> 1] = t;
     series[base + Rec.lastLow] = low;
     series[base + Rec.lastHigh] = high;
-    series[base + Rec.unfinished] = this.#word;
-    series[base + Rec.packed] = (count + 1) | window | (this.#bits << BITS_SHIFT) | (this.#words << WORDS_SHIFT);
+    series[base + Rec.unfinished] = this.word;
+    series[base + Rec.packed] = (count + 1) | window | (this.bits << BITS_SHIFT) | (this.words << WORDS_SHIFT);
     return count === 0;
   }
 
   #putChange(change: number): void {
-    if (change === 0) this.#put(0, 1);
-    else if (change >= -8191 && change <= 8192) this.#put((0b10 << 14) | (change & 0x3fff), 16);
-    else if (change >= -65535 && change <= 65536) this.#put((0b110 << 17) | (change & 0x1ffff), 20);
-    else if (change >= -524287 && change <= 524288) this.#put((0b1110 << 20) | (change & 0xfffff), 24);
+    if (change === 0) this.put(0, 1);
+    else if (change >= -8191 && change <= 8192) this.put((0b10 << 14) | (change & 0x3fff), 16);
+    else if (change >= -65535 && change <= 65536) this.put((0b110 << 17) | (change & 0x1ffff), 20);
+    else if (change >= -524287 && change <= 524288) this.put((0b1110 << 20) | (change & 0xfffff), 24);
     else {
-      this.#put(0b1111, 4);
-      this.#put(Math.floor(change / TWO_32), 32);
-      this.#put(change >>> 0, 32);
+      this.put(0b1111, 4);
+      this.put(Math.floor(change / TWO_32), 32);
+      this.put(change >>> 0, 32);
     }
   }
 
@@ -266,78 +219,20 @@ export class SampleWriter {
   #putValue(high: number, low: number, leading: number, trailing: number): number {
     const window = (leading << LEADING_SHIFT) | (trailing << TRAILING_SHIFT);
     if ((high | low) === 0) {
-      this.#put(0, 1);
+      this.put(0, 1);
       return window;
     }
     let zerosAbove = high !== 0 ? Math.clz32(high) : 32 + Math.clz32(low);
     const zerosBelow = low !== 0 ? 31 - Math.clz32(low & -low) : 63 - Math.clz32(high & -high);
     if (zerosAbove > 31) zerosAbove = 31;
     if (zerosAbove >= leading && zerosBelow >= trailing) {
-      this.#put(0b10, 2);
-      this.#putShifted(high, low, trailing, 64 - leading - trailing);
+      this.put(0b10, 2);
+      this.putShifted(high, low, trailing, 64 - leading - trailing);
       return window;
     }
     const significant = 64 - zerosAbove - zerosBelow;
-    this.#put((0b11 << 11) | (zerosAbove << 6) | (significant & 63), 13);
-    this.#putShifted(high, low, zerosBelow, significant);
+    this.put((0b11 << 11) | (zerosAbove << 6) | (significant & 63), 13);
+    this.putShifted(high, low, zerosBelow, significant);
     return (zerosAbove << LEADING_SHIFT) | (zerosBelow << TRAILING_SHIFT);
-  }
-
-  /** Writes `bits` bits of a 64-bit number, from bit `shift` up. */
-  #putShifted(high: number, low: number, shift: number, bits: number): void {
-    if (shift >= 32) {
-      this.#put(high >>> (shift - 32), bits);
-      return;
-    }
-    const lower = shift === 0 ? low : (low >>> shift) | (high << (32 - shift));
-    if (bits <= 32) this.#put(lower, bits);
-    else {
-      this.#put(high >>> shift, bits - 32);
-      this.#put(lower, 32);
-    }
-  }
-
-  /** Writes the low `count` (0 to 32) bits of `value`; bits above them must be 0. */
-  #put(value: number, count: number): void {
-    const free = 32 - this.#bits;
-    if (count < free) {
-      this.#word |= value << (free - count);
-      this.#bits += count;
-      return;
-    }
-    const over = count - free;
-    this.#store(this.#base, this.#words++, this.#word | (over === 0 ? value : value >>> over));
-    this.#bits = over;
-    this.#word = over === 0 ? 0 : value << (32 - over);
-  }
-
-  /** Stores the chunk's word number `at`, in a new slot when the current one is full. */
-  #store(base: number, at: number, word: number): void {
-    const slots = this.#slots;
-    const series = this.#series;
-    const index = at % SLOT_DATA_WORDS;
-    let slot = series[base + Rec.currentSlot];
-    if (index === 0 && at !== 0) {
-      const next = this.#takeSlot();
-      slots[slot * SLOT_WORDS + SLOT_LINK] = next;
-      series[base + Rec.currentSlot] = next;
-      slot = next;
-    }
-    slots[slot * SLOT_WORDS + index] = word;
-  }
-
-  #putVarint(value: number): void {
-    let rest = value;
-    while (rest >= 0x80) {
-      this.#put((rest % 0x80) | 0x80, 8);
-      rest = Math.floor(rest / 0x80);
-    }
-    this.#put(rest, 8);
-  }
-
-  #takeSlot(): number {
-    const slot = this.#pool.take();
-    this.#slots[slot * SLOT_WORDS + SLOT_LINK] = 0;
-    return slot;
   }
 }

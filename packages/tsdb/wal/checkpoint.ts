@@ -2,7 +2,7 @@
 import { ByteWriter } from "@narthex/encoding";
 import { type FileSystem, joinPath } from "../fs/file-system.ts";
 import { type Compression, checkpointName, lastCheckpoint, listCheckpoints, listSegments } from "./format.ts";
-import { decodeHistograms, encodeHistograms, isHistogramRecord } from "./histogram-record.ts";
+import { decodeHistograms, encodeHistograms, encodeHistogramsV2, isHistogramRecord } from "./histogram-record.ts";
 import {
   decodeExemplars,
   decodeMetadata,
@@ -11,6 +11,7 @@ import {
   encodeExemplars,
   encodeMetadata,
   encodeSamples,
+  encodeSamplesV2,
   encodeTombstones,
   type MetadataEntry,
   RecordError,
@@ -216,7 +217,7 @@ class RecordFilter {
   #copySamples(bytes: Uint8Array, start: number, end: number, type: number): void {
     const samples = this.#samples;
     decodeSamples(bytes, start, end, samples);
-    const { refs, times, halves, count } = samples;
+    const { refs, times, halves, startTimes, count } = samples;
     let kept = 0;
     for (let i = 0; i < count; i++) {
       if ((times[i] as number) < this.#options.minTime) continue;
@@ -225,19 +226,20 @@ class RecordFilter {
         times[kept] = times[i] as number;
         halves[2 * kept] = halves[2 * i] as number;
         halves[2 * kept + 1] = halves[2 * i + 1] as number;
+        if (startTimes !== undefined) startTimes[kept] = startTimes[i] as number;
       }
       kept++;
     }
     this.counts.keptSamples += kept;
     this.counts.droppedSamples += count - kept;
     if (kept === 0) return;
-    // Start timestamps stay only where the whole record does: types 11 to 13 are read, not yet written.
-    if (kept === count || type === RecordType.samplesV2) {
+    if (kept === count) {
       this.#writer.log(bytes, end, start);
       return;
     }
     this.#record.clear();
-    encodeSamples(this.#record, refs, times, halves, 0, kept);
+    if (type === RecordType.samplesV2) encodeSamplesV2(this.#record, refs, times, halves, startTimes, 0, kept);
+    else encodeSamples(this.#record, refs, times, halves, 0, kept);
     this.#log();
   }
 
@@ -247,11 +249,12 @@ class RecordFilter {
     this.counts.keptSamples += kept.length;
     this.counts.droppedSamples += entries.length - kept.length;
     if (kept.length === 0) return;
-    if (kept.length === entries.length || type >= RecordType.histogramsV2) {
+    if (kept.length === entries.length) {
       this.#writer.log(bytes, end, start);
       return;
     }
-    encodeHistograms(this.#record, kept, (record) => this.#writer.log(record.bytes, record.length));
+    const encode = type >= RecordType.histogramsV2 ? encodeHistogramsV2 : encodeHistograms;
+    encode(this.#record, kept, (record) => this.#writer.log(record.bytes, record.length));
   }
 
   #log(): void {

@@ -8,7 +8,7 @@ import {
   STALE_NAN_HIGH,
   STALE_NAN_LOW,
 } from "@narthex/model";
-import { decoding, RecordError, RecordType, readStartTime } from "./record.ts";
+import { decoding, RecordError, RecordType, readStartTime, writeStartTime } from "./record.ts";
 import { RecordReader } from "./record-reader.ts";
 
 /** One histogram of a record. `integer`: its counts came as integers, and go back as such. */
@@ -157,6 +157,39 @@ export function encodeHistograms(
       scratch.varint(entry.ref - first.ref);
       scratch.varint(entry.t - first.t);
       writeHistogram(scratch, entry.histogram, entry.integer, entry.stale);
+    }
+    if (first !== undefined) log(scratch);
+  }
+}
+
+/**
+ * Encodes histograms with their start timestamps as records (types 12 and 13): integers in one, floats in another, whatever their
+ * buckets. `log` is called with each record in `scratch`, which is cleared before.
+ */
+export function encodeHistogramsV2(
+  scratch: ByteWriter,
+  entries: readonly HistogramEntry[],
+  log: (record: ByteWriter) => void,
+): void {
+  for (const integer of [true, false]) {
+    let first: HistogramEntry | undefined;
+    let before: HistogramEntry | undefined;
+    for (const entry of entries) {
+      if (entry.integer !== integer) continue;
+      if (first === undefined || before === undefined) {
+        first = entry;
+        scratch.clear();
+        scratch.uint8(integer ? RecordType.histogramsV2 : RecordType.floatHistogramsV2);
+        scratch.varint(entry.ref);
+        scratch.varint(entry.t);
+        scratch.varint(entry.startTime);
+      } else {
+        scratch.varint(entry.ref - before.ref);
+        scratch.varint(entry.t - first.t);
+        writeStartTime(scratch, entry.startTime, before.startTime, first.startTime);
+      }
+      before = entry;
+      writeHistogram(scratch, entry.histogram, integer, entry.stale);
     }
     if (first !== undefined) log(scratch);
   }

@@ -5,7 +5,7 @@ import { type FloatHistogramFields, Labels } from "@narthex/model";
 import { MemoryFs } from "../fs/memory-fs.ts";
 import { checkpointRange, removeCheckpoints, writeCheckpoint } from "./checkpoint.ts";
 import { lastCheckpoint } from "./format.ts";
-import { decodeHistograms, encodeHistograms, type HistogramEntry } from "./histogram-record.ts";
+import { decodeHistograms, encodeHistograms, encodeHistogramsV2, type HistogramEntry } from "./histogram-record.ts";
 import {
   beginSeries,
   decodeExemplars,
@@ -17,6 +17,7 @@ import {
   encodeMetadata,
   encodeMmapMarkers,
   encodeSamples,
+  encodeSamplesV2,
   encodeSeries,
   encodeTombstones,
   RecordError,
@@ -128,6 +129,49 @@ describe("records", () => {
     assert.deepEqual([...into.refs.subarray(0, 4)], [3, 4, 5, 6]);
     assert.deepEqual([...into.times.subarray(0, 4)], [1000, 1010, 1020, 1030]);
     assert.deepEqual([...(into.startTimes ?? [])].slice(0, 4), [400, 0, 450, 450]);
+  });
+
+  test("samples with start timestamps: bytes of the format, and back", () => {
+    const refs = Float64Array.of(3, 3, 1, 900, 901, 902);
+    const times = Float64Array.of(1000, 1015, 990, 2 ** 40, -5, 1000);
+    const halves = Uint32Array.from({ length: 12 }, (_, i) => (i * 2654435761) >>> 0);
+    const starts = Float64Array.of(0, 400, 400, 0, 400, -7);
+    const record = encoded((into) => encodeSamplesV2(into, refs, times, halves, starts, 0, 6));
+    // Ref 3, time 1000, no start, then the value; no ref difference, 15, another start, 400 from the first.
+    assert.equal(hex(record).slice(0, 2 * 22), "0b06d00f00" + "9e3779b100000000" + "001e02a006" + "daa66d13");
+    const into = new SampleRecord();
+    decodeSamples(record.bytes, 0, record.length, into);
+    assert.equal(into.count, 6);
+    assert.deepEqual(into.refs.subarray(0, 6), refs);
+    assert.deepEqual(into.times.subarray(0, 6), times);
+    assert.deepEqual(into.halves.subarray(0, 12), halves);
+    assert.deepEqual(into.startTimes?.subarray(0, 6), starts);
+    const none = encoded((to) => encodeSamplesV2(to, refs, times, halves, undefined, 2, 3));
+    decodeSamples(none.bytes, 0, none.length, into);
+    assert.deepEqual([into.count, into.refs[0], into.times[0], into.startTimes?.[0]], [1, 1, 990, 0]);
+  });
+
+  test("histograms with start timestamps: integers in one record, floats in another, whatever their buckets", () => {
+    const custom = { schema: -53, customValues: [1, 2.5], negativeSpans: [], negativeBuckets: new Float64Array(0) };
+    const entries = [
+      { ...histogram(4, 100, {}, true), startTime: 50 },
+      { ...histogram(2, 100, custom, true), startTime: 50 },
+      { ...histogram(3, 90, {}, false), startTime: 0 },
+      { ...histogram(9, 110, custom, false), startTime: -3 },
+      { ...histogram(5, 130, { counterResetHint: 3 }, true), startTime: 0 },
+      { ...histogram(6, 131, {}, true), startTime: 77 },
+    ];
+    const types: number[] = [];
+    const found: HistogramEntry[] = [];
+    encodeHistogramsV2(new ByteWriter(), entries, (record) => {
+      types.push(record.bytes[0] as number);
+      found.push(...decodeHistograms(record.bytes, 0, record.length));
+    });
+    assert.deepEqual(types, [12, 13]);
+    assert.deepEqual(
+      found,
+      [0, 1, 4, 5, 2, 3].map((i) => entries[i]),
+    );
   });
 
   test("tombstones, markers, exemplars and metadata round-trip", () => {
@@ -267,5 +311,31 @@ describe("checkpoint", () => {
     }
     assert.equal(reader.corruption, undefined);
     assert.deepEqual(found, ["type 1", "sample 3 30", "hist 3 50", "sample 3 60"]);
+  });
+
+  test("keeps the start timestamps of what it keeps", () => {
+    const fs = new MemoryFs();
+    const writer = WalWriter.open(fs, "wal");
+    const log = (record: ByteWriter): void => writer.log(record.bytes, record.length);
+    log(series([1, { a: "1" }]));
+    const times = Float64Array.of(10, 20, 30);
+    const starts = Float64Array.of(1, 0, 2);
+    log(encoded((into) => encodeSamplesV2(into, Float64Array.of(1, 1, 1), times, new Uint32Array(6), starts, 0, 3)));
+    const entries = [10, 30, 40].map((t) => ({ ...histogram(1, t, {}, true), startTime: t - 5 }));
+    encodeHistogramsV2(new ByteWriter(), entries, log);
+    writer.cutSegment();
+    writeCheckpoint(fs, "wal", 0, 0, { minTime: 20, keep: () => true });
+    const reader = new WalReader(fs, "wal/checkpoint.00000000");
+    assert.ok(reader.next() && reader.next());
+    const into = new SampleRecord();
+    decodeSamples(reader.bytes, reader.start, reader.end, into);
+    assert.deepEqual([...into.times.subarray(0, into.count)], [20, 30]);
+    assert.deepEqual([...(into.startTimes?.subarray(0, into.count) ?? [])], [0, 2]);
+    assert.ok(reader.next());
+    const kept = decodeHistograms(reader.bytes, reader.start, reader.end);
+    assert.deepEqual(
+      kept.map(({ startTime }) => startTime),
+      [25, 35],
+    );
   });
 });

@@ -253,6 +253,49 @@ export function encodeSamples(
   into.length = at;
 }
 
+/** As `encodeSamples`, with start timestamps (0 where unknown; undefined: of none) as one record of type 11. */
+export function encodeSamplesV2(
+  into: ByteWriter,
+  refs: Uint32Array | Float64Array,
+  times: Float64Array,
+  halves: Uint32Array,
+  startTimes: Float64Array | undefined,
+  from: number,
+  to: number,
+): void {
+  into.uint8(RecordType.samplesV2);
+  let ref = 0;
+  let previousStart = 0;
+  const firstTime = from < to ? (times[from] as number) : 0;
+  const firstStart = from < to ? (startTimes?.[from] ?? 0) : 0;
+  for (let i = from; i < to; i++) {
+    const t = times[i] as number;
+    const startTime = startTimes?.[i] ?? 0;
+    into.varint((refs[i] as number) - ref);
+    ref = refs[i] as number;
+    if (i === from) {
+      into.varint(t);
+      into.varint(startTime);
+    } else {
+      into.varint(t - firstTime);
+      writeStartTime(into, startTime, previousStart, firstStart);
+    }
+    previousStart = startTime;
+    into.uint32(halves[2 * i + 1] as number);
+    into.uint32(halves[2 * i] as number);
+  }
+}
+
+/** Writes what `readStartTime` reads. */
+export function writeStartTime(into: ByteWriter, startTime: number, previous: number, first: number): void {
+  if (startTime === 0) into.uint8(0);
+  else if (startTime === previous) into.uint8(1);
+  else {
+    into.uint8(2);
+    into.varint(startTime - first);
+  }
+}
+
 // Series -------------------------------------------------------------------------------------------------------------
 
 /**

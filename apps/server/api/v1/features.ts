@@ -65,5 +65,10 @@ export function featureTable({ enabled, flags }: FeatureSources): FeatureTable {
     promql_operators: Object.fromEntries([...all(OPERATORS), ...all(EXPERIMENTAL_OPERATORS, experimental)]),
     rules: { keep_firing_for: true, query_offset: true, rule_group_labels: true, rule_group_limit: true },
     service_discovery_providers: Object.fromEntries(all(MECHANISMS)),
+    tsdb: {
+      histograms_st_encoding: has("histograms-st-encoding"),
+      st_storage: has("st-storage"),
+      xor2_encoding: true,
+    },
   };
 }

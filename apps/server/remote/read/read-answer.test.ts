@@ -200,6 +200,41 @@ test("remote read, streamed: chunks decode to what was stored, series by series"
   assert.ok(isStaleAt(buffer.halves, 301));
 });
 
+test("remote read, streamed: samples with start timestamps come in chunks that have room for them", () => {
+  const storage = new MemoryStorage();
+  const appender = storage.appender();
+  const floats = appender.series(Labels.fromObject({ __name__: "f" }));
+  for (let i = 0; i < 5; i++) appender.append(floats, T + i, i, i < 2 ? 0 : T - 7);
+  const histograms = appender.series(Labels.fromObject({ __name__: "h" }));
+  appender.appendHistogram(histograms, T, histogram(3, true), true, T - 9);
+  appender.appendHistogram(histograms, T + 1, histogram(5, false), false, T - 9);
+  appender.commit();
+  const found = framesOf(ask(storage, { form: "chunks" })).map(({ chunked_series: [series] }) => {
+    const buffer = new SampleBuffer();
+    const types = series?.chunks.map(({ type, data }) => {
+      assert.ok(decodeChunk(type, data, 0, data.length, -Infinity, Infinity, buffer));
+      return type;
+    });
+    return [
+      types,
+      Array.from(
+        { length: buffer.count },
+        (_, i) => (buffer.startTimes?.[i] ?? 0) && (buffer.startTimes?.[i] as number) - T,
+      ),
+    ];
+  });
+  assert.deepEqual(found, [
+    [
+      [1, 4],
+      [0, 0, -7, -7, -7],
+    ],
+    [
+      [5, 6],
+      [-9, -9],
+    ],
+  ]);
+});
+
 test("remote read, streamed: a small frame limit splits a series, and later queries say which they are", () => {
   const queries = [everything("=", "a", "1"), everything("=", "a", "2")];
   const frames = framesOf(ask(filled(), { form: "chunks", queries, maxFrameBytes: 10 }));

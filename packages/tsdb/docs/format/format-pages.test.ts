@@ -3,15 +3,18 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { BitWriter, ByteWriter } from "@narthex/encoding";
 import { SampleBuffer } from "@narthex/storage";
 import { Block } from "../../block/block.ts";
 import { dumpQuerier } from "../../block/block-fixture.ts";
 import { formatBlockMeta, parseBlockMeta } from "../../block/meta.ts";
+import { decodeChunk } from "../../chunk/decode.ts";
 import { scanHeadChunks } from "../../chunk/head-chunks.ts";
 import { decodeXor } from "../../chunk/xor.ts";
+import { encodeXor2 } from "../../chunk/xor2.ts";
 import { MemoryFs } from "../../fs/memory-fs.ts";
 import { decodeTombstonesFile, encodeTombstonesFile } from "../../tombstone/tombstones.ts";
-import { decodeSamples, SampleRecord, SeriesRecordCursor } from "../../wal/record.ts";
+import { decodeSamples, encodeSamplesV2, SampleRecord, SeriesRecordCursor } from "../../wal/record.ts";
 import { WalReader } from "../../wal/wal-reader.ts";
 
 const pages = join(import.meta.dirname, "../../../docs/format");
@@ -59,6 +62,47 @@ test("chunks.md: a chunk of floats", () => {
     [0, 1, 2].map((i) => [into.times[i], into.values[i]]),
     samples,
   );
+});
+
+test("chunks.md: chunks with start timestamps", () => {
+  const read = (encoding: number, bytes: Uint8Array): (readonly [number, number, number])[] => {
+    const into = new SampleBuffer();
+    assert.ok(decodeChunk(encoding, bytes, 0, bytes.length, 0, 1e15, into));
+    return Array.from({ length: into.count }, (_, i) => [
+      into.times[i] as number,
+      into.histograms?.[i]?.count ?? (into.values[i] as number),
+      into.startTimes?.[i] ?? 0,
+    ]);
+  };
+  const floats = bytesOf("chunks.md", "hex xor2");
+  assert.deepEqual(read(4, floats), [
+    [1000, 1, 400],
+    [16_000, 1, 400],
+    [31_000, 2, 20_000],
+    [46_000, 2, 20_000],
+  ]);
+  const times = Float64Array.of(1000, 16_000, 31_000, 46_000);
+  const writer = new BitWriter();
+  const starts = Float64Array.of(400, 400, 20_000, 20_000);
+  encodeXor2(writer, times, new Uint32Array(Float64Array.of(1, 1, 2, 2).buffer), starts, 0, 4);
+  assert.deepEqual(writer.toBytes(), floats);
+  assert.deepEqual(read(5, bytesOf("chunks.md", "hex histogram")), [
+    [1000, 1, 400],
+    [16_000, 3, 15_000],
+  ]);
+});
+
+test("wal.md: a record with start timestamps", () => {
+  const bytes = bytesOf("wal.md", "hex starts");
+  const record = new SampleRecord();
+  decodeSamples(bytes, 0, bytes.length, record);
+  const { count, refs, times, halves, startTimes } = record;
+  assert.deepEqual([...refs.subarray(0, count)], [1, 1, 3]);
+  assert.deepEqual([...times.subarray(0, count)], [1000, 16_000, 16_000]);
+  assert.deepEqual([...(startTimes?.subarray(0, count) ?? [])], [400, 400, 0]);
+  const writer = new ByteWriter();
+  encodeSamplesV2(writer, refs, times, halves, startTimes, 0, count);
+  assert.deepEqual(writer.toBytes(), bytes);
 });
 
 test("head-chunks.md", () => {

@@ -40,7 +40,7 @@ const COLD_SHIFT: usize = 5;
 const COLD_MIN_TIME: usize = 16;
 
 const NO_WINDOW: u32 = (31 << 8) | (63 << 13);
-const KIND_MASK: u32 = 3;
+const FORM_MASK: u32 = 7;
 const PREDICT_AT: u32 = 30;
 const MAX_SAMPLES: u32 = 240;
 const MAX_BYTES: u32 = 1024 - 19;
@@ -145,7 +145,7 @@ function cut(context: usize, record: u32, base: usize, packed: u32): bool {
 
 /**
  * Appends samples `[from, to)` of the context's arrays and returns where it stopped: at `to`, or at a sample that is the caller's
- * (its series holds histograms, no room is left). Samples of other lanes, not newer than their series, or before `minValidTime` are
+ * (its series holds no plain floats, no room is left). Samples of other lanes, not newer than their series, or before `minValidTime` are
  * passed over. The caller made sure that no snapshot is held.
  */
 export function appendSamples(context: usize, from: u32, to: u32, epoch: u32, minValidTime: f64, chunkRange: f64): u32 {
@@ -172,7 +172,7 @@ export function appendSamples(context: usize, from: u32, to: u32, epoch: u32, mi
     const base = series + (record << RECORD_SHIFT);
     const last = load<f64>(base, LAST_TIME);
     if (!(t > last) || t < minValidTime) continue;
-    if ((load<u32>(base, KIND) & KIND_MASK) !== 0 || !has(pool, SLOTS_AT_ONCE)) break;
+    if ((load<u32>(base, KIND) & FORM_MASK) !== 0 || !has(pool, SLOTS_AT_ONCE)) break;
     const packed = load<u32>(base, PACKED);
     let count = packed & 0xff;
     let words = packed >>> 24;
