@@ -41,6 +41,8 @@ export const Word = {
   epoch: 17,
   /** The second thread cannot go on with its lane (a series of histograms got floats, say): the main thread takes it over. */
   isStuck: 18,
+  /** The second thread touches nothing any more. */
+  hasLeft: 19,
 } as const;
 
 /** Positions of 64-bit floats. */

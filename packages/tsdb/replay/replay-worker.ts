@@ -263,11 +263,12 @@ function poolHas(pool: Uint32Array, count: number): boolean {
 
 const { memory, layout, directory } = workerData as ReplayWorkerData;
 const head = new HeadMemory(memory, layout);
+const shared = new LaneWords(head);
 try {
   new ReplayLane(head, directory).run();
 } catch {
   // Whatever it was: the main thread goes on alone, and meets it too if it lies in the log.
-  const shared = new LaneWords(head);
   shared.set(Word.state, LaneState.failed);
-  shared.signal(Word.laneSignal);
 }
+shared.set(Word.hasLeft, 1);
+shared.signal(Word.laneSignal);

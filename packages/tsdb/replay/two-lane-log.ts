@@ -41,6 +41,8 @@ export class TwoLaneLog {
   /** What this thread reads by itself; undefined while both work. */
   #reader: WalReader | undefined;
   #together = false;
+  /** Samples that the second thread appended; known in the end. */
+  otherLaneSamples = 0;
   /** Whether all samples are this thread's again. */
   #lanesEnded = false;
   /** Number of the current record among those of the ring. */
@@ -64,6 +66,11 @@ export class TwoLaneLog {
     // A thread that cannot start, or fails, says so in the shared words as far as it can; the log is read without it.
     this.#worker.on("error", () => {});
     this.#worker.unref();
+  }
+
+  /** When the second thread can begin; `next` lets it. For tests: nobody has to wait for it. */
+  async whenUp(): Promise<void> {
+    while (this.#shared.get(Word.state) === LaneState.starting) await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
   /** The samples that are this thread's to apply; undefined: all. */
@@ -212,14 +219,20 @@ export class TwoLaneLog {
   #join(): void {
     const shared = this.#shared;
     const head = this.#head;
-    if (shared.get(Word.state) === LaneState.running) {
-      // Nothing more is wanted: let it finish what it is at.
-      shared.set(Word.state, LaneState.stop);
+    if (shared.get(Word.state) === LaneState.running) shared.set(Word.state, LaneState.stop);
+    for (let waits = 0; ; ) {
+      const seen = shared.get(Word.laneSignal);
+      if (shared.get(Word.hasLeft) === 1) break;
+      this.#takeCuts();
+      this.#offer();
       shared.signal(Word.mainSignal);
+      waits = this.#waitForLane(seen, waits);
     }
     this.#together = false;
     this.#takeCuts();
-    head.counters.samplesAppended += shared.words[Word.applied] >>> 0;
+    head.moveChunksOut(Infinity);
+    this.otherLaneSamples = shared.words[Word.applied] >>> 0;
+    head.counters.samplesAppended += this.otherLaneSamples;
     head.counters.chunksCreated += shared.words[Word.chunksCreated];
     head.minTime = Math.min(head.minTime, shared.floats[Float.minTime]);
     head.maxTime = Math.max(head.maxTime, shared.floats[Float.maxTime]);

@@ -258,7 +258,21 @@ export function appendSamples(context: usize, from: u32, to: u32, epoch: u32, mi
           } else if (change >= -524287 && change <= 524288) {
             piece = (0b1110 << 20) | (change & 0xfffff);
             size = 24;
-          } else break;
+          } else {
+            // All 64 bits: the prefix and the upper half now, the lower half as a piece.
+            tail |= (<u64>0b1111) << (60 - bits);
+            bits += 4;
+            if (bits >= 32) {
+              storeWord(base, pool, slots, words++, <u32>(tail >>> 32));
+              tail <<= 32;
+              bits -= 32;
+            }
+            tail |= (<u64>change >>> 32) << (32 - bits);
+            storeWord(base, pool, slots, words++, <u32>(tail >>> 32));
+            tail <<= 32;
+            piece = <u64>change & 0xffffffff;
+            size = 32;
+          }
           store<u32>(base, <u32>delta, DELTA);
         }
       }
