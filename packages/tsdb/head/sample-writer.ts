@@ -1,6 +1,6 @@
 // Appending a float to a series: the XOR chunk of the reference, bit for bit, written straight into the head's memory.
 //
-// The bit stream (what follows a chunk's two count bytes) stands in slots of 31 words, each word with its first bit on top;
+// The bit stream (what follows a chunk's two count bytes) stands in slots of 15 words, each word with its first bit on top;
 // the unfinished word stays in the series record, so a usual append touches that record's cache line and nothing else.
 import { type HeadMemory, RECORD_WORDS } from "../memory/layout.ts";
 import type { Pool } from "../memory/pool.ts";

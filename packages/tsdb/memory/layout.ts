@@ -12,11 +12,11 @@ const GIBIBYTE = 2 ** 30;
 export const RECORD_WORDS = 16;
 /** 32-bit words in a cold series record. */
 export const COLD_WORDS = 8;
-/** 32-bit words in a chunk slot: 31 of data, one link. */
-export const SLOT_WORDS = 32;
-export const SLOT_DATA_WORDS = 31;
+/** 32-bit words in a chunk slot: one cache line, 15 of data and a link. A series that hardly changes needs no second one. */
+export const SLOT_WORDS = 16;
+export const SLOT_DATA_WORDS = 15;
 /** Where a slot keeps the index of the next one (0: none). */
-export const SLOT_LINK = 31;
+export const SLOT_LINK = 15;
 /** 32-bit words in an entry of a finished chunk. */
 export const FINISHED_WORDS = 8;
 /** 32-bit words in an undo entry of snapshots. */

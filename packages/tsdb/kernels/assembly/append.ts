@@ -50,9 +50,9 @@ const POOL_FREE: usize = 0;
 const POOL_FREE_COUNT: usize = 4;
 const POOL_HIGH: usize = 8;
 const POOL_CAPACITY: usize = 12;
-const SLOT_SHIFT: usize = 7;
-const SLOT_LINK: usize = 124;
-const SLOT_WORDS: u32 = 31;
+const SLOT_SHIFT: usize = 6;
+const SLOT_LINK: usize = 60;
+const SLOT_WORDS: u32 = 15;
 /** No sample takes more slots, that of a cut included. */
 const SLOTS_AT_ONCE: u32 = 4;
 
