@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Entry, ExpositionError, TextParser } from "@narthex/exposition";
 import { Labels } from "@narthex/model";
-import type { Append, Appender, SeriesRef } from "@narthex/storage";
+import type { Append, Appender, LabelBytes, SeriesRef } from "@narthex/storage";
 import { SampleBatch } from "./sample-batch.ts";
 import { ScrapeCache } from "./scrape-cache.ts";
 import { emptyCounts } from "./scrape-counts.ts";
@@ -43,6 +43,11 @@ class RecordingAppender implements Appender {
       this.#refs.set(labels.key, ref);
     }
     return ref;
+  }
+
+  seriesOfBytes(labels: LabelBytes): SeriesRef {
+    assert.equal(labels.firstFault(), -1);
+    return this.series(labels.toLabels());
   }
 
   append(ref: SeriesRef, t: number, value: number): Append {

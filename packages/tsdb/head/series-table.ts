@@ -1,9 +1,11 @@
 // Series by labels and by ref: label lists, the hash table, the pages from ref to record.
 import type { Labels } from "@narthex/model";
+import type { LabelBytes } from "@narthex/storage";
 import type { Arena } from "../memory/arena.ts";
 import { COLD_WORDS, Control, type HeadMemory, RECORD_WORDS, REF_PAGE } from "../memory/layout.ts";
 import { HeadFullError, Pool } from "../memory/pool.ts";
 import { closeWindow, openWindow } from "../memory/window.ts";
+import { LabelInterner } from "./label-interner.ts";
 import { ALL_SERIES, addPosting, countPostings, freeChain, readPostings, replacePostings } from "./postings.ts";
 import type { Reclaimer } from "./reclaimer.ts";
 import { Cold, NO_WINDOW, REMOVED, Rec } from "./record.ts";
@@ -31,6 +33,7 @@ export class SeriesTable {
   readonly #reclaimer: Reclaimer;
   readonly #snapshots: Snapshots;
   readonly #pool: Pool;
+  readonly #interner: LabelInterner;
   #table: number;
   #bits = FIRST_TABLE_BITS;
   #count = 0;
@@ -51,6 +54,7 @@ export class SeriesTable {
     this.#reclaimer = reclaimer;
     this.#snapshots = snapshots;
     this.#pool = new Pool(memory.series, RECORD_WORDS, 0, "series");
+    this.#interner = new LabelInterner(memory, symbols);
     this.#table = arena.take(2 ** FIRST_TABLE_BITS);
     memory.arena.fill(0, this.#table, this.#table + 2 ** FIRST_TABLE_BITS);
   }
@@ -97,10 +101,26 @@ export class SeriesTable {
     const { pairs } = labels;
     const count = pairs.length >>> 1;
     const ids = this.#room(count);
+    this.#symbols.reservePairs(count);
     for (let i = 0; i < count; i++) {
       ids[i] = this.#symbols.internPair(this.#symbols.internName(pairs[2 * i] as string), pairs[2 * i + 1] as string);
     }
     return this.findOrCreateIds(ids, count, ref);
+  }
+
+  /** The same for labels as bytes, which must be in order. */
+  findOrCreateBytes(labels: LabelBytes): number {
+    const { bytes, ends, count } = labels;
+    const interner = this.#interner;
+    this.#symbols.reservePairs(count);
+    interner.begin();
+    for (let i = 0, start = 0; i < count; i++) {
+      const nameEnd = ends[2 * i];
+      const end = ends[2 * i + 1];
+      interner.add(bytes, start, nameEnd, nameEnd, end);
+      start = end;
+    }
+    return this.findOrCreateIds(interner.ids, count, 0);
   }
 
   /** The same for interned pairs in the order of their names. */

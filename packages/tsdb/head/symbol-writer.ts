@@ -19,6 +19,7 @@ export class SymbolWriter extends Symbols {
   readonly #pairPool: Pool;
   /** Pairs without series, out of the lists of their names already, but not out of the table. */
   #dropping: number[] = [];
+  #tableGeneration = 0;
 
   constructor(memory: HeadMemory, arena: Arena, reclaimer: Reclaimer) {
     super(memory);
@@ -33,6 +34,23 @@ export class SymbolWriter extends Symbols {
   /** Distinct label pairs in use. */
   get pairTotal(): number {
     return this.#pairPool.used;
+  }
+
+  /** Changes when pairs may have left the table: ids that somebody remembers are to be forgotten. */
+  get tableGeneration(): number {
+    return this.#tableGeneration;
+  }
+
+  /**
+   * Makes room for so many new pairs, so that the table does not grow while the labels of one series are interned: a
+   * table that is made anew leaves out pairs that are being dropped, although the labels so far may have one of them.
+   */
+  reservePairs(count: number): void {
+    const { control } = this.memory;
+    let bits = control[Control.pairTableBits];
+    if ((this.#pairPool.used + count) * 2 <= 2 ** bits) return;
+    while ((this.#pairPool.used + count) * 2 > 2 ** bits) bits++;
+    this.#rebuildPairs(bits);
   }
 
   /** The id of a name, made at need. */
@@ -61,7 +79,7 @@ export class SymbolWriter extends Symbols {
     }
   }
 
-  /** As `internName`, from UTF-8 bytes: known ASCII text costs no string. */
+  /** As `internName`, from UTF-8 bytes: ASCII text costs no string. */
   internNameBytes(bytes: Uint8Array, start: number, end: number): number {
     const hash = hashBytes(bytes, start, end);
     if (hash < 0) return this.internName(textOf(bytes, start, end));
@@ -70,7 +88,7 @@ export class SymbolWriter extends Symbols {
     const mask = 2 ** control[Control.nameTableBits] - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = arena[table + slot];
-      if (id === 0) return this.#addName(textOf(bytes, start, end), hash);
+      if (id === 0) return this.#addNameBytes(bytes, start, end, hash);
       const base = id * NAME_WORDS;
       if (names[base + NameField.hash] !== hash) continue;
       if (this.#bytesEqual(names[base + NameField.text], names[base + NameField.length], bytes, start, end)) return id;
@@ -87,7 +105,7 @@ export class SymbolWriter extends Symbols {
     const mask = 2 ** control[Control.pairTableBits] - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = arena[table + slot];
-      if (id === 0) return this.#addPair(nameId, textOf(bytes, start, end), hash);
+      if (id === 0) return this.#addPairBytes(nameId, bytes, start, end, hash);
       const base = id * PAIR_WORDS;
       if (pairs[base + PairField.hash] !== hash || pairs[base + PairField.name] !== nameId) continue;
       if (this.#bytesEqual(pairs[base + PairField.text], pairs[base + PairField.length], bytes, start, end)) return id;
@@ -173,10 +191,21 @@ export class SymbolWriter extends Symbols {
   }
 
   #addName(name: string, hash: number): number {
-    const { control, names } = this.memory;
     const id = this.#namePool.take();
+    this.#storeText(name, this.memory.names, id * NAME_WORDS + NameField.text);
+    return this.#publishName(id, hash);
+  }
+
+  #addNameBytes(bytes: Uint8Array, start: number, end: number, hash: number): number {
+    const id = this.#namePool.take();
+    this.#storeAscii(bytes, start, end, this.memory.names, id * NAME_WORDS + NameField.text);
+    return this.#publishName(id, hash);
+  }
+
+  /** Makes a name whose text is stored known to all. */
+  #publishName(id: number, hash: number): number {
+    const { control, names } = this.memory;
     const base = id * NAME_WORDS;
-    this.#storeText(name, names, base + NameField.text);
     names[base + NameField.hash] = hash;
     names[base + NameField.newestPair] = 0;
     names[base + NameField.pairCount] = 0;
@@ -188,11 +217,21 @@ export class SymbolWriter extends Symbols {
   }
 
   #addPair(nameId: number, value: string, hash: number): number {
-    const { control, names, pairs } = this.memory;
     const id = this.#pairPool.take();
+    this.#storeText(value, this.memory.pairs, id * PAIR_WORDS + PairField.text);
+    return this.#publishPair(id, nameId, hash);
+  }
+
+  #addPairBytes(nameId: number, bytes: Uint8Array, start: number, end: number, hash: number): number {
+    const id = this.#pairPool.take();
+    this.#storeAscii(bytes, start, end, this.memory.pairs, id * PAIR_WORDS + PairField.text);
+    return this.#publishPair(id, nameId, hash);
+  }
+
+  #publishPair(id: number, nameId: number, hash: number): number {
+    const { control, names, pairs } = this.memory;
     const base = id * PAIR_WORDS;
     pairs[base + PairField.name] = nameId;
-    this.#storeText(value, pairs, base + PairField.text);
     pairs[base + PairField.hash] = hash;
     pairs[base + PairField.postingsFirst] = 0;
     pairs[base + PairField.postingsCount] = 0;
@@ -215,6 +254,15 @@ export class SymbolWriter extends Symbols {
     else this.memory.text.write(text, address * 4, bytes, "utf8");
     records[field] = address;
     records[field + 1] = length;
+  }
+
+  #storeAscii(bytes: Uint8Array, start: number, end: number, records: Uint32Array, field: number): void {
+    const { text } = this.memory;
+    const address = this.#arena.take(textWords(end - start));
+    const to = address * 4 - start;
+    for (let i = start; i < end; i++) text[to + i] = bytes[i];
+    records[field] = address;
+    records[field + 1] = end - start;
   }
 
   #bytesEqual(address: number, length: number, bytes: Uint8Array, start: number, end: number): boolean {
@@ -252,6 +300,7 @@ export class SymbolWriter extends Symbols {
     control[which] = table;
     control[which + 1] = bits;
     closeWindow(control);
+    if (which === Control.pairTable) this.#tableGeneration++;
     this.#reclaimer.later(() => this.#arena.give(old, oldWords));
   }
 
