@@ -26,7 +26,7 @@ export class LabelBytes {
 
   /** Adds the label with the name `from[nameStart, nameEnd)` and the value `from[valueStart, valueEnd)`. Bytes are copied. */
   add(from: Uint8Array, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
-    this.reserve(nameEnd - nameStart + valueEnd - valueStart);
+    this.reserve(1, nameEnd - nameStart + valueEnd - valueStart);
     const { bytes, ends } = this;
     let at = this.length;
     for (let i = nameStart; i < nameEnd; i++) bytes[at++] = from[i] as number;
@@ -39,7 +39,7 @@ export class LabelBytes {
 
   /** Adds a label that is text. Lone surrogates become U+FFFD. */
   addText(name: string, value: string): void {
-    this.reserve(3 * (name.length + value.length));
+    this.reserve(1, 3 * (name.length + value.length));
     let at = this.length;
     at += encoder.encodeInto(name, this.bytes.subarray(at)).written;
     this.ends[2 * this.count] = at;
@@ -49,16 +49,17 @@ export class LabelBytes {
     this.count++;
   }
 
-  /** Makes room for one more label of so many bytes, for those who write into `bytes` and `ends` themselves. */
-  reserve(byteCount: number): void {
+  /** Makes room for more labels and bytes, for those who write into `bytes` and `ends` themselves. */
+  reserve(labelCount: number, byteCount: number): void {
     const needed = this.length + byteCount;
     if (needed > this.bytes.length) {
       const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
       grown.set(this.bytes.subarray(0, this.length));
       this.bytes = grown;
     }
-    if (2 * this.count + 2 <= this.ends.length) return;
-    const grown = new Uint32Array(this.ends.length * 2);
+    const neededEnds = 2 * (this.count + labelCount);
+    if (neededEnds <= this.ends.length) return;
+    const grown = new Uint32Array(Math.max(neededEnds, this.ends.length * 2));
     grown.set(this.ends);
     this.ends = grown;
   }

@@ -12,18 +12,19 @@ import {
   TextParser,
 } from "@narthex/exposition";
 import { type Labels, NORMAL_NAN_HIGH, NORMAL_NAN_LOW } from "@narthex/model";
-import { Append, type Appender, type SeriesRef } from "@narthex/storage";
+import { Append, type Appender, LabelBytes, type SeriesRef } from "@narthex/storage";
 import type { CacheOptions } from "./cache-options.ts";
 import { ExemplarBatch } from "./exemplar-batch.ts";
-import { type ExtraSeries, ExtraSeriesSet, markBefore } from "./extra-series.ts";
+import { ExtraSeriesSet, markBefore } from "./extra-series.ts";
 import { FamilyMemory, familyOfSeries } from "./family-memory.ts";
+import { LabelMerger } from "./label-merger.ts";
 import type { SampleBatch } from "./sample-batch.ts";
 import { type GroupPart, groupingOf, Role, type SampleGroup, SampleGroups } from "./sample-groups.ts";
 import { addTypeAndUnit, storedLabels } from "./sample-labels.ts";
 import { emptyCounts, MAX_FUTURE_MS, type ScrapeCounts } from "./scrape-counts.ts";
 import { ScrapeError } from "./scrape-error.ts";
 import { SeriesIndex } from "./series-index.ts";
-import { endSample, lineStartBefore, SeriesScan, seriesText, withoutEnd } from "./series-text.ts";
+import { endSample, lineStartBefore, SeriesScan, withoutEnd } from "./series-text.ts";
 import { isCumulative, StartSynthesis, Taken } from "./start-synthesis.ts";
 import {
   applyNote,
@@ -66,6 +67,8 @@ const SPACE = 0x20;
 
 const scan = new SeriesScan();
 const exemplars = new ExemplarBatch();
+const merger = new LabelMerger();
+const labelBytes = new LabelBytes();
 
 /** One target's cache. Not reentrant; `scrape` runs straight through. */
 export class ScrapeCache {
@@ -110,6 +113,10 @@ export class ScrapeCache {
   #typeCode = 0;
   #t = 0;
   #marking = false;
+  /** Whether OpenMetrics' `_created` lines are start times. */
+  #hearsCreated = false;
+  /** Whether a new series is its labels and the target's and nothing more. */
+  #isPlain = false;
   /** Samples of the body so far, also those that come to nothing by themselves. */
   #lines = 0;
   #parser: SampleParser = new TextParser();
@@ -203,8 +210,9 @@ export class ScrapeCache {
       const present = this.#presence === "all" || (this.#seen![e] as number) >>> 1 === generation;
       if (present && ((this.#flags[e] as number) & UNENDING) === 0) refs.add(this.#refs[e] as number);
     }
-    for (const { seen, flags, ref } of this.#extras.list) {
-      if (seen >>> 1 === generation && (flags & UNENDING) === 0) refs.add(ref);
+    const extras = this.#extras;
+    for (let id = 0; id < extras.size; id++) {
+      if (extras.seen(id) >>> 1 === generation && (extras.flags(id) & UNENDING) === 0) refs.add(extras.ref(id));
     }
     this.#groups.tracked(generation, this.#options.trackTimestampsStaleness, refs);
     return refs;
@@ -264,6 +272,10 @@ export class ScrapeCache {
     this.#counts = counts;
     this.#batch.clear();
     this.#synthesis = this.#options.synthesizesStarts ? (this.#synthesis ?? new StartSynthesis()) : undefined;
+    const { appendMetadata, histograms, metricRelabeler, startTimes, startTimeZeros, typeAndUnitLabels } = this.#options;
+    this.#hearsCreated = (startTimes || startTimeZeros) && parser instanceof OpenMetricsParser;
+    const isGrouping = histograms.convertClassic || this.#hearsCreated;
+    this.#isPlain = metricRelabeler.isEmpty && !typeAndUnitLabels && !appendMetadata && !isGrouping;
   }
 
   #walk(): void {
@@ -547,60 +559,78 @@ export class ScrapeCache {
       this.#pointBehind(address);
       return true;
     }
-    this.#takeExtra(seriesText(this.#bytes, seriesStart, seriesEnd));
+    this.#takeExtra(hash);
     return true;
   }
 
-  #takeExtra(text: string): void {
+  #takeExtra(hash: number): void {
     const parser = this.#parser;
-    let extra = this.#extras.get(text);
-    if (extra === undefined) {
-      extra = this.#resolveNew(text);
-      if (extra === undefined) return;
+    const extras = this.#extras;
+    let id = extras.find(this.#view, parser.seriesStart, parser.seriesEnd, hash);
+    if (id < 0) {
+      id = this.#resolveNew(hash);
+      if (id < 0) return;
     }
     const own = parser.hasTimestamp && this.#options.honorTimestamps;
-    const repeated = extra.seen >>> 1 === this.#generation;
-    const dropped = (extra.flags & DROPPED) !== 0;
+    const mark = extras.seen(id);
+    const repeated = mark >>> 1 === this.#generation;
+    let flags = extras.flags(id);
+    const dropped = (flags & DROPPED) !== 0;
     if (!repeated) {
-      const before = extra.seen >>> 1 === this.#generation - 1;
+      const before = mark >>> 1 === this.#generation - 1;
       if (!before && !dropped) this.#counts.added++;
-      extra.seen = this.#generation * 2 + (before ? 1 : 0);
+      extras.setSeen(id, this.#generation * 2 + (before ? 1 : 0));
       const untracked = own && !this.#options.trackTimestampsStaleness ? UNTRACKED : 0;
-      extra.flags = (extra.flags & ~UNTRACKED) | untracked;
+      flags = (flags & ~UNTRACKED) | untracked;
+      extras.setFlags(id, flags);
     }
-    if (extra.part !== undefined && (extra.flags & GROUPED) !== 0) {
-      this.#takeGrouped(extra.part, extra.flags, own, parser.hasExemplar);
+    if ((flags & GROUPED) !== 0) {
+      this.#takeGrouped(extras.part(id) as GroupPart, flags, own, parser.hasExemplar);
     }
-    if (!dropped) this.#emit(-1 - extra.id, extra.ref, own, parser.hasExemplar, repeated);
+    if (!dropped) this.#emit(-1 - id, extras.ref(id), own, parser.hasExemplar, repeated);
   }
 
-  /** Labels, relabeling, series ref of a series text that was never seen. Undefined beyond the sample limit. */
-  #resolveNew(text: string): ExtraSeries | undefined {
+  /** Labels, relabeling, series ref of a series text that was never seen. -1 beyond the sample limit. */
+  #resolveNew(hash: number): number {
+    const parser = this.#parser;
+    if (this.#isPlain && merger.merge(parser, this.#bytes, this.#target, this.#options, labelBytes)) {
+      if (this.#isBeyondLimit()) return -1;
+      return this.#addExtra(hash, this.#appender!.seriesOfBytes(labelBytes), 0, undefined);
+    }
     const exposed: string[] = [];
-    this.#parser.labels(exposed);
+    parser.labels(exposed);
     const part = this.#partOf(exposed);
-    const { sampleLimit, histograms, appendMetadata } = this.#options;
+    const { histograms, appendMetadata } = this.#options;
     const isGrouped = part !== undefined && part.role !== Role.member;
     if (isGrouped && (part.role === Role.created || !histograms.alwaysScrapeClassic)) {
-      return this.#extras.add(text, 0, DROPPED | GROUPED, this.#typeCode, part);
+      return this.#addExtra(hash, 0, DROPPED | GROUPED, part);
     }
     const labels = this.#storedLabels(exposed);
-    if (labels !== undefined && sampleLimit > 0 && this.#counts.kept + this.#batch.count >= sampleLimit) {
-      // The scrape is going to fail: count on, but make no more series.
-      this.#counts.kept++;
-      return undefined;
-    }
+    if (labels !== undefined && this.#isBeyondLimit()) return -1;
     const ref = labels === undefined ? 0 : this.#appender!.series(labels);
     if (ref !== 0) part?.group.members.push(ref);
     if (ref !== 0 && appendMetadata) this.#made.push({ ref, name: exposed[1] as string });
     const flags = (labels === undefined ? DROPPED : 0) | (isGrouped ? GROUPED : 0);
-    return this.#extras.add(text, ref, flags, this.#typeCode, part);
+    return this.#addExtra(hash, ref, flags, part);
+  }
+
+  #addExtra(hash: number, ref: SeriesRef, flags: number, part: GroupPart | undefined): number {
+    const { seriesStart, seriesEnd } = this.#parser;
+    return this.#extras.add(this.#view, seriesStart, seriesEnd, hash, ref, flags, this.#typeCode, part);
+  }
+
+  /** Whether there is one sample more than the limit allows. The scrape is going to fail then: count on, but make no more series. */
+  #isBeyondLimit(): boolean {
+    const { sampleLimit } = this.#options;
+    if (sampleLimit === 0 || this.#counts.kept + this.#batch.count < sampleLimit) return false;
+    this.#counts.kept++;
+    return true;
   }
 
   /** Where a new series belongs, if series are grouped at all. */
   #partOf(exposed: readonly string[]): GroupPart | undefined {
-    const { histograms, startTimes, startTimeZeros } = this.#options;
-    const hearsCreated = (startTimes || startTimeZeros) && this.#parser instanceof OpenMetricsParser;
+    const { histograms } = this.#options;
+    const hearsCreated = this.#hearsCreated;
     if (!histograms.convertClassic && !hearsCreated) return undefined;
     const options = { converts: histograms.convertClassic, hearsCreated };
     const grouping = groupingOf(exposed, this.#typeCode, options);
@@ -648,8 +678,9 @@ export class ScrapeCache {
       if (family !== undefined && this.#changedFamilies.has(family)) appender.updateMetadata(ref, { ...family });
     };
     for (let e = 0; e < this.#count; e++) if (this.#flags[e] === 0) update(e, this.#refs[e] as number);
-    for (const { id, flags, seen, ref } of this.#extras.list) {
-      if (flags === 0 && (seen & 1) === 1) update(-1 - id, ref);
+    const extras = this.#extras;
+    for (let id = 0; id < extras.size; id++) {
+      if (extras.flags(id) === 0 && (extras.seen(id) & 1) === 1) update(-1 - id, extras.ref(id));
     }
   }
 
@@ -664,19 +695,18 @@ export class ScrapeCache {
     parser.labels(exposed);
     const labels = this.#storedLabels(exposed);
     const ref = labels === undefined ? 0 : this.#appender!.series(labels);
-    const old = entry >= 0 ? (this.#refs[entry] as number) : this.#extras.at(-1 - entry).ref;
+    const old = entry >= 0 ? (this.#refs[entry] as number) : this.#extras.ref(-1 - entry);
     this.#synthesis?.move(old, ref);
     if (entry >= 0) this.#refs[entry] = ref;
-    else this.#extras.at(-1 - entry).ref = ref;
+    else this.#extras.setRef(-1 - entry, ref);
     return ref;
   }
 
   #textOf(entry: number): { bytes: Uint8Array; length: number; typeCode: number } {
     if (entry < 0) {
-      const { text, typeCode } = this.#extras.at(-1 - entry);
-      const bytes = new Uint8Array(text.length + 16);
-      for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-      return { bytes, length: endSample(bytes, text.length), typeCode };
+      const id = -1 - entry;
+      const bytes = new Uint8Array(this.#extras.textBytes(id) + 16);
+      return { bytes, length: endSample(bytes, this.#extras.copyText(id, bytes)), typeCode: this.#extras.typeCode(id) };
     }
     let block = 0;
     while ((this.#starts[block + 1] as number) <= entry) block++;
@@ -813,7 +843,7 @@ export class ScrapeCache {
 
   /** Where a series stands among those that belong together. */
   #partAt(entry: number): GroupPart | undefined {
-    return entry >= 0 ? this.#parts?.[entry] : this.#extras.at(-1 - entry).part;
+    return entry >= 0 ? this.#parts?.[entry] : this.#extras.part(-1 - entry);
   }
 
   #isCumulative(entry: number): boolean {
@@ -877,8 +907,9 @@ export class ScrapeCache {
         if ((seen[e] as number) >>> 1 === before && isTracked) missing.add(this.#refs[e] as number);
       }
     }
-    for (const { seen, flags, ref } of this.#extras.list) {
-      if (seen >>> 1 === before && (flags & UNENDING) === 0) missing.add(ref);
+    const extras = this.#extras;
+    for (let id = 0; id < extras.size; id++) {
+      if (extras.seen(id) >>> 1 === before && (extras.flags(id) & UNENDING) === 0) missing.add(extras.ref(id));
     }
     this.#groups.tracked(before, this.#options.trackTimestampsStaleness, missing);
     if (missing.size === 0) return;
@@ -887,7 +918,9 @@ export class ScrapeCache {
       if (!this.#marking || (this.#seen![e] as number) >>> 1 === this.#generation)
         missing.delete(this.#refs[e] as number);
     }
-    for (const extra of this.#extras.list) if (extra.seen >>> 1 === this.#generation) missing.delete(extra.ref);
+    for (let id = 0; id < extras.size; id++) {
+      if (extras.seen(id) >>> 1 === this.#generation) missing.delete(extras.ref(id));
+    }
     const here = new Set<SeriesRef>();
     this.#groups.tracked(this.#generation, true, here);
     for (const ref of here) missing.delete(ref);
@@ -899,7 +932,9 @@ export class ScrapeCache {
     const parser = this.#parser;
     const builder = this.#builder;
     const bytes = this.#bytes;
+    const extras = this.#extras;
     const claimed = new Uint8Array(this.#count);
+    const claimedExtras = new Uint8Array(extras.size);
     const lines = this.#lines;
     const refs = new Uint32Array(lines);
     const flags = new Uint8Array(lines);
@@ -928,15 +963,16 @@ export class ScrapeCache {
         flags[count] = (this.#flags[old] as number) | (claimed[old] === 0 ? 0 : REPEATED);
         claimed[old] = 1;
       } else {
-        const extra = this.#extras.get(seriesText(bytes, seriesStart, seriesEnd));
-        if (extra === undefined) {
+        const id = extras.find(this.#view, seriesStart, seriesEnd, hash);
+        if (id < 0) {
           builder.abandon();
           return;
         }
-        refs[count] = extra.ref;
-        if (extra.part !== undefined) (parts ??= [])[count] = extra.part;
-        flags[count] = extra.flags | (extra.claimed ? REPEATED : 0);
-        extra.claimed = true;
+        refs[count] = extras.ref(id);
+        const part = extras.part(id);
+        if (part !== undefined) (parts ??= [])[count] = part;
+        flags[count] = extras.flags(id) | (claimedExtras[id] === 0 ? 0 : REPEATED);
+        claimedExtras[id] = 1;
       }
       builder.add(this.#view, runStart, seriesStart, seriesEnd, valueStart, typeCode, hash);
       runStart = parser.position - 1;
@@ -948,7 +984,7 @@ export class ScrapeCache {
     if (parts !== undefined) for (const part of parts) if (part !== undefined) groups.add(part.group);
     this.#groups.keep(groups);
     this.#trailer = bytes.slice(runStart, this.#end);
-    this.#extras.clear();
+    extras.clear();
     this.#presence = "all";
   }
 
