@@ -96,7 +96,7 @@ try {
     const dirty = heapMiB();
     collect();
     console.log(
-      `scrape ${scrape + 1}: CPU ${each(user + system)} us, elapsed ${each(elapsed)} us a series; heap ${dirty} MiB, live ${heapMiB()} MiB`,
+      `scrape ${scrape + 1}: CPU ${each(user + system)} us (system ${each(system)}), elapsed ${each(elapsed)} us a series; heap ${dirty} MiB, live ${heapMiB()} MiB`,
     );
   }
   console.log(`${db.head.seriesCount} series; resident ${(process.memoryUsage().rss / MEBIBYTE).toFixed(0)} MiB`);

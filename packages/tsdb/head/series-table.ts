@@ -251,14 +251,14 @@ export class SeriesTable {
       closeWindow(memory.control);
     }
     this.#count++;
-    if (this.#count * 2 > 2 ** this.#bits) this.#rehash(this.#bits + 1);
+    if (this.#count * 2 > 1 << this.#bits) this.#rehash(this.#bits + 1);
     else this.#place(record, hash);
     return record;
   }
 
   #lookUp(ids: Uint32Array, count: number, hash: number): number {
     const { arena, cold } = this.#memory;
-    const mask = 2 ** this.#bits - 1;
+    const mask = (1 << this.#bits) - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const record = arena[this.#table + slot];
       if (record === 0) return 0;
@@ -274,7 +274,7 @@ export class SeriesTable {
 
   #place(record: number, hash: number): void {
     const { arena } = this.#memory;
-    const mask = 2 ** this.#bits - 1;
+    const mask = (1 << this.#bits) - 1;
     let slot = hash & mask;
     while (arena[this.#table + slot] !== 0) slot = (slot + 1) & mask;
     arena[this.#table + slot] = record;
@@ -283,7 +283,7 @@ export class SeriesTable {
   /** Takes a record out of the table; those behind it move up, so that look-ups need no marks. */
   #unplace(record: number, hash: number): void {
     const { arena, cold } = this.#memory;
-    const mask = 2 ** this.#bits - 1;
+    const mask = (1 << this.#bits) - 1;
     let hole = hash & mask;
     while (arena[this.#table + hole] !== record) {
       if (arena[this.#table + hole] === 0) return;
@@ -304,12 +304,12 @@ export class SeriesTable {
   #rehash(bits: number): void {
     const { arena, cold } = this.#memory;
     if (bits !== this.#bits) {
-      const table = this.#arena.take(2 ** bits);
-      this.#arena.give(this.#table, 2 ** this.#bits);
+      const table = this.#arena.take(1 << bits);
+      this.#arena.give(this.#table, 1 << this.#bits);
       this.#table = table;
       this.#bits = bits;
     }
-    arena.fill(0, this.#table, this.#table + 2 ** bits);
+    arena.fill(0, this.#table, this.#table + (1 << bits));
     for (let record = 1; record <= this.#pool.high; record++) {
       if (this.isLive(record)) this.#place(record, cold[record * COLD_WORDS + Cold.hash]);
     }

@@ -48,8 +48,8 @@ export class SymbolWriter extends Symbols {
   reservePairs(count: number): void {
     const { control } = this.memory;
     let bits = control[Control.pairTableBits];
-    if ((this.#pairPool.used + count) * 2 <= 2 ** bits) return;
-    while ((this.#pairPool.used + count) * 2 > 2 ** bits) bits++;
+    if ((this.#pairPool.used + count) * 2 <= 1 << bits) return;
+    while ((this.#pairPool.used + count) * 2 > 1 << bits) bits++;
     this.#rebuildPairs(bits);
   }
 
@@ -58,7 +58,7 @@ export class SymbolWriter extends Symbols {
     const hash = hashText(name);
     const { control, arena } = this.memory;
     const table = control[Control.nameTable];
-    const mask = 2 ** control[Control.nameTableBits] - 1;
+    const mask = (1 << control[Control.nameTableBits]) - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = arena[table + slot];
       if (id === 0) return this.#addName(name, hash);
@@ -71,7 +71,7 @@ export class SymbolWriter extends Symbols {
     const hash = pairHash(nameId, hashText(value));
     const { control, arena } = this.memory;
     const table = control[Control.pairTable];
-    const mask = 2 ** control[Control.pairTableBits] - 1;
+    const mask = (1 << control[Control.pairTableBits]) - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = arena[table + slot];
       if (id === 0) return this.#addPair(nameId, value, hash);
@@ -85,7 +85,7 @@ export class SymbolWriter extends Symbols {
     if (hash < 0) return this.internName(textOf(bytes, start, end));
     const { control, arena, names } = this.memory;
     const table = control[Control.nameTable];
-    const mask = 2 ** control[Control.nameTableBits] - 1;
+    const mask = (1 << control[Control.nameTableBits]) - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = arena[table + slot];
       if (id === 0) return this.#addNameBytes(bytes, start, end, hash);
@@ -102,7 +102,7 @@ export class SymbolWriter extends Symbols {
     const hash = pairHash(nameId, valueHash);
     const { control, arena, pairs } = this.memory;
     const table = control[Control.pairTable];
-    const mask = 2 ** control[Control.pairTableBits] - 1;
+    const mask = (1 << control[Control.pairTableBits]) - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = arena[table + slot];
       if (id === 0) return this.#addPairBytes(nameId, bytes, start, end, hash);
@@ -212,7 +212,7 @@ export class SymbolWriter extends Symbols {
     const bits = control[Control.nameTableBits];
     this.#place(control[Control.nameTable], bits, hash, id);
     Atomics.store(control, Control.nameHigh, id);
-    if (id * 2 > 2 ** bits) this.#rebuildNames(bits + 1);
+    if (id * 2 > 1 << bits) this.#rebuildNames(bits + 1);
     return id;
   }
 
@@ -242,7 +242,7 @@ export class SymbolWriter extends Symbols {
     this.#place(control[Control.pairTable], bits, hash, id);
     names[nameBase + NameField.pairCount]++;
     Atomics.store(names, nameBase + NameField.newestPair, id);
-    if (this.#pairPool.used * 2 > 2 ** bits) this.#rebuildPairs(bits + 1);
+    if (this.#pairPool.used * 2 > 1 << bits) this.#rebuildPairs(bits + 1);
     return id;
   }
 
@@ -275,7 +275,7 @@ export class SymbolWriter extends Symbols {
 
   #place(table: number, bits: number, hash: number, id: number): void {
     const { arena } = this.memory;
-    const mask = 2 ** bits - 1;
+    const mask = (1 << bits) - 1;
     let slot = hash & mask;
     while (arena[table + slot] !== 0) slot = (slot + 1) & mask;
     Atomics.store(arena, table + slot, id);
@@ -283,8 +283,8 @@ export class SymbolWriter extends Symbols {
 
   #newTable(which: number, bits: number): number {
     const { control, arena } = this.memory;
-    const table = this.#arena.take(2 ** bits);
-    arena.fill(0, table, table + 2 ** bits);
+    const table = this.#arena.take(1 << bits);
+    arena.fill(0, table, table + (1 << bits));
     if (control[which] === 0) {
       control[which] = table;
       control[which + 1] = bits;
@@ -295,7 +295,7 @@ export class SymbolWriter extends Symbols {
   #publish(which: number, table: number, bits: number): void {
     const { control } = this.memory;
     const old = control[which];
-    const oldWords = 2 ** control[which + 1];
+    const oldWords = 1 << control[which + 1];
     openWindow(control);
     control[which] = table;
     control[which + 1] = bits;
@@ -329,7 +329,7 @@ export class SymbolWriter extends Symbols {
         yield;
         if (control[Control.pairTable] === before) continue;
         // It grew meanwhile, and was made anew for that.
-        this.#arena.give(table, 2 ** bits);
+        this.#arena.give(table, 1 << bits);
         return;
       }
     }
