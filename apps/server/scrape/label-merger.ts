@@ -7,6 +7,8 @@ import type { SampleLabelOptions } from "./sample-labels.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+/** Longer series texts are left to the strings, so that what is kept for the next one stays small. */
+const MAX_BYTES = 65_536;
 
 /**
  * Merges what a sample exposes with its target's labels. Neighbours in a body mostly have the same label names, so the
@@ -41,6 +43,7 @@ export class LabelMerger {
     if (target !== this.#target || options.honorLabels !== this.#honorsLabels)
       this.#turnTo(target, options.honorLabels);
     if (!this.#isUsable || parser.offsets[0] !== parser.seriesStart) return false;
+    if (parser.seriesEnd - parser.seriesStart > MAX_BYTES) return false;
     if (!this.#hasSameNames(parser, bytes)) this.#arrange(parser, bytes);
     if (!this.#isPlain || !this.#write(parser, bytes, into)) return false;
     return isWithinLimits(into, options);
