@@ -30,17 +30,33 @@ export class PlainLabels {
     while (at < end) {
       // Tag and length of the message, of the name, of the value: six bytes around two texts.
       if (at + 6 > end || bytes[at] !== LABEL_TAG || bytes[at + 2] !== NAME_TAG) return false;
-      const length = bytes[at + 1] as number;
+      const messageBytes = bytes[at + 1] as number;
       const nameStart = at + 4;
       const nameEnd = nameStart + (bytes[at + 3] as number);
       const valueStart = nameEnd + 2;
-      if (length >= 0x80 || valueStart > end || bytes[nameEnd] !== VALUE_TAG) return false;
+      if (messageBytes >= 0x80 || valueStart > end || bytes[nameEnd] !== VALUE_TAG) return false;
       const valueEnd = valueStart + (bytes[nameEnd + 1] as number);
-      if (valueEnd !== at + 2 + length || valueEnd > end || nameEnd === nameStart || valueEnd === valueStart)
+      if (valueEnd !== at + 2 + messageBytes || valueEnd > end || nameEnd === nameStart || valueEnd === valueStart)
         return false;
-      for (let i = nameStart; i < valueEnd; i++) high |= bytes[i] as number;
       if (nameEnd - nameStart === METRIC_NAME_BYTES.length && isMetricName(bytes, nameStart)) hasMetricName = true;
-      labels.add(bytes, nameStart, nameEnd, valueStart, valueEnd);
+      // As `labels.add` would do it, but with a look at each byte; there is room for all of them.
+      labels.reserve(1, 0);
+      const { bytes: to, ends } = labels;
+      let length = labels.length;
+      for (let i = nameStart; i < nameEnd; i++) {
+        const byte = bytes[i] as number;
+        high |= byte;
+        to[length++] = byte;
+      }
+      ends[2 * labels.count] = length;
+      for (let i = valueStart; i < valueEnd; i++) {
+        const byte = bytes[i] as number;
+        high |= byte;
+        to[length++] = byte;
+      }
+      ends[2 * labels.count + 1] = length;
+      labels.count++;
+      labels.length = length;
       at = valueEnd;
     }
     return hasMetricName && high < 0x80 && labels.firstFault() < 0;
