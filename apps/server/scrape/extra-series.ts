@@ -5,8 +5,8 @@ import type { GroupPart } from "./sample-groups.ts";
 const FIRST_CAPACITY = 64;
 const FIRST_TEXT_WORDS = 1024;
 /** What a set that was emptied may leave for the next one to fill: so many series, so many words of text. */
-const SPARE_CAPACITY = 1 << 17;
-const SPARE_TEXT_WORDS = 1 << 22;
+const SPARE_CAPACITY = 1 << 15;
+const SPARE_TEXT_WORDS = 1 << 20;
 
 /** All of them, side by side, by position and by text. Positions change when others leave. */
 export class ExtraSeriesSet {

@@ -5,6 +5,7 @@ import { LabelBytes } from "@narthex/storage";
 import { isLabelName, isWellFormed } from "../relabel/index.ts";
 import type { SampleLabelOptions } from "./sample-labels.ts";
 
+const METRIC_NAME_BYTES = new TextEncoder().encode(METRIC_NAME);
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 /** Longer series texts are left to the strings, so that what is kept for the next one stays small. */
@@ -83,7 +84,7 @@ export class LabelMerger {
     const own = this.#own;
     const count = (offsetCount + 2) >> 2;
     names.clear();
-    names.addText(METRIC_NAME, "");
+    names.add(METRIC_NAME_BYTES, 0, METRIC_NAME_BYTES.length, 0, 0);
     this.#isPlain = true;
     for (let i = 1; i < count; i++) {
       const start = offsets[4 * i - 2] as number;
@@ -112,7 +113,7 @@ export class LabelMerger {
         if (label >= 0 || !this.#honorsLabels) this.#isPlain = false;
         continue;
       }
-      order.copyWithin(at + 1, at, placed);
+      for (let i = placed; i > at; i--) order[i] = order[i - 1] as number;
       order[at] = label;
       placed++;
     }

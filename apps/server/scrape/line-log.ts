@@ -3,7 +3,7 @@ import { Entry, type SampleParser } from "@narthex/exposition";
 import { type FamilyNote, hashSeries } from "./template.ts";
 
 /** Capacity kept between bodies. */
-const KEPT_LINES = 1 << 17;
+const KEPT_LINES = 1 << 15;
 
 /** What `places` says of a line whose series nobody looked up. */
 export const UNKNOWN_PLACE = 0x7fff_ffff;

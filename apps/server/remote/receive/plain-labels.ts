@@ -1,5 +1,6 @@
 // Label messages of the usual kind, from the wire to a label set without strings.
 import { WireType } from "@narthex/encoding";
+import { METRIC_NAME } from "@narthex/model";
 import { LabelBytes } from "@narthex/storage";
 import { LabelField, TimeSeriesField } from "../wire.ts";
 import { MAX_KEY_BYTES } from "./series-cache.ts";
@@ -7,8 +8,7 @@ import { MAX_KEY_BYTES } from "./series-cache.ts";
 const LABEL_TAG = (TimeSeriesField.labels << 3) | WireType.bytes;
 const NAME_TAG = (LabelField.name << 3) | WireType.bytes;
 const VALUE_TAG = (LabelField.value << 3) | WireType.bytes;
-/** `__name__` */
-const METRIC_NAME_BYTES = Uint8Array.from("__name__", (char) => char.charCodeAt(0));
+const METRIC_NAME_BYTES = new TextEncoder().encode(METRIC_NAME);
 
 /** Reads the labels of one series after the other. What it does not take is left to `LabelList`, which knows all rules. */
 export class PlainLabels {
