@@ -87,9 +87,10 @@ export class Presence {
   freshOfAll(): number {
     if (this.#before === "all") return 0;
     const { count, flags } = this.#template;
+    const seen = this.#before === "some" ? this.#seen : undefined;
     let fresh = 0;
     for (let e = 0; e < count; e++) {
-      const wasThere = this.#before === "some" && (this.#seen as Uint32Array)[e]! >>> 1 === this.scrape - 1;
+      const wasThere = seen !== undefined && (seen[e] as number) >>> 1 === this.scrape - 1;
       if (!wasThere && ((flags[e] as number) & (DROPPED | REPEATED)) === 0) fresh++;
     }
     return fresh;
@@ -132,8 +133,9 @@ export class Presence {
     if (this.#before === "none") return refs;
     const template = this.#template;
     const extras = this.#extras;
+    const seen = this.#before === "all" ? undefined : (this.#seen as Uint32Array);
     for (let e = 0; e < template.count; e++) {
-      const wasThere = this.#before === "all" || (this.#seen as Uint32Array)[e]! >>> 1 === this.scrape;
+      const wasThere = seen === undefined || (seen[e] as number) >>> 1 === this.scrape;
       if (wasThere && ((template.flags[e] as number) & UNENDING) === 0) refs.add(template.refs[e] as number);
     }
     for (let id = 0; id < extras.size; id++) {

@@ -31,7 +31,7 @@ import {
   type FamilyMetadata,
   hashSeries,
   runMatches,
-  TemplateBuilder,
+  type TemplateBuilder,
   type TemplateStore,
 } from "./template.ts";
 import { templateOf } from "./template-renewal.ts";
@@ -50,6 +50,8 @@ const scan = new SeriesScan();
 const exemplars = new ExemplarBatch();
 /** Of the body at hand, if it is being noted. */
 const log = new LineLog();
+/** Stands in for the parser of a cache's first scrape. */
+const noParser = new TextParser();
 
 /** One target's cache. Not reentrant; `scrape` runs straight through. */
 export class ScrapeCache {
@@ -80,7 +82,7 @@ export class ScrapeCache {
   #t = 0;
   /** Whether the log is told of each line. */
   #isLogging = false;
-  #parser: SampleParser = new TextParser();
+  #parser: SampleParser = noParser;
   #appender: Appender | undefined;
   #counts: ScrapeCounts = emptyCounts();
 
@@ -88,7 +90,7 @@ export class ScrapeCache {
   constructor(target: Labels, options: CacheOptions, store: TemplateStore, batch: SampleBatch) {
     this.#options = options;
     this.#batch = batch;
-    this.#builder = new TemplateBuilder(store);
+    this.#builder = store.builder;
     this.#template = new TargetTemplate(store);
     this.#presence = new Presence(this.#template, this.#extras, this.#groups);
     this.#maker = new SeriesMaker(target, options, this.#template, this.#groups, this.#families);
