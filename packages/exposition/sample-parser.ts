@@ -5,7 +5,7 @@ import { ExpositionError } from "./errors.ts";
 import { canonicalFloat, parseFloatBytes, parseFloatText } from "./float.ts";
 import { quoteBytes } from "./quote.ts";
 import { TextInterner } from "./text-interner.ts";
-import { LexerState, type Token, tokenName } from "./token.ts";
+import { LexerState, type Token, tokenName, wordAt } from "./token.ts";
 
 /** What `next` stands on. */
 export const Entry = { end: 0, sample: 1, type: 2, help: 3, unit: 4, comment: 5 } as const;
@@ -56,9 +56,12 @@ export abstract class SampleParser {
   exemplarHasTimestamp = false;
   /** Milliseconds, when `exemplarHasTimestamp`. */
   exemplarTimestamp = 0;
-  /** Positions of name and value of each label, four numbers a label; the metric's name in the first two. */
-  protected offsets: Int32Array = new Int32Array(256);
-  protected offsetCount = 0;
+  /**
+   * Sample: positions of name and value of each label, four numbers a label, behind those of the metric's name, the first
+   * two. Without quotes, but with escapes as they stand. `offsetCount` numbers count; the array is replaced when it grows.
+   */
+  offsets: Int32Array = new Int32Array(256);
+  offsetCount = 0;
   protected exemplarOffsets: Int32Array = new Int32Array(64);
   protected exemplarOffsetCount = 0;
   protected familyStart = 0;
@@ -114,6 +117,22 @@ export abstract class SampleParser {
       const value = this.#text(offsets[i + 2] as number, offsets[i + 3] as number);
       into.push(name, this.#normalised(name, value));
     }
+  }
+
+  /**
+   * The value that the label whose positions begin at `offsets[at]` has in `labels`, if it is a bound or quantile that was
+   * written in another form; undefined when its bytes are the value.
+   */
+  normalisedValue(at: number): string | undefined {
+    const word = this.typeCode === HISTOGRAM ? "le" : this.typeCode === SUMMARY ? "quantile" : "";
+    if (word === "") return undefined;
+    const { bytes, offsets } = this;
+    const nameStart = offsets[at] as number;
+    const nameEnd = offsets[at + 1] as number;
+    if (nameEnd - nameStart !== word.length || !wordAt(bytes, nameStart, nameEnd, word)) return undefined;
+    const value = this.#text(offsets[at + 2] as number, offsets[at + 3] as number);
+    const normalised = normalisedBound(value);
+    return normalised === value ? undefined : normalised;
   }
 
   /** Adds name and value of the exemplar's labels to `into`, as they came. */
@@ -236,14 +255,32 @@ export abstract class SampleParser {
   #normalised(name: string, value: string): string {
     const applies =
       (this.typeCode === HISTOGRAM && name === "le") || (this.typeCode === SUMMARY && name === "quantile");
-    const number = applies ? parseFloatText(value) : undefined;
-    return number === undefined ? value : canonicalFloat(number);
+    return applies ? normalisedBound(value) : value;
   }
 
   #text(start: number, end: number): string {
     const text = interner.text(this.bytes, start, end);
     return text.includes("\\") ? unescapeLabelValue(text) : text;
   }
+}
+
+/** Bounds that were normalised lately: the same dozen comes again and again. */
+const normalisedBounds = new Map<string, string>();
+const KEPT_BOUNDS = 1024;
+/** Longer ones are no bounds, or not worth being kept. */
+const KEPT_BOUND_CHARS = 32;
+
+/** A bound or quantile in its canonical form; what is no number stays. */
+function normalisedBound(value: string): string {
+  const known = normalisedBounds.get(value);
+  if (known !== undefined) return known;
+  const number = parseFloatText(value);
+  const normalised = number === undefined ? value : canonicalFloat(number);
+  if (value.length <= KEPT_BOUND_CHARS) {
+    if (normalisedBounds.size >= KEPT_BOUNDS) normalisedBounds.clear();
+    normalisedBounds.set(value, normalised);
+  }
+  return normalised;
 }
 
 /** Undoes `\\`, `\"` and `\n`; other backslashes stay. */

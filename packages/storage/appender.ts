@@ -1,5 +1,6 @@
 // Writing: a batch of samples that enters the storage whole or not at all.
 import type { Exemplar, FloatHistogramFields, Labels, Metadata } from "@narthex/model";
+import type { LabelBytes } from "./label-bytes.ts";
 
 /** A short number standing for a series; 0 stands for none. Valid while the storage is open, even if the series went. */
 export type SeriesRef = number;
@@ -38,6 +39,8 @@ export interface Appendable {
 export interface Appender {
   /** The ref of the series with these labels, created at need. Throws `InvalidLabelsError` for empty or duplicate labels. */
   series(labels: Labels): SeriesRef;
+  /** The same from bytes, which stay the caller's. Text that is no UTF-8 gives a series that nobody finds. */
+  seriesOfBytes(labels: LabelBytes): SeriesRef;
   /**
    * Adds one float; `t` in milliseconds. A stale marker must be passed with `appendStale`, so that its bits survive.
    * `startTime` is when the counter began, in milliseconds; 0 or left out means unknown.

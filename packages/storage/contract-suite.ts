@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type FloatHistogramFields, isStaleAt, Labels, Matcher, type MatchType } from "@narthex/model";
 import { Append, type Appendable, type Appender, InvalidLabelsError, type SeriesRef } from "./appender.ts";
+import { LabelBytes } from "./label-bytes.ts";
 import type { Queryable, SelectHints } from "./queryable.ts";
 import { SampleBuffer } from "./sample-buffer.ts";
 
@@ -25,11 +26,23 @@ type Row = readonly [t: number, value: number | "stale" | FloatHistogramFields];
 const MIN = Number.MIN_SAFE_INTEGER;
 const MAX = Number.MAX_SAFE_INTEGER;
 
+/** How series are named: by strings or by bytes. */
+type Door = "strings" | "bytes";
+
 /**
- * Registers the contract's tests. `open` makes an empty storage that takes samples of any time from 0 up in order and
+ * Registers the contract's tests, once for each way of naming series. `open` makes an empty storage that takes samples of any time from 0 up in order and
  * refuses older ones.
  */
 export function storageContract(
+  name: string,
+  open: () => StorageUnderTest | Promise<StorageUnderTest>,
+  options: ContractOptions,
+): void {
+  for (const door of ["strings", "bytes"] as const) contractThrough(door, `${name}, labels as ${door}`, open, options);
+}
+
+function contractThrough(
+  door: Door,
   name: string,
   open: () => StorageUnderTest | Promise<StorageUnderTest>,
   options: ContractOptions,
@@ -38,7 +51,7 @@ export function storageContract(
     test(`${name}: ${title}`, async () => {
       const { storage, close } = await open();
       try {
-        run(storage);
+        run(door === "bytes" ? namedByBytes(storage) : storage);
       } finally {
         await close();
       }
@@ -223,6 +236,39 @@ export function storageContract(
       const appender = storage.appender();
       assert.throws(() => appender.series(Labels.empty), InvalidLabelsError);
       assert.throws(() => appender.series(new Labels(["a", "1", "a", "2"])), InvalidLabelsError);
+      appender.rollback();
+    });
+
+    withStorage("labels as strings and as bytes name the same series, and are refused in the same words", (storage) => {
+      const appender = storage.appender();
+      const good = [
+        { a: "1" },
+        { a: "1", b: "2" },
+        { A: "x", __name__: "up", job: "j" },
+        { "a.b": "é", job: "\u{1f525}", "\uff5e": "high", "\u{10348}": "higher" },
+      ];
+      for (const set of good) {
+        const ref = appender.series(labels(set));
+        assert.equal(appender.seriesOfBytes(labelBytes(labels(set))), ref);
+        assert.equal(appender.series(labels(set)), ref);
+      }
+      const bad = [[], ["", "1"], ["a", ""], ["a", "1", "a", "2"], ["b", "1", "a", "2"], ["ab", "1", "a", "2"]];
+      for (const pairs of bad) {
+        const wrong = new Labels(pairs);
+        const words = (call: () => unknown): string => {
+          try {
+            call();
+          } catch (error) {
+            assert.ok(error instanceof InvalidLabelsError);
+            return error.message;
+          }
+          return assert.fail(`taken: ${wrong}`);
+        };
+        assert.equal(
+          words(() => appender.seriesOfBytes(labelBytes(wrong))),
+          words(() => appender.series(wrong)),
+        );
+      }
       appender.rollback();
     });
 
@@ -489,4 +535,25 @@ function exampleHistogram(size: number): FloatHistogramFields {
     customValues: [],
     integer: true,
   };
+}
+
+function labelBytes(set: Labels): LabelBytes {
+  const bytes = new LabelBytes();
+  for (const [name, value] of set) bytes.addText(name, value);
+  return bytes;
+}
+
+/** The storage as it is, but `series` of its appenders goes through `seriesOfBytes`. */
+function namedByBytes(storage: Queryable & Appendable): Queryable & Appendable {
+  const appender = (): Appender => {
+    const inner = storage.appender();
+    return new Proxy(inner, {
+      get(target, key) {
+        if (key === "series") return (set: Labels) => target.seriesOfBytes(labelBytes(set));
+        const value = target[key as keyof Appender];
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  };
+  return { appender, querier: (minTime, maxTime) => storage.querier(minTime, maxTime) };
 }

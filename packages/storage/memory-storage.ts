@@ -3,6 +3,7 @@
 import type { Exemplar, FloatHistogramFields, Labels, Matcher, Metadata } from "@narthex/model";
 import { compareStrings, Labels as LabelSet } from "@narthex/model";
 import { Append, type Appendable, type Appender, InvalidLabelsError, type SeriesRef } from "./appender.ts";
+import type { LabelBytes } from "./label-bytes.ts";
 import {
   copySamples,
   EXEMPLARS_PER_SERIES,
@@ -155,6 +156,10 @@ class MemoryAppender implements Appender {
     const series = this.#target.resolve(labels);
     this.#use(series);
     return series.ref;
+  }
+
+  seriesOfBytes(labels: LabelBytes): SeriesRef {
+    return this.series(labels.toLabels());
   }
 
   append(ref: SeriesRef, t: number, value: number, startTime = 0): Append {

@@ -52,6 +52,7 @@ function bodyOf(draw: (i: number) => MetricDraft, type: FamilyDraft["type"]): Ui
 let refs = 0;
 const sink: Appender = {
   series: () => ++refs,
+  seriesOfBytes: () => ++refs,
   append: () => 0,
   appendStale: () => 0,
   appendBits: () => 0,

@@ -80,6 +80,9 @@ class CountingAppender implements Appender {
   series(): SeriesRef {
     return ++this.#refs;
   }
+  seriesOfBytes(): SeriesRef {
+    return ++this.#refs;
+  }
   append(): 0 {
     this.samples++;
     return 0;

@@ -4,10 +4,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Entry, ExpositionError, TextParser } from "@narthex/exposition";
 import { Labels } from "@narthex/model";
-import type { Append, Appender, SeriesRef } from "@narthex/storage";
+import type { Append, Appender, LabelBytes, SeriesRef } from "@narthex/storage";
+import { DEFAULT_RELABEL_CONFIG, Relabeler } from "../relabel/index.ts";
 import { SampleBatch } from "./sample-batch.ts";
 import { ScrapeCache } from "./scrape-cache.ts";
 import { emptyCounts } from "./scrape-counts.ts";
+import { ScrapeError } from "./scrape-error.ts";
 import { TemplateStore } from "./template.ts";
 import { cacheOptions } from "./testing.ts";
 
@@ -43,6 +45,11 @@ class RecordingAppender implements Appender {
       this.#refs.set(labels.key, ref);
     }
     return ref;
+  }
+
+  seriesOfBytes(labels: LabelBytes): SeriesRef {
+    assert.equal(labels.firstFault(), -1);
+    return this.series(labels.toLabels());
   }
 
   append(ref: SeriesRef, t: number, value: number): Append {
@@ -236,6 +243,50 @@ test(`scrape cache: any sequence of bodies gives what reading each alone gives (
     }
     cache.release();
     assert.equal(store.blockCount, 0, "templates are given back");
+  }
+});
+
+test(`scrape cache: series made from bytes and from strings are the same (seed ${SEED})`, () => {
+  const random = randomFrom(SEED);
+  // A rule that changes nothing: with one, all labels go through strings.
+  const idle = { ...DEFAULT_RELABEL_CONFIG, sourceLabels: ["no_such_label"], regex: "x", targetLabel: "y" };
+  for (let round = 0; round < ROUNDS; round++) {
+    const store = new TemplateStore();
+    const refs = new Map<string, SeriesRef>();
+    const keys: string[] = [""];
+    const target = Labels.fromObject(random(2) === 0 ? { job: "j" } : { a: "own", job: "j", zone: "z" });
+    const limit = (most: number): number => (random(6) === 0 ? 1 + random(most) : 0);
+    const options = {
+      honorLabels: random(2) === 0,
+      exemplars: false,
+      labelLimit: limit(4),
+      labelValueLengthLimit: limit(9),
+      sampleLimit: limit(80),
+    };
+    const caches = [new Relabeler([]), new Relabeler([idle])].map(
+      (metricRelabeler) =>
+        new ScrapeCache(target, cacheOptions({ ...options, metricRelabeler }), store, new SampleBatch()),
+    );
+    let lines = drawLines(random, 1 + random(60));
+    for (let scrape = 0; scrape < 8; scrape++) {
+      if (random(2) === 0) lines = mutate(lines, random);
+      const body = Buffer.from(`${withValues(lines, random)}\n`);
+      const bytes = new Uint8Array(body.length + 16);
+      bytes.set(body);
+      const outcomes = caches.map((cache) => {
+        const appender = new RecordingAppender(refs, keys);
+        const counts = emptyCounts();
+        try {
+          cache.scrape(bytes, body.length, new TextParser(), appender, 1000 * scrape, counts);
+          return { got: appender.got, counts, message: "" };
+        } catch (error) {
+          if (!(error instanceof ScrapeError) && !(error instanceof ExpositionError)) throw error;
+          cache.endAll(new RecordingAppender(refs, keys), 1000 * scrape);
+          return { got: new Map<string, string>(), counts, message: error.message };
+        }
+      });
+      assert.deepEqual(outcomes[0], outcomes[1], `seed ${SEED}, round ${round}, scrape ${scrape}\n${body}`);
+    }
   }
 });
 

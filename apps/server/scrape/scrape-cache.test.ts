@@ -76,6 +76,14 @@ test("scrape cache: an unchanged exposition goes on in the same series and adds 
   assert.deepEqual(bench.dump(), ["a{x=1} 1000=1 2000=4", "a{x=2} 1000=2.5 2000=-5", "b 1000=3000000 2000=NaN"]);
 });
 
+test("scrape cache: what a failed first scrape left does not get in the way of the first good one", () => {
+  const bench = new Bench();
+  assert.throws(() => bench.scrape("b 1\na 1\nc 1\nbroken{\n"));
+  assert.equal(bench.scrape("c 2\nd 2\na 2\n").added, 3);
+  assert.equal(bench.scrape("c 3\nd 4\na 5\n").added, 0);
+  assert.deepEqual(bench.dump(), ["a 2000=2 3000=5", "c 2000=2 3000=3", "d 2000=2 3000=4"]);
+});
+
 test("scrape cache: a series that is missing gets a marker once, and counts as added when it is back", () => {
   const bench = new Bench();
   bench.scrape("a 1\nb 1\nc 1\n");

@@ -3,33 +3,26 @@
 // A body is walked along the template of an earlier one: where the bytes up to the next value are the expected ones,
 // the series is known without being looked at. Where they are not, the next few entries are tried (series went away),
 // then the series text is looked up by hash (other order), and only what is unknown is parsed, relabeled and resolved.
-import {
-  Entry,
-  OpenMetricsParser,
-  parseFloatBytes,
-  type SampleParser,
-  scanDecimal,
-  TextParser,
-} from "@narthex/exposition";
+import { Entry, parseFloatBytes, type SampleParser, scanDecimal, TextParser } from "@narthex/exposition";
 import { type Labels, NORMAL_NAN_HIGH, NORMAL_NAN_LOW } from "@narthex/model";
 import { Append, type Appender, type SeriesRef } from "@narthex/storage";
 import type { CacheOptions } from "./cache-options.ts";
 import { ExemplarBatch } from "./exemplar-batch.ts";
-import { type ExtraSeries, ExtraSeriesSet, markBefore } from "./extra-series.ts";
-import { FamilyMemory, familyOfSeries } from "./family-memory.ts";
+import { ExtraSeriesSet } from "./extra-series.ts";
+import { FamilyMemory } from "./family-memory.ts";
+import { LineLog } from "./line-log.ts";
+import { Presence, Sighting } from "./presence.ts";
 import type { SampleBatch } from "./sample-batch.ts";
-import { type GroupPart, groupingOf, Role, type SampleGroup, SampleGroups } from "./sample-groups.ts";
-import { addTypeAndUnit, storedLabels } from "./sample-labels.ts";
+import { type GroupPart, type SampleGroup, SampleGroups } from "./sample-groups.ts";
 import { emptyCounts, MAX_FUTURE_MS, type ScrapeCounts } from "./scrape-counts.ts";
 import { ScrapeError } from "./scrape-error.ts";
-import { SeriesIndex } from "./series-index.ts";
-import { endSample, lineStartBefore, SeriesScan, seriesText, withoutEnd } from "./series-text.ts";
-import { isCumulative, StartSynthesis, Taken } from "./start-synthesis.ts";
+import { SeriesMaker } from "./series-maker.ts";
+import { endSample, lineStartBefore, SeriesScan } from "./series-text.ts";
+import { StartSynthesis, Taken } from "./start-synthesis.ts";
+import { DROPPED, GROUPED, REPEATED, type SeriesLine, TargetTemplate, UNTRACKED } from "./target-template.ts";
 import {
-  applyNote,
   BLOCK_HEADER_WORDS,
   type Block,
-  copySeries,
   ENTRY_RUN_BYTES,
   ENTRY_TEXT,
   ENTRY_WORDS,
@@ -37,12 +30,11 @@ import {
   entryType,
   type FamilyMetadata,
   hashSeries,
-  MAX_SERIES_BYTES,
   runMatches,
-  seriesBytes,
-  TemplateBuilder,
+  type TemplateBuilder,
   type TemplateStore,
 } from "./template.ts";
+import { templateOf } from "./template-renewal.ts";
 
 /** Entries tried after the expected one before the series text is looked up. */
 const NEARBY_ENTRIES = 4;
@@ -51,50 +43,29 @@ const MAX_REBUILD_PAUSE = 32;
 /** What a failed scrape may leave behind: twice the series of the last good one, and so many more. */
 const FLUSH_SLACK = 1000;
 
-const DROPPED = 1;
-/** The same series text stands earlier in the template. */
-const REPEATED = 2;
-/** Its last sample had a timestamp of its own, so its absence means nothing. */
-const UNTRACKED = 4;
-/** Its values are wanted by a group too, or only there (then it is `DROPPED` as well). */
-const GROUPED = 8;
-/** Whose absence is marked has none of these. */
-const UNENDING = DROPPED | REPEATED | UNTRACKED;
-
 const LINE_BREAK = 0x0a;
 const SPACE = 0x20;
 
 const scan = new SeriesScan();
 const exemplars = new ExemplarBatch();
+/** Of the body at hand, if it is being noted. */
+const log = new LineLog();
+/** Stands in for the parser of a cache's first scrape. */
+const noParser = new TextParser();
 
 /** One target's cache. Not reentrant; `scrape` runs straight through. */
 export class ScrapeCache {
-  readonly #target: Labels;
-  readonly #store: TemplateStore;
   readonly #batch: SampleBatch;
   readonly #builder: TemplateBuilder;
-  #options: CacheOptions;
-
-  #blocks: Block[] = [];
-  /** Number of the first entry of each block; one more than blocks, the last the count of entries. */
-  #starts: Int32Array = Int32Array.of(0);
-  #count = 0;
-  #refs: Uint32Array = new Uint32Array(0);
-  #flags: Uint8Array = new Uint8Array(0);
-  /** Places in groups, of the entries that have one; undefined while none has. */
-  #parts: (GroupPart | undefined)[] | undefined;
-  #trailer: Uint8Array = new Uint8Array(0);
-  #index: SeriesIndex | undefined;
-  #seen: Uint32Array | undefined;
+  readonly #template: TargetTemplate;
   readonly #extras = new ExtraSeriesSet();
   readonly #families = new FamilyMemory();
   readonly #groups = new SampleGroups();
+  readonly #presence: Presence;
+  readonly #maker: SeriesMaker;
   /** Makes start timestamps up, where that is wanted. */
   #synthesis: StartSynthesis | undefined;
-
-  #generation = 2;
-  /** Which entries the scrape before had: all, those marked in `seen`, or none. */
-  #presence: "all" | "some" | "none" = "none";
+  #options: CacheOptions;
   #lastSuccessful = 0;
   #rebuildWait = 0;
   #rebuildPause = 1;
@@ -109,25 +80,20 @@ export class ScrapeCache {
   #entry = 0;
   #typeCode = 0;
   #t = 0;
-  #marking = false;
-  /** Samples of the body so far, also those that come to nothing by themselves. */
-  #lines = 0;
-  #parser: SampleParser = new TextParser();
+  /** Whether the log is told of each line. */
+  #isLogging = false;
+  #parser: SampleParser = noParser;
   #appender: Appender | undefined;
   #counts: ScrapeCounts = emptyCounts();
-  /** Families as far as they are known by now; made when first asked for. */
-  #knownFamilies: Map<string, FamilyMetadata> | undefined;
-  /** Where metadata is handed on: series made in this scrape, by name, and families told anew. */
-  readonly #made: { readonly ref: SeriesRef; readonly name: string }[] = [];
-  readonly #changedFamilies = new Set<FamilyMetadata>();
 
   /** `target` are the labels every series gets. The batch may be shared by all caches of a process, the store should. */
   constructor(target: Labels, options: CacheOptions, store: TemplateStore, batch: SampleBatch) {
-    this.#target = target;
     this.#options = options;
-    this.#store = store;
     this.#batch = batch;
-    this.#builder = new TemplateBuilder(store);
+    this.#builder = store.builder;
+    this.#template = new TargetTemplate(store);
+    this.#presence = new Presence(this.#template, this.#extras, this.#groups);
+    this.#maker = new SeriesMaker(target, options, this.#template, this.#groups, this.#families);
   }
 
   /** New limits and the like. Labels that were settled already stay as they are. */
@@ -142,7 +108,7 @@ export class ScrapeCache {
 
   /** Series of the template and beside it. */
   get size(): number {
-    return this.#count + this.#extras.size;
+    return this.#template.count + this.#extras.size;
   }
 
   /**
@@ -170,15 +136,14 @@ export class ScrapeCache {
       this.#finish();
     } catch (error) {
       counts.kept = Math.max(counts.kept, this.#batch.count);
-      this.#abandon();
+      this.#presence.abandon();
       throw error;
     } finally {
       this.#batch.clear();
       this.#appender = undefined;
       this.#bytes = new Uint8Array(0);
-      this.#knownFamilies = undefined;
-      this.#made.length = 0;
-      this.#changedFamilies.clear();
+      this.#maker.end();
+      log.clear();
       exemplars.clear();
     }
   }
@@ -186,8 +151,7 @@ export class ScrapeCache {
   /** Ends all series of the last good scrape with a stale marker at `t`: the target failed, or went away. */
   endAll(appender: Appender, t: number): void {
     for (const ref of this.present()) appender.appendStale(ref, t);
-    this.#presence = "none";
-    this.#generation += 2;
+    this.#presence.endAll();
     if (this.#extras.size > 2 * this.#lastSuccessful + FLUSH_SLACK) {
       this.#extras.clear();
       this.#forcedFlushes++;
@@ -196,23 +160,12 @@ export class ScrapeCache {
 
   /** Series that the last good scrape had and that end when they are missing. */
   present(): Set<SeriesRef> {
-    const refs = new Set<SeriesRef>();
-    if (this.#presence === "none") return refs;
-    const generation = this.#generation;
-    for (let e = 0; e < this.#count; e++) {
-      const present = this.#presence === "all" || (this.#seen![e] as number) >>> 1 === generation;
-      if (present && ((this.#flags[e] as number) & UNENDING) === 0) refs.add(this.#refs[e] as number);
-    }
-    for (const { seen, flags, ref } of this.#extras.list) {
-      if (seen >>> 1 === generation && (flags & UNENDING) === 0) refs.add(ref);
-    }
-    this.#groups.tracked(generation, this.#options.trackTimestampsStaleness, refs);
-    return refs;
+    return this.#presence.present(this.#options.trackTimestampsStaleness);
   }
 
   /** Families and what is known of them, those included that were declared at most 10 scrapes ago. */
   metadata(): ReadonlyMap<string, FamilyMetadata> {
-    return this.#families.all(this.#blocks);
+    return this.#families.all(this.#template.blocks);
   }
 
   /** How many families `metadata` would list, and about how many bytes their texts take; families counted twice at most. */
@@ -222,21 +175,12 @@ export class ScrapeCache {
 
   /** Gives up the shared templates. The cache is as new afterwards. */
   release(): void {
-    this.#store.release(this.#blocks);
-    this.#blocks = [];
-    this.#starts = Int32Array.of(0);
-    this.#count = 0;
-    this.#refs = new Uint32Array(0);
-    this.#flags = new Uint8Array(0);
-    this.#index = undefined;
-    this.#seen = undefined;
-    this.#parts = undefined;
+    this.#template.release();
     this.#extras.clear();
     this.#groups.clear();
     this.#synthesis = undefined;
     this.#families.clear();
-    this.#presence = "none";
-    this.#generation += 2;
+    this.#presence.clear();
   }
 
   #begin(
@@ -247,7 +191,7 @@ export class ScrapeCache {
     t: number,
     counts: ScrapeCounts,
   ): void {
-    this.#generation++;
+    this.#presence.begin();
     parser.reset(bytes, length);
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -257,21 +201,30 @@ export class ScrapeCache {
     this.#entry = 0;
     this.#typeCode = 0;
     this.#t = t;
-    this.#marking = false;
-    this.#lines = 0;
     this.#parser = parser;
     this.#appender = appender;
     this.#counts = counts;
     this.#batch.clear();
     this.#synthesis = this.#options.synthesizesStarts ? (this.#synthesis ?? new StartSynthesis()) : undefined;
+    this.#maker.begin(parser, bytes, appender, this.#options);
+    // Of a first body each line is read one by one: noting where they stand makes the template without reading it again.
+    this.#isLogging = this.#template.count === 0;
+    log.clear();
   }
 
   #walk(): void {
+    const template = this.#template;
+    const { blocks } = template;
+    if (template.count === 0) {
+      this.#startMarking();
+      while (this.#takeParsed());
+      return;
+    }
     for (;;) {
       this.#followTemplate();
-      if (this.#block === this.#blocks.length && this.#atTrailer()) return;
+      if (this.#block === blocks.length && template.isTrailer(this.#bytes, this.#position, this.#end)) return;
       this.#startMarking();
-      if (this.#block < this.#blocks.length && this.#skipAhead()) continue;
+      if (this.#block < blocks.length && this.#skipAhead()) continue;
       if (this.#takeKnownSeries()) continue;
       if (!this.#takeParsed()) return;
     }
@@ -283,21 +236,20 @@ export class ScrapeCache {
     const view = this.#view;
     const end = this.#end;
     const batch = this.#batch;
-    const refs = this.#refs;
-    const flags = this.#flags;
-    batch.reserve(this.#count - (this.#starts[this.#block] as number) + 1);
+    const template = this.#template;
+    const { refs, flags, starts, blocks } = template;
+    batch.reserve(template.count - (starts[this.#block] as number) + 1);
     let { refs: outRefs, entries: outEntries, values } = batch;
     let n = batch.count;
     let position = this.#position;
-    const marking = this.#marking;
+    const marking = this.#presence.isMarking;
     const startedAt = position;
     let scraped = 0;
     let block = this.#block;
     let index = this.#entry;
-    const blocks = this.#blocks;
     walk: for (; block < blocks.length; block++, index = 0) {
       const { words } = blocks[block] as Block;
-      const base = this.#starts[block] as number;
+      const base = starts[block] as number;
       const count = words[0] as number;
       for (; index < count; index++) {
         const entry = BLOCK_HEADER_WORDS + index * ENTRY_WORDS;
@@ -330,8 +282,7 @@ export class ScrapeCache {
     this.#entry = index;
     this.#position = position;
     this.#counts.scraped += scraped;
-    this.#lines += scraped;
-    if (position !== startedAt) this.#typeCode = this.#typeBefore(block, index);
+    if (position !== startedAt) this.#typeCode = template.typeBefore(block, index);
   }
 
   /**
@@ -358,8 +309,9 @@ export class ScrapeCache {
       hasExemplar = parser.hasExemplar;
       end = parser.position - 1;
     }
-    const repeated = this.#marking && ((this.#flags[number] as number) & REPEATED) !== 0;
-    this.#take(repeated ? this.#firstOf(number) : number, hasTimestamp, hasExemplar);
+    const template = this.#template;
+    const repeated = this.#presence.isMarking && ((template.flags[number] as number) & REPEATED) !== 0;
+    this.#take(repeated ? template.firstOf(number) : number, hasTimestamp, hasExemplar);
     return end;
   }
 
@@ -376,11 +328,6 @@ export class ScrapeCache {
     }
   }
 
-  #countLine(): void {
-    this.#counts.scraped++;
-    this.#lines++;
-  }
-
   #setValue(value: number): void {
     const batch = this.#batch;
     if (!Number.isNaN(value)) {
@@ -393,23 +340,20 @@ export class ScrapeCache {
 
   /** Settles a sample of the template entry `number` whose value stands at the end of the batch. */
   #take(number: number, hasTimestamp: boolean, hasExemplar: boolean): void {
-    const flags = this.#flags[number] as number;
+    const template = this.#template;
+    const flags = template.flags[number] as number;
     let repeated = (flags & REPEATED) !== 0;
-    if (this.#marking && !repeated) {
-      const mark = this.#seen![number] as number;
-      repeated = mark >>> 1 === this.#generation;
-      if (!repeated) {
-        const before = mark >>> 1 === this.#generation - 1;
-        if (!before && (flags & DROPPED) === 0) this.#counts.added++;
-        this.#seen![number] = this.#generation * 2 + (before ? 1 : 0);
-      }
+    if (this.#presence.isMarking && !repeated) {
+      const sighting = this.#presence.sight(number);
+      repeated = sighting === Sighting.again;
+      if (sighting === Sighting.fresh && (flags & DROPPED) === 0) this.#counts.added++;
     }
     const own = hasTimestamp && this.#options.honorTimestamps;
-    if ((flags & GROUPED) !== 0) this.#takeGrouped(this.#parts![number] as GroupPart, flags, own, hasExemplar);
+    if ((flags & GROUPED) !== 0) this.#takeGrouped(template.part(number) as GroupPart, flags, own, hasExemplar);
     if ((flags & DROPPED) !== 0) return;
     const untracked = own && !this.#options.trackTimestampsStaleness ? UNTRACKED : 0;
-    if (!repeated) this.#flags[number] = (flags & ~UNTRACKED) | untracked;
-    this.#emit(number, this.#refs[number] as number, own, hasExemplar, repeated);
+    if (!repeated) template.flags[number] = (flags & ~UNTRACKED) | untracked;
+    this.#emit(number, template.refs[number] as number, own, hasExemplar, repeated);
   }
 
   /** Puts the value at the end of the batch into the storage: with the batch, or alone when it has a time of its own. */
@@ -440,7 +384,7 @@ export class ScrapeCache {
   #takeGrouped(part: GroupPart, flags: number, own: boolean, hasExemplar: boolean): void {
     const parser = this.#parser;
     const value = this.#batch.values[this.#batch.count] as number;
-    this.#groups.take(part, value, own ? parser.timestamp : this.#t, own, this.#generation);
+    this.#groups.take(part, value, own ? parser.timestamp : this.#t, own, this.#presence.scrape);
     if ((flags & DROPPED) !== 0) this.#counts.scraped--;
     // Histograms take no exemplars without a time: those of a bucket that stays the same would come again and again.
     if (!hasExemplar || !this.#options.exemplars || !parser.exemplarHasTimestamp) return;
@@ -454,7 +398,7 @@ export class ScrapeCache {
     const counts = this.#counts;
     const mayAdd = () => sampleLimit === 0 || counts.kept + this.#batch.count <= sampleLimit;
     const options = { ...this.#options, synthesis: this.#synthesis };
-    this.#groups.append(this.#appender!, this.#generation, options, counts, mayAdd);
+    this.#groups.append(this.#appender!, this.#presence.scrape, options, counts, mayAdd);
   }
 
   #appendAlone(entry: number, ref: SeriesRef, t: number): void {
@@ -466,7 +410,8 @@ export class ScrapeCache {
     // What tells when the series began mostly stands behind it: what the scrape before said has to do.
     let startTime = this.#options.startTimes ? (this.#partAt(entry)?.group.createdNow ?? 0) : 0;
     if (this.#synthesis !== undefined && startTime === 0) {
-      const taken = this.#synthesis.takeFloat(ref, t, value, this.#generation, () => this.#isCumulative(entry));
+      const { scrape } = this.#presence;
+      const taken = this.#synthesis.takeFloat(ref, t, value, scrape, () => this.#isCumulative(entry));
       if (taken === Taken.leftOut) return;
       if (taken === Taken.adjusted) ({ value, startTime } = this.#synthesis);
     }
@@ -479,16 +424,17 @@ export class ScrapeCache {
   /** Tries the entries after the expected one: what stood before them is gone. */
   #skipAhead(): boolean {
     if (this.#position === 0) return false;
+    const { blocks } = this.#template;
     let block = this.#block;
     let index = this.#entry;
     for (let tried = 0; tried < NEARBY_ENTRIES; tried++) {
       index++;
-      if (index >= entryCount((this.#blocks[block] as Block).words)) {
+      if (index >= entryCount((blocks[block] as Block).words)) {
         block++;
         index = 0;
-        if (block >= this.#blocks.length) return false;
+        if (block >= blocks.length) return false;
       }
-      const { words } = this.#blocks[block] as Block;
+      const { words } = blocks[block] as Block;
       if (entryCount(words) === 0) return false;
       const entry = BLOCK_HEADER_WORDS + index * ENTRY_WORDS;
       const runBytes = words[entry + ENTRY_RUN_BYTES] as number;
@@ -503,7 +449,6 @@ export class ScrapeCache {
 
   /** The next line, if it is a sample of a series in the template and nothing unusual: taken, and true. */
   #takeKnownSeries(): boolean {
-    if (this.#count === 0) return false;
     const bytes = this.#bytes;
     const start = this.#position === 0 ? 0 : this.#position + 1;
     const first = bytes[start] as number;
@@ -512,12 +457,12 @@ export class ScrapeCache {
     const { end: i, hash } = scan;
     const valueStart = i + 1;
     if (bytes[i] !== SPACE || valueStart >= this.#end) return false;
-    const address = this.#lookUp(bytes, start, i, hash);
+    const address = this.#template.lookUp(bytes, start, i, hash);
     if (address < 0) return false;
     const after = scanDecimal(bytes, valueStart, this.#batch.values, this.#batch.count);
     if (after < 0 || bytes[after] !== LINE_BREAK) return false;
-    this.#countLine();
-    this.#take((this.#starts[address >>> 8] as number) + (address & 255), false, false);
+    this.#counts.scraped++;
+    this.#take(this.#template.numberOf(address), false, false);
     this.#position = after;
     this.#pointBehind(address);
     return true;
@@ -537,178 +482,81 @@ export class ScrapeCache {
       if (kind !== Entry.comment) this.#noteFamily(kind);
     }
     this.#position = parser.position - 1;
-    this.#countLine();
+    this.#counts.scraped++;
     this.#setValue(parser.value);
     const { seriesStart, seriesEnd } = parser;
     const hash = hashSeries(this.#bytes, seriesStart, seriesEnd);
-    const address = this.#lookUp(this.#bytes, seriesStart, seriesEnd, hash);
+    const address = this.#template.lookUp(this.#bytes, seriesStart, seriesEnd, hash);
     if (address >= 0) {
-      this.#take((this.#starts[address >>> 8] as number) + (address & 255), parser.hasTimestamp, parser.hasExemplar);
+      this.#take(this.#template.numberOf(address), parser.hasTimestamp, parser.hasExemplar);
       this.#pointBehind(address);
       return true;
     }
-    this.#takeExtra(seriesText(this.#bytes, seriesStart, seriesEnd));
+    this.#takeExtra(hash);
     return true;
   }
 
-  #takeExtra(text: string): void {
+  #takeExtra(hash: number): void {
     const parser = this.#parser;
-    let extra = this.#extras.get(text);
-    if (extra === undefined) {
-      extra = this.#resolveNew(text);
-      if (extra === undefined) return;
+    const extras = this.#extras;
+    let id = extras.find(this.#view, parser.seriesStart, parser.seriesEnd, hash);
+    if (id < 0) {
+      id = this.#addExtra(hash);
+      if (id < 0) return;
     }
+    if (this.#isLogging) log.add(parser, this.#typeCode, hash, -1 - id);
     const own = parser.hasTimestamp && this.#options.honorTimestamps;
-    const repeated = extra.seen >>> 1 === this.#generation;
-    const dropped = (extra.flags & DROPPED) !== 0;
-    if (!repeated) {
-      const before = extra.seen >>> 1 === this.#generation - 1;
-      if (!before && !dropped) this.#counts.added++;
-      extra.seen = this.#generation * 2 + (before ? 1 : 0);
+    let flags = extras.flags(id);
+    const dropped = (flags & DROPPED) !== 0;
+    const sighting = this.#presence.sightExtra(id);
+    if (sighting !== Sighting.again) {
+      if (sighting === Sighting.fresh && !dropped) this.#counts.added++;
       const untracked = own && !this.#options.trackTimestampsStaleness ? UNTRACKED : 0;
-      extra.flags = (extra.flags & ~UNTRACKED) | untracked;
+      flags = (flags & ~UNTRACKED) | untracked;
+      extras.setFlags(id, flags);
     }
-    if (extra.part !== undefined && (extra.flags & GROUPED) !== 0) {
-      this.#takeGrouped(extra.part, extra.flags, own, parser.hasExemplar);
-    }
-    if (!dropped) this.#emit(-1 - extra.id, extra.ref, own, parser.hasExemplar, repeated);
+    if ((flags & GROUPED) !== 0) this.#takeGrouped(extras.part(id) as GroupPart, flags, own, parser.hasExemplar);
+    if (!dropped) this.#emit(-1 - id, extras.ref(id), own, parser.hasExemplar, sighting === Sighting.again);
   }
 
-  /** Labels, relabeling, series ref of a series text that was never seen. Undefined beyond the sample limit. */
-  #resolveNew(text: string): ExtraSeries | undefined {
-    const exposed: string[] = [];
-    this.#parser.labels(exposed);
-    const part = this.#partOf(exposed);
-    const { sampleLimit, histograms, appendMetadata } = this.#options;
-    const isGrouped = part !== undefined && part.role !== Role.member;
-    if (isGrouped && (part.role === Role.created || !histograms.alwaysScrapeClassic)) {
-      return this.#extras.add(text, 0, DROPPED | GROUPED, this.#typeCode, part);
-    }
-    const labels = this.#storedLabels(exposed);
-    if (labels !== undefined && sampleLimit > 0 && this.#counts.kept + this.#batch.count >= sampleLimit) {
+  /** Makes the series of a text that was never seen. -1 for one sample more than the limit allows. */
+  #addExtra(hash: number): number {
+    const { seriesStart, seriesEnd } = this.#parser;
+    const { sampleLimit } = this.#options;
+    const maker = this.#maker;
+    const isFull = sampleLimit > 0 && this.#counts.kept + this.#batch.count >= sampleLimit;
+    if (!maker.make(this.#typeCode, isFull)) {
       // The scrape is going to fail: count on, but make no more series.
       this.#counts.kept++;
-      return undefined;
+      return -1;
     }
-    const ref = labels === undefined ? 0 : this.#appender!.series(labels);
-    if (ref !== 0) part?.group.members.push(ref);
-    if (ref !== 0 && appendMetadata) this.#made.push({ ref, name: exposed[1] as string });
-    const flags = (labels === undefined ? DROPPED : 0) | (isGrouped ? GROUPED : 0);
-    return this.#extras.add(text, ref, flags, this.#typeCode, part);
-  }
-
-  /** Where a new series belongs, if series are grouped at all. */
-  #partOf(exposed: readonly string[]): GroupPart | undefined {
-    const { histograms, startTimes, startTimeZeros } = this.#options;
-    const hearsCreated = (startTimes || startTimeZeros) && this.#parser instanceof OpenMetricsParser;
-    if (!histograms.convertClassic && !hearsCreated) return undefined;
-    const options = { converts: histograms.convertClassic, hearsCreated };
-    const grouping = groupingOf(exposed, this.#typeCode, options);
-    if (grouping === undefined) return undefined;
-    // Half a surrogate pair parts them: no text that was UTF-8 holds one.
-    const key = grouping.exposed.join("\ud800");
-    let group = this.#groups.get(key);
-    if (group === undefined) {
-      const becomesSeries = histograms.convertClassic && grouping.isHistogram;
-      group = this.#groups.add(key, becomesSeries ? this.#storedLabels(grouping.exposed) : undefined);
-    }
-    return { group, role: grouping.role, bound: grouping.bound };
-  }
-
-  #storedLabels(exposed: string[]): Labels | undefined {
-    if (this.#options.typeAndUnitLabels) {
-      const family = familyOfSeries(this.#familiesNow(), exposed[1] as string);
-      addTypeAndUnit(exposed, family?.type ?? "unknown", family?.unit ?? "");
-    }
-    return storedLabels(exposed, this.#target, this.#options);
-  }
-
-  #familiesNow(): Map<string, FamilyMetadata> {
-    this.#knownFamilies ??= this.#families.all(this.#blocks);
-    return this.#knownFamilies;
-  }
-
-  /** Hands on what is known of families: for series that are new, and for all of a family that was told anew. */
-  #appendMetadata(): void {
-    const appender = this.#appender!;
-    const families = this.#familiesNow();
-    for (const { ref, name } of this.#made) {
-      const family = familyOfSeries(families, name);
-      if (family !== undefined) appender.updateMetadata(ref, { ...family });
-    }
-    if (this.#changedFamilies.size === 0) return;
-    const parser = this.#parser.another();
-    const update = (entry: number, ref: SeriesRef) => {
-      const { bytes, length } = this.#textOf(entry);
-      parser.reset(bytes, length);
-      parser.next();
-      const exposed: string[] = [];
-      parser.labels(exposed);
-      const family = familyOfSeries(families, exposed[1] as string);
-      if (family !== undefined && this.#changedFamilies.has(family)) appender.updateMetadata(ref, { ...family });
-    };
-    for (let e = 0; e < this.#count; e++) if (this.#flags[e] === 0) update(e, this.#refs[e] as number);
-    for (const { id, flags, seen, ref } of this.#extras.list) {
-      if (flags === 0 && (seen & 1) === 1) update(-1 - id, ref);
-    }
+    const { ref, flags, part } = maker;
+    return this.#extras.add(this.#view, seriesStart, seriesEnd, hash, ref, flags, this.#typeCode, part);
   }
 
   /** The series of an entry went from the storage meanwhile: makes it again from its text. */
   #resolveAgain(entry: number): SeriesRef {
-    const parser = this.#parser.another();
-    const { bytes, length, typeCode } = this.#textOf(entry);
-    parser.reset(bytes, length);
-    parser.typeCode = typeCode;
-    parser.next();
-    const exposed: string[] = [];
-    parser.labels(exposed);
-    const labels = this.#storedLabels(exposed);
-    const ref = labels === undefined ? 0 : this.#appender!.series(labels);
-    const old = entry >= 0 ? (this.#refs[entry] as number) : this.#extras.at(-1 - entry).ref;
+    const ref = this.#maker.makeAgain(this.#lineOf(entry));
+    const old = entry >= 0 ? (this.#template.refs[entry] as number) : this.#extras.ref(-1 - entry);
     this.#synthesis?.move(old, ref);
-    if (entry >= 0) this.#refs[entry] = ref;
-    else this.#extras.at(-1 - entry).ref = ref;
+    if (entry >= 0) this.#template.setRef(entry, ref);
+    else this.#extras.setRef(-1 - entry, ref);
     return ref;
   }
 
-  #textOf(entry: number): { bytes: Uint8Array; length: number; typeCode: number } {
-    if (entry < 0) {
-      const { text, typeCode } = this.#extras.at(-1 - entry);
-      const bytes = new Uint8Array(text.length + 16);
-      for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-      return { bytes, length: endSample(bytes, text.length), typeCode };
-    }
-    let block = 0;
-    while ((this.#starts[block + 1] as number) <= entry) block++;
-    const { words } = this.#blocks[block] as Block;
-    const at = BLOCK_HEADER_WORDS + (entry - (this.#starts[block] as number)) * ENTRY_WORDS;
-    const bytes = new Uint8Array(seriesBytes(words, at) + 16);
-    return { bytes, length: endSample(bytes, copySeries(words, at, bytes, 0)), typeCode: entryType(words, at) };
-  }
-
-  #lookUp(bytes: Uint8Array, start: number, end: number, hash: number): number {
-    if (this.#count === 0) return -1;
-    this.#index ??= new SeriesIndex(
-      this.#blocks,
-      this.#count,
-      (block, index) => ((this.#flags[(this.#starts[block] as number) + index] as number) & REPEATED) !== 0,
-    );
-    return this.#index.find(bytes, start, end, hash);
-  }
-
-  /** The entry with the same text that is not marked as a repetition. */
-  #firstOf(number: number): number {
-    const { bytes, length } = this.#textOf(number);
-    const textEnd = withoutEnd(length);
-    const address = this.#lookUp(bytes, 0, textEnd, hashSeries(bytes, 0, textEnd));
-    return address < 0 ? number : (this.#starts[address >>> 8] as number) + (address & 255);
+  #lineOf(entry: number): SeriesLine {
+    if (entry >= 0) return this.#template.lineOf(entry);
+    const extras = this.#extras;
+    const id = -1 - entry;
+    const bytes = new Uint8Array(extras.textBytes(id) + 16);
+    return { bytes, length: endSample(bytes, extras.copyText(id, bytes)), typeCode: extras.typeCode(id) };
   }
 
   /** Expects the entry after this one next, and remembers the type in force. */
   #pointBehind(address: number): void {
     let block = address >>> 8;
     let index = (address & 255) + 1;
-    const { words } = this.#blocks[block] as Block;
+    const { words } = this.#template.blocks[block] as Block;
     this.#typeCode = entryType(words, BLOCK_HEADER_WORDS + (index - 1) * ENTRY_WORDS);
     if (index >= entryCount(words)) {
       block++;
@@ -718,52 +566,16 @@ export class ScrapeCache {
     this.#entry = index;
   }
 
-  #atTrailer(): boolean {
-    const trailer = this.#trailer;
-    if (this.#count === 0 || this.#end - this.#position !== trailer.length) return false;
-    for (let i = 0; i < trailer.length; i++) if (this.#bytes[this.#position + i] !== trailer[i]) return false;
-    return true;
-  }
-
   /** From the first difference on, it is recorded which entries the body has; up to there it had all. */
   #startMarking(): void {
-    if (this.#marking) return;
-    this.#marking = true;
-    this.#seen ??= new Uint32Array(this.#count);
-    const seen = this.#seen;
-    const generation = this.#generation;
-    const upTo = (this.#starts[this.#block] as number) + this.#entry;
-    for (let e = 0; e < upTo; e++) {
-      const before = this.#presence === "all" || (seen[e] as number) >>> 1 === generation - 1;
-      if (!before && ((this.#flags[e] as number) & (DROPPED | REPEATED)) === 0) this.#counts.added++;
-      seen[e] = generation * 2 + (before ? 1 : 0);
-    }
-    if (this.#presence !== "all") return;
-    seen.fill((generation - 1) * 2, upTo);
-    this.#presence = "some";
-  }
-
-  /** Type in force at the entry before this one. */
-  #typeBefore(block: number, index: number): number {
-    if (index === 0 && block === 0) return 0;
-    const before = index === 0 ? block - 1 : block;
-    const { words } = this.#blocks[before] as Block;
-    const last = index === 0 ? entryCount(words) - 1 : index - 1;
-    return last < 0 ? 0 : entryType(words, BLOCK_HEADER_WORDS + last * ENTRY_WORDS);
+    if (this.#presence.isMarking) return;
+    const upTo = (this.#template.starts[this.#block] as number) + this.#entry;
+    this.#counts.added += this.#presence.startMarking(upTo);
   }
 
   #noteFamily(kind: Entry): void {
-    const { family, metricType } = this.#parser;
-    const what = kind === Entry.type ? "type" : kind === Entry.help ? "help" : "unit";
-    const text = kind === Entry.type ? metricType : this.#parser.text;
-    const { appendMetadata, synthesizesStarts, typeAndUnitLabels } = this.#options;
-    if (appendMetadata || synthesizesStarts || typeAndUnitLabels) {
-      const families = this.#familiesNow();
-      const known = families.get(family);
-      applyNote(families, { family, kind: what, text });
-      if (known !== undefined || appendMetadata) this.#changedFamilies.add(families.get(family) as FamilyMetadata);
-    }
-    this.#families.note(family, what, text, this.#generation);
+    const { family, kind: what, text } = this.#maker.noteFamily(kind, this.#presence.scrape);
+    if (this.#isLogging) log.note(family, what, text);
   }
 
   #checkSampleLimit(): void {
@@ -795,17 +607,18 @@ export class ScrapeCache {
   /** Gives the samples of the batch the start timestamps that the scrape told, or that are made up. */
   #addStartTimes(): void {
     const batch = this.#batch;
+    const { scrape } = this.#presence;
     const hears = this.#options.startTimes && this.#groups.size > 0;
     if (!hears && this.#synthesis === undefined) return;
     const startTimes = batch.withStartTimes().fill(0, 0, batch.count);
     for (let i = 0; hears && i < batch.count; i++) {
       const group = this.#partAt(batch.entries[i] as number)?.group;
-      if (group?.touchedIn === this.#generation) startTimes[i] = group.createdNow;
+      if (group?.touchedIn === scrape) startTimes[i] = group.createdNow;
     }
     this.#synthesis?.takeBatch(
       batch,
       this.#t,
-      this.#generation,
+      scrape,
       (at) => this.#isCumulative(batch.entries[at] as number),
       () => {},
     );
@@ -813,19 +626,11 @@ export class ScrapeCache {
 
   /** Where a series stands among those that belong together. */
   #partAt(entry: number): GroupPart | undefined {
-    return entry >= 0 ? this.#parts?.[entry] : this.#extras.at(-1 - entry).part;
+    return entry >= 0 ? this.#template.part(entry) : this.#extras.part(-1 - entry);
   }
 
   #isCumulative(entry: number): boolean {
-    const parser = this.#parser.another();
-    const { bytes, length } = this.#textOf(entry);
-    parser.reset(bytes, length);
-    parser.next();
-    const exposed: string[] = [];
-    parser.labels(exposed);
-    const name = exposed[1] as string;
-    const family = familyOfSeries(this.#familiesNow(), name);
-    return family !== undefined && isCumulative(family.type, name);
+    return this.#maker.isCumulative(this.#lineOf(entry));
   }
 
   #countVerdict(verdict: Append): void {
@@ -836,146 +641,59 @@ export class ScrapeCache {
 
   /** Ends what went away, forgets what nobody needs, and renews the template when it has stopped fitting. */
   #finish(): void {
-    const generation = this.#generation;
-    this.#endMissing();
+    const presence = this.#presence;
+    if (!presence.isMarking) this.#counts.added += presence.freshOfAll();
+    for (const ref of presence.missing(this.#options.trackTimestampsStaleness)) {
+      this.#appender!.appendStale(ref, this.#t);
+    }
     if (this.#options.appendMetadata) this.#appendMetadata();
-    this.#synthesis?.keepSeen(generation);
+    this.#synthesis?.keepSeen(presence.scrape);
     this.#lastSuccessful = this.#counts.scraped;
-    this.#families.expire(generation);
-    if (!this.#marking) {
+    this.#families.expire(presence.scrape);
+    presence.settle();
+    if (!presence.isMarking) {
       this.#extras.clear();
-      this.#seen = undefined;
-      this.#index = undefined;
-      this.#presence = "all";
+      this.#template.forgetIndex();
       this.#rebuildPause = 1;
       this.#rebuildWait = 0;
       return;
     }
-    this.#presence = "some";
-    this.#extras.keepSeen(generation);
     this.#rebuildWait--;
-    if (this.#rebuildWait > 0) return;
-    this.#rebuildWait = this.#rebuildPause;
-    this.#rebuildPause = Math.min(this.#rebuildPause * 2, MAX_REBUILD_PAUSE);
-    this.#rebuild();
+    if (this.#rebuildWait <= 0) {
+      this.#rebuildWait = this.#rebuildPause;
+      this.#rebuildPause = Math.min(this.#rebuildPause * 2, MAX_REBUILD_PAUSE);
+      if (this.#rebuild()) return;
+    }
+    this.#extras.keepSeen(presence.scrape);
   }
 
-  #endMissing(): void {
-    const before = this.#generation - 1;
-    const missing = new Set<SeriesRef>();
-    if (!this.#marking) {
-      if (this.#presence !== "all") {
-        for (let e = 0; e < this.#count; e++) {
-          const wasThere = this.#presence === "some" && (this.#seen![e] as number) >>> 1 === before;
-          if (!wasThere && ((this.#flags[e] as number) & (DROPPED | REPEATED)) === 0) this.#counts.added++;
-        }
+  #appendMetadata(): void {
+    this.#maker.appendMetadata((show) => {
+      const template = this.#template;
+      const extras = this.#extras;
+      for (let e = 0; e < template.count; e++) {
+        if (template.flags[e] === 0) show(template.lineOf(e), template.refs[e] as number);
       }
-    } else {
-      const seen = this.#seen as Uint32Array;
-      for (let e = 0; e < this.#count; e++) {
-        const isTracked = ((this.#flags[e] as number) & UNENDING) === 0;
-        if ((seen[e] as number) >>> 1 === before && isTracked) missing.add(this.#refs[e] as number);
+      for (let id = 0; id < extras.size; id++) {
+        if (extras.flags(id) === 0 && (extras.seen(id) & 1) === 1) show(this.#lineOf(-1 - id), extras.ref(id));
       }
-    }
-    for (const { seen, flags, ref } of this.#extras.list) {
-      if (seen >>> 1 === before && (flags & UNENDING) === 0) missing.add(ref);
-    }
-    this.#groups.tracked(before, this.#options.trackTimestampsStaleness, missing);
-    if (missing.size === 0) return;
-    // Two texts may name one series, by relabeling for instance: it goes on while one of them is there.
-    for (let e = 0; e < this.#count; e++) {
-      if (!this.#marking || (this.#seen![e] as number) >>> 1 === this.#generation)
-        missing.delete(this.#refs[e] as number);
-    }
-    for (const extra of this.#extras.list) if (extra.seen >>> 1 === this.#generation) missing.delete(extra.ref);
-    const here = new Set<SeriesRef>();
-    this.#groups.tracked(this.#generation, true, here);
-    for (const ref of here) missing.delete(ref);
-    for (const ref of missing) this.#appender!.appendStale(ref, this.#t);
+    });
   }
 
-  /** Takes this body, which is known to be good, for the new template. */
-  #rebuild(): void {
-    const parser = this.#parser;
-    const builder = this.#builder;
-    const bytes = this.#bytes;
-    const claimed = new Uint8Array(this.#count);
-    const lines = this.#lines;
-    const refs = new Uint32Array(lines);
-    const flags = new Uint8Array(lines);
-    let parts: (GroupPart | undefined)[] | undefined;
-    let count = 0;
-    let runStart = 0;
-    parser.seek(0);
-    parser.typeCode = 0;
-    for (let kind = parser.next(); kind !== Entry.end; kind = parser.next()) {
-      if (kind === Entry.type) builder.note(parser.family, "type", parser.metricType);
-      else if (kind === Entry.help) builder.note(parser.family, "help", parser.text);
-      else if (kind === Entry.unit) builder.note(parser.family, "unit", parser.text);
-      if (kind !== Entry.sample) continue;
-      const { seriesStart, seriesEnd, valueStart, typeCode } = parser;
-      const hash = hashSeries(bytes, seriesStart, seriesEnd);
-      const address = this.#lookUp(bytes, seriesStart, seriesEnd, hash);
-      if (seriesEnd - seriesStart > MAX_SERIES_BYTES || count === refs.length) {
-        builder.abandon();
-        return;
-      }
-      if (address >= 0) {
-        const old = (this.#starts[address >>> 8] as number) + (address & 255);
-        refs[count] = this.#refs[old] as number;
-        const part = this.#parts?.[old];
-        if (part !== undefined) (parts ??= [])[count] = part;
-        flags[count] = (this.#flags[old] as number) | (claimed[old] === 0 ? 0 : REPEATED);
-        claimed[old] = 1;
-      } else {
-        const extra = this.#extras.get(seriesText(bytes, seriesStart, seriesEnd));
-        if (extra === undefined) {
-          builder.abandon();
-          return;
-        }
-        refs[count] = extra.ref;
-        if (extra.part !== undefined) (parts ??= [])[count] = extra.part;
-        flags[count] = extra.flags | (extra.claimed ? REPEATED : 0);
-        extra.claimed = true;
-      }
-      builder.add(this.#view, runStart, seriesStart, seriesEnd, valueStart, typeCode, hash);
-      runStart = parser.position - 1;
-      count++;
-    }
-    this.#replaceTemplate(builder.finish(), refs.subarray(0, count), flags.subarray(0, count));
-    this.#parts = parts;
+  /** Takes this body, which is known to be good, for the new template. False when it cannot be one. */
+  #rebuild(): boolean {
+    const template = this.#template;
+    const extras = this.#extras;
+    if (!this.#isLogging) log.read(this.#parser, this.#bytes);
+    const content = templateOf(log, this.#bytes, this.#view, this.#end, template, extras, this.#builder);
+    if (content === undefined) return false;
+    this.#families.replaceTemplate(template.blocks, content.blocks, this.#presence.scrape);
+    template.replace(content);
     const groups = new Set<SampleGroup>();
-    if (parts !== undefined) for (const part of parts) if (part !== undefined) groups.add(part.group);
+    for (const part of content.parts ?? []) if (part !== undefined) groups.add(part.group);
     this.#groups.keep(groups);
-    this.#trailer = bytes.slice(runStart, this.#end);
-    this.#extras.clear();
-    this.#presence = "all";
-  }
-
-  #replaceTemplate(blocks: Block[], refs: Uint32Array, flags: Uint8Array): void {
-    this.#families.replaceTemplate(this.#blocks, blocks, this.#generation);
-    this.#store.release(this.#blocks);
-    this.#blocks = blocks;
-    this.#starts = new Int32Array(blocks.length + 1);
-    for (let b = 0; b < blocks.length; b++) {
-      const { words } = blocks[b] as Block;
-      this.#starts[b + 1] = (this.#starts[b] as number) + entryCount(words);
-    }
-    this.#count = refs.length;
-    this.#refs = refs;
-    this.#flags = flags;
-    this.#seen = undefined;
-    this.#index = undefined;
-  }
-
-  /** A scrape failed: the cache is again what it was before it, but for what it learnt about families. */
-  #abandon(): void {
-    const generation = this.#generation;
-    this.#generation = generation - 1;
-    this.#groups.unsee(generation);
-    if (!this.#marking) return;
-    const seen = this.#seen as Uint32Array;
-    for (let e = 0; e < this.#count; e++) seen[e] = markBefore(seen[e] as number, generation);
-    this.#extras.unsee(generation);
+    extras.clear();
+    this.#presence.settleAnew();
+    return true;
   }
 }

@@ -53,6 +53,7 @@ class CountingAppendable implements Appendable {
     };
     return {
       series: () => ++this.#refs,
+      seriesOfBytes: () => ++this.#refs,
       append: () => count(1),
       appendStale: () => 0,
       appendBits: () => count(1),

@@ -47,11 +47,6 @@ export function withoutEnd(length: number): number {
   return length - SAMPLE_END.length;
 }
 
-/** A series text as a key: one character a byte. */
-export function seriesText(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
-}
-
 /** Where the line that holds `at` begins, no earlier than `limit`. */
 export function lineStartBefore(bytes: Uint8Array, at: number, limit: number): number {
   let start = at;

@@ -116,6 +116,8 @@ export function finishHash(hash: number): number {
 
 /** Blocks by content, with a count of their users. Grows with what is scraped, shrinks when caches let go. */
 export class TemplateStore {
+  /** For bodies one after the other: each takes 21 KiB, which is not worth having once a target. */
+  readonly builder: TemplateBuilder = new TemplateBuilder(this);
   readonly #blocks = new Map<number, Block[]>();
   #blockCount = 0;
   #bytes = 0;

@@ -10,7 +10,7 @@ import {
   STALE_NAN_LOW,
   validateHistogram,
 } from "@narthex/model";
-import { Append, type Appender, InvalidLabelsError, type SeriesRef } from "@narthex/storage";
+import { Append, type Appender, InvalidLabelsError, type LabelBytes, type SeriesRef } from "@narthex/storage";
 import { isWellFormed } from "../chunk/bucket-layout.ts";
 import type { HistogramSample } from "../chunk/histogram-encoder.ts";
 import { storableStartTime } from "../chunk/start-time.ts";
@@ -42,6 +42,13 @@ export class HeadAppender implements Appender {
     this.#assertOpen();
     checkLabels(labels);
     return this.#head.seriesRef(labels);
+  }
+
+  seriesOfBytes(labels: LabelBytes): SeriesRef {
+    this.#assertOpen();
+    // What is wrong with them is told of the strings.
+    if (labels.count === 0 || labels.firstFault() >= 0) checkLabels(labels.toLabels());
+    return this.#head.seriesRefOfBytes(labels);
   }
 
   append(ref: SeriesRef, t: number, value: number, startTime = 0): Append {

@@ -1,7 +1,7 @@
 // The head: the newest samples, in shared memory, with one writer (this thread) and readers in any thread.
 import { ByteWriter } from "@narthex/encoding";
 import type { Exemplar, Labels } from "@narthex/model";
-import { Append } from "@narthex/storage";
+import { Append, type LabelBytes } from "@narthex/storage";
 import type { FloatEncoding } from "../chunk/float-encoding.ts";
 import type { HistogramEncoder, HistogramSample } from "../chunk/histogram-encoder.ts";
 import { KERNEL_SAMPLES } from "../kernels/desk.ts";
@@ -265,7 +265,16 @@ export class Head {
 
   /** The ref of a series, made at need; it is logged with the next commit. */
   seriesRef(labels: Labels): number {
-    const found = this.table.findOrCreate(labels);
+    return this.#refOfFound(this.table.findOrCreate(labels));
+  }
+
+  /** The same for labels as bytes, which must be in order. */
+  seriesRefOfBytes(labels: LabelBytes): number {
+    return this.#refOfFound(this.table.findOrCreateBytes(labels));
+  }
+
+  /** `found` is negative when the series was made just now. */
+  #refOfFound(found: number): number {
     if (found > 0) return this.table.refOf(found);
     this.#unlogged.push(-found);
     this.counters.seriesCreated++;

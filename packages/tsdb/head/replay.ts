@@ -18,6 +18,7 @@ import {
 } from "../wal/record.ts";
 import type { ChunkPlace } from "./finished-chunks.ts";
 import type { Head } from "./head.ts";
+import { LabelInterner } from "./label-interner.ts";
 import { recordOf } from "./series-table.ts";
 
 /** Refs above this get a new one, so that there is room to count on. The reference's refs start at 1. */
@@ -137,8 +138,7 @@ export class Replay {
   readonly #late: ReplayChunks;
   readonly #decoded = new SampleRecord();
   #records = new Uint32Array(1024);
-  /** Labels of the series at hand, and before they are overwritten, of the one before it in the same record. */
-  #labels = new LabelRow(64);
+  readonly #interner: LabelInterner;
   /** Refs of the log that stand for a series with another ref. */
   readonly #aliases = new Map<number, number>();
   readonly #unknownRefs = new Set<number>();
@@ -150,6 +150,7 @@ export class Replay {
   /** `late` are chunks of out-of-order samples. */
   constructor(head: Head, chunks: ReplayChunks, late: ReplayChunks = new ReplayChunks()) {
     this.#head = head;
+    this.#interner = new LabelInterner(head.memory, head.symbols);
     this.#chunks = chunks;
     this.#late = late;
   }
@@ -201,32 +202,16 @@ export class Replay {
 
   #applySeries(log: RecordSource): void {
     const { bytes, start, end } = log;
-    const { symbols, table } = this.#head;
+    const { table } = this.#head;
+    const interner = this.#interner;
     const cursor = new SeriesRecordCursor(bytes, start, end);
-    let before = 0;
     while (cursor.next()) {
-      if (cursor.labelCount > this.#labels.ids.length) {
-        this.#labels = new LabelRow(Math.min(cursor.labelCount * 2, end - start));
-        before = 0;
-      }
-      const { ids, starts, nameEnds, valueStarts, ends } = this.#labels;
-      let count = 0;
-      for (let i = 0; cursor.nextLabel(); i++) {
+      interner.begin();
+      while (cursor.nextLabel()) {
         const { nameStart, nameEnd, valueStart, valueEnd } = cursor;
-        if (valueEnd === valueStart) continue;
-        // Series logged one after the other mostly differ in few labels: then the pair or its name is known already.
-        const isSameName =
-          i === count && count < before && sameBytes(bytes, nameStart, nameEnd, starts[count], nameEnds[count]);
-        if (!isSameName || !sameBytes(bytes, valueStart, valueEnd, valueStarts[count], ends[count])) {
-          const name = isSameName ? symbols.nameOfPair(ids[count]) : symbols.internNameBytes(bytes, nameStart, nameEnd);
-          ids[count] = symbols.internPairBytes(name, bytes, valueStart, valueEnd);
-        }
-        starts[count] = nameStart;
-        nameEnds[count] = nameEnd;
-        valueStarts[count] = valueStart;
-        ends[count++] = valueEnd;
+        if (valueEnd > valueStart) interner.add(bytes, nameStart, nameEnd, valueStart, valueEnd);
       }
-      before = count;
+      const { ids, count } = interner;
       if (count === 0) continue;
       const { ref } = cursor;
       const isUsable = ref > 0 && ref <= MAX_REF && recordOf(this.#head.memory, ref) === 0;
@@ -358,28 +343,4 @@ export class Replay {
     this.samples += kept;
     head.applyReplayed(records, times, halves, startTimes, kept);
   }
-}
-
-/** Pair ids of one series and where in the record their text stands. */
-class LabelRow {
-  readonly ids: Uint32Array;
-  readonly starts: Uint32Array;
-  readonly nameEnds: Uint32Array;
-  readonly valueStarts: Uint32Array;
-  readonly ends: Uint32Array;
-
-  constructor(capacity: number) {
-    this.ids = new Uint32Array(capacity);
-    this.starts = new Uint32Array(capacity);
-    this.nameEnds = new Uint32Array(capacity);
-    this.valueStarts = new Uint32Array(capacity);
-    this.ends = new Uint32Array(capacity);
-  }
-}
-
-function sameBytes(bytes: Uint8Array, start: number, end: number, otherStart: number, otherEnd: number): boolean {
-  if (end - start !== otherEnd - otherStart) return false;
-  // From the end: what differs usually differs there.
-  for (let i = end - 1, j = otherEnd - 1; i >= start; i--, j--) if (bytes[i] !== bytes[j]) return false;
-  return true;
 }

@@ -6,6 +6,9 @@ import { NameField, PairField } from "./symbols.ts";
 
 const LENGTH_MASK = 0x7fff_ffff;
 
+/** Longest varint of a length or a count. */
+const VARINT_BYTES = 5;
+
 /** Adds one series to a series record that was begun, under its own ref unless told. */
 export function encodeSeriesFromMemory(memory: HeadMemory, record: number, into: ByteWriter, ref?: number): void {
   const { arena, cold, names, pairs, text } = memory;
@@ -14,17 +17,27 @@ export function encodeSeriesFromMemory(memory: HeadMemory, record: number, into:
   const list = cold[base + Cold.labels];
   const count = arena[list];
   into.uvarint(count);
-  const copy = (address: number, length: number): void => {
-    into.uvarint(length);
-    into.reserve(length);
-    const from = address * 4;
-    for (let i = 0; i < length; i++) into.bytes[into.length + i] = text[from + i];
-    into.length += length;
-  };
   for (let i = 1; i <= count; i++) {
     const pair = arena[list + i] * PAIR_WORDS;
     const name = pairs[pair + PairField.name] * NAME_WORDS;
-    copy(names[name + NameField.text], names[name + NameField.length] & LENGTH_MASK);
-    copy(pairs[pair + PairField.text], pairs[pair + PairField.length] & LENGTH_MASK);
+    const nameLength = names[name + NameField.length] & LENGTH_MASK;
+    const valueLength = pairs[pair + PairField.length] & LENGTH_MASK;
+    into.reserve(nameLength + valueLength + 2 * VARINT_BYTES);
+    const { bytes } = into;
+    let at = copyText(bytes, into.length, text, names[name + NameField.text] * 4, nameLength);
+    at = copyText(bytes, at, text, pairs[pair + PairField.text] * 4, valueLength);
+    into.length = at;
   }
+}
+
+/** Writes a text behind its length, for which there is room, and returns where it ends. */
+function copyText(bytes: Uint8Array, at: number, text: Uint8Array, from: number, length: number): number {
+  let rest = length;
+  while (rest >= 0x80) {
+    bytes[at++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  bytes[at++] = rest;
+  for (let i = 0; i < length; i++) bytes[at + i] = text[from + i];
+  return at + length;
 }

@@ -1,9 +1,11 @@
 // Series by labels and by ref: label lists, the hash table, the pages from ref to record.
 import type { Labels } from "@narthex/model";
+import type { LabelBytes } from "@narthex/storage";
 import type { Arena } from "../memory/arena.ts";
 import { COLD_WORDS, Control, type HeadMemory, RECORD_WORDS, REF_PAGE } from "../memory/layout.ts";
 import { HeadFullError, Pool } from "../memory/pool.ts";
 import { closeWindow, openWindow } from "../memory/window.ts";
+import { LabelInterner } from "./label-interner.ts";
 import { ALL_SERIES, addPosting, countPostings, freeChain, readPostings, replacePostings } from "./postings.ts";
 import type { Reclaimer } from "./reclaimer.ts";
 import { Cold, NO_WINDOW, REMOVED, Rec } from "./record.ts";
@@ -31,6 +33,7 @@ export class SeriesTable {
   readonly #reclaimer: Reclaimer;
   readonly #snapshots: Snapshots;
   readonly #pool: Pool;
+  readonly #interner: LabelInterner;
   #table: number;
   #bits = FIRST_TABLE_BITS;
   #count = 0;
@@ -51,6 +54,7 @@ export class SeriesTable {
     this.#reclaimer = reclaimer;
     this.#snapshots = snapshots;
     this.#pool = new Pool(memory.series, RECORD_WORDS, 0, "series");
+    this.#interner = new LabelInterner(memory, symbols);
     this.#table = arena.take(2 ** FIRST_TABLE_BITS);
     memory.arena.fill(0, this.#table, this.#table + 2 ** FIRST_TABLE_BITS);
   }
@@ -97,10 +101,26 @@ export class SeriesTable {
     const { pairs } = labels;
     const count = pairs.length >>> 1;
     const ids = this.#room(count);
+    this.#symbols.reservePairs(count);
     for (let i = 0; i < count; i++) {
       ids[i] = this.#symbols.internPair(this.#symbols.internName(pairs[2 * i] as string), pairs[2 * i + 1] as string);
     }
     return this.findOrCreateIds(ids, count, ref);
+  }
+
+  /** The same for labels as bytes, which must be in order. */
+  findOrCreateBytes(labels: LabelBytes): number {
+    const { bytes, ends, count } = labels;
+    const interner = this.#interner;
+    this.#symbols.reservePairs(count);
+    interner.begin();
+    for (let i = 0, start = 0; i < count; i++) {
+      const nameEnd = ends[2 * i];
+      const end = ends[2 * i + 1];
+      interner.add(bytes, start, nameEnd, nameEnd, end);
+      start = end;
+    }
+    return this.findOrCreateIds(interner.ids, count, 0);
   }
 
   /** The same for interned pairs in the order of their names. */
@@ -231,14 +251,14 @@ export class SeriesTable {
       closeWindow(memory.control);
     }
     this.#count++;
-    if (this.#count * 2 > 2 ** this.#bits) this.#rehash(this.#bits + 1);
+    if (this.#count * 2 > 1 << this.#bits) this.#rehash(this.#bits + 1);
     else this.#place(record, hash);
     return record;
   }
 
   #lookUp(ids: Uint32Array, count: number, hash: number): number {
     const { arena, cold } = this.#memory;
-    const mask = 2 ** this.#bits - 1;
+    const mask = (1 << this.#bits) - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const record = arena[this.#table + slot];
       if (record === 0) return 0;
@@ -254,7 +274,7 @@ export class SeriesTable {
 
   #place(record: number, hash: number): void {
     const { arena } = this.#memory;
-    const mask = 2 ** this.#bits - 1;
+    const mask = (1 << this.#bits) - 1;
     let slot = hash & mask;
     while (arena[this.#table + slot] !== 0) slot = (slot + 1) & mask;
     arena[this.#table + slot] = record;
@@ -263,7 +283,7 @@ export class SeriesTable {
   /** Takes a record out of the table; those behind it move up, so that look-ups need no marks. */
   #unplace(record: number, hash: number): void {
     const { arena, cold } = this.#memory;
-    const mask = 2 ** this.#bits - 1;
+    const mask = (1 << this.#bits) - 1;
     let hole = hash & mask;
     while (arena[this.#table + hole] !== record) {
       if (arena[this.#table + hole] === 0) return;
@@ -284,12 +304,12 @@ export class SeriesTable {
   #rehash(bits: number): void {
     const { arena, cold } = this.#memory;
     if (bits !== this.#bits) {
-      const table = this.#arena.take(2 ** bits);
-      this.#arena.give(this.#table, 2 ** this.#bits);
+      const table = this.#arena.take(1 << bits);
+      this.#arena.give(this.#table, 1 << this.#bits);
       this.#table = table;
       this.#bits = bits;
     }
-    arena.fill(0, this.#table, this.#table + 2 ** bits);
+    arena.fill(0, this.#table, this.#table + (1 << bits));
     for (let record = 1; record <= this.#pool.high; record++) {
       if (this.isLive(record)) this.#place(record, cold[record * COLD_WORDS + Cold.hash]);
     }

@@ -19,6 +19,7 @@ export class SymbolWriter extends Symbols {
   readonly #pairPool: Pool;
   /** Pairs without series, out of the lists of their names already, but not out of the table. */
   #dropping: number[] = [];
+  #tableGeneration = 0;
 
   constructor(memory: HeadMemory, arena: Arena, reclaimer: Reclaimer) {
     super(memory);
@@ -35,12 +36,29 @@ export class SymbolWriter extends Symbols {
     return this.#pairPool.used;
   }
 
+  /** Changes when pairs may have left the table: ids that somebody remembers are to be forgotten. */
+  get tableGeneration(): number {
+    return this.#tableGeneration;
+  }
+
+  /**
+   * Makes room for so many new pairs, so that the table does not grow while the labels of one series are interned: a
+   * table that is made anew leaves out pairs that are being dropped, although the labels so far may have one of them.
+   */
+  reservePairs(count: number): void {
+    const { control } = this.memory;
+    let bits = control[Control.pairTableBits];
+    if ((this.#pairPool.used + count) * 2 <= 1 << bits) return;
+    while ((this.#pairPool.used + count) * 2 > 1 << bits) bits++;
+    this.#rebuildPairs(bits);
+  }
+
   /** The id of a name, made at need. */
   internName(name: string): number {
     const hash = hashText(name);
     const { control, arena } = this.memory;
     const table = control[Control.nameTable];
-    const mask = 2 ** control[Control.nameTableBits] - 1;
+    const mask = (1 << control[Control.nameTableBits]) - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = arena[table + slot];
       if (id === 0) return this.#addName(name, hash);
@@ -53,7 +71,7 @@ export class SymbolWriter extends Symbols {
     const hash = pairHash(nameId, hashText(value));
     const { control, arena } = this.memory;
     const table = control[Control.pairTable];
-    const mask = 2 ** control[Control.pairTableBits] - 1;
+    const mask = (1 << control[Control.pairTableBits]) - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = arena[table + slot];
       if (id === 0) return this.#addPair(nameId, value, hash);
@@ -61,16 +79,16 @@ export class SymbolWriter extends Symbols {
     }
   }
 
-  /** As `internName`, from UTF-8 bytes: known ASCII text costs no string. */
+  /** As `internName`, from UTF-8 bytes: ASCII text costs no string. */
   internNameBytes(bytes: Uint8Array, start: number, end: number): number {
     const hash = hashBytes(bytes, start, end);
     if (hash < 0) return this.internName(textOf(bytes, start, end));
     const { control, arena, names } = this.memory;
     const table = control[Control.nameTable];
-    const mask = 2 ** control[Control.nameTableBits] - 1;
+    const mask = (1 << control[Control.nameTableBits]) - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = arena[table + slot];
-      if (id === 0) return this.#addName(textOf(bytes, start, end), hash);
+      if (id === 0) return this.#addNameBytes(bytes, start, end, hash);
       const base = id * NAME_WORDS;
       if (names[base + NameField.hash] !== hash) continue;
       if (this.#bytesEqual(names[base + NameField.text], names[base + NameField.length], bytes, start, end)) return id;
@@ -84,10 +102,10 @@ export class SymbolWriter extends Symbols {
     const hash = pairHash(nameId, valueHash);
     const { control, arena, pairs } = this.memory;
     const table = control[Control.pairTable];
-    const mask = 2 ** control[Control.pairTableBits] - 1;
+    const mask = (1 << control[Control.pairTableBits]) - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = arena[table + slot];
-      if (id === 0) return this.#addPair(nameId, textOf(bytes, start, end), hash);
+      if (id === 0) return this.#addPairBytes(nameId, bytes, start, end, hash);
       const base = id * PAIR_WORDS;
       if (pairs[base + PairField.hash] !== hash || pairs[base + PairField.name] !== nameId) continue;
       if (this.#bytesEqual(pairs[base + PairField.text], pairs[base + PairField.length], bytes, start, end)) return id;
@@ -173,26 +191,47 @@ export class SymbolWriter extends Symbols {
   }
 
   #addName(name: string, hash: number): number {
-    const { control, names } = this.memory;
     const id = this.#namePool.take();
+    this.#storeText(name, this.memory.names, id * NAME_WORDS + NameField.text);
+    return this.#publishName(id, hash);
+  }
+
+  #addNameBytes(bytes: Uint8Array, start: number, end: number, hash: number): number {
+    const id = this.#namePool.take();
+    this.#storeAscii(bytes, start, end, this.memory.names, id * NAME_WORDS + NameField.text);
+    return this.#publishName(id, hash);
+  }
+
+  /** Makes a name whose text is stored known to all. */
+  #publishName(id: number, hash: number): number {
+    const { control, names } = this.memory;
     const base = id * NAME_WORDS;
-    this.#storeText(name, names, base + NameField.text);
     names[base + NameField.hash] = hash;
     names[base + NameField.newestPair] = 0;
     names[base + NameField.pairCount] = 0;
     const bits = control[Control.nameTableBits];
     this.#place(control[Control.nameTable], bits, hash, id);
     Atomics.store(control, Control.nameHigh, id);
-    if (id * 2 > 2 ** bits) this.#rebuildNames(bits + 1);
+    if (id * 2 > 1 << bits) this.#rebuildNames(bits + 1);
     return id;
   }
 
   #addPair(nameId: number, value: string, hash: number): number {
-    const { control, names, pairs } = this.memory;
     const id = this.#pairPool.take();
+    this.#storeText(value, this.memory.pairs, id * PAIR_WORDS + PairField.text);
+    return this.#publishPair(id, nameId, hash);
+  }
+
+  #addPairBytes(nameId: number, bytes: Uint8Array, start: number, end: number, hash: number): number {
+    const id = this.#pairPool.take();
+    this.#storeAscii(bytes, start, end, this.memory.pairs, id * PAIR_WORDS + PairField.text);
+    return this.#publishPair(id, nameId, hash);
+  }
+
+  #publishPair(id: number, nameId: number, hash: number): number {
+    const { control, names, pairs } = this.memory;
     const base = id * PAIR_WORDS;
     pairs[base + PairField.name] = nameId;
-    this.#storeText(value, pairs, base + PairField.text);
     pairs[base + PairField.hash] = hash;
     pairs[base + PairField.postingsFirst] = 0;
     pairs[base + PairField.postingsCount] = 0;
@@ -203,7 +242,7 @@ export class SymbolWriter extends Symbols {
     this.#place(control[Control.pairTable], bits, hash, id);
     names[nameBase + NameField.pairCount]++;
     Atomics.store(names, nameBase + NameField.newestPair, id);
-    if (this.#pairPool.used * 2 > 2 ** bits) this.#rebuildPairs(bits + 1);
+    if (this.#pairPool.used * 2 > 1 << bits) this.#rebuildPairs(bits + 1);
     return id;
   }
 
@@ -217,6 +256,15 @@ export class SymbolWriter extends Symbols {
     records[field + 1] = length;
   }
 
+  #storeAscii(bytes: Uint8Array, start: number, end: number, records: Uint32Array, field: number): void {
+    const { text } = this.memory;
+    const address = this.#arena.take(textWords(end - start));
+    const to = address * 4 - start;
+    for (let i = start; i < end; i++) text[to + i] = bytes[i];
+    records[field] = address;
+    records[field + 1] = end - start;
+  }
+
   #bytesEqual(address: number, length: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (length !== end - start) return false;
     const { text } = this.memory;
@@ -227,7 +275,7 @@ export class SymbolWriter extends Symbols {
 
   #place(table: number, bits: number, hash: number, id: number): void {
     const { arena } = this.memory;
-    const mask = 2 ** bits - 1;
+    const mask = (1 << bits) - 1;
     let slot = hash & mask;
     while (arena[table + slot] !== 0) slot = (slot + 1) & mask;
     Atomics.store(arena, table + slot, id);
@@ -235,8 +283,8 @@ export class SymbolWriter extends Symbols {
 
   #newTable(which: number, bits: number): number {
     const { control, arena } = this.memory;
-    const table = this.#arena.take(2 ** bits);
-    arena.fill(0, table, table + 2 ** bits);
+    const table = this.#arena.take(1 << bits);
+    arena.fill(0, table, table + (1 << bits));
     if (control[which] === 0) {
       control[which] = table;
       control[which + 1] = bits;
@@ -247,11 +295,12 @@ export class SymbolWriter extends Symbols {
   #publish(which: number, table: number, bits: number): void {
     const { control } = this.memory;
     const old = control[which];
-    const oldWords = 2 ** control[which + 1];
+    const oldWords = 1 << control[which + 1];
     openWindow(control);
     control[which] = table;
     control[which + 1] = bits;
     closeWindow(control);
+    if (which === Control.pairTable) this.#tableGeneration++;
     this.#reclaimer.later(() => this.#arena.give(old, oldWords));
   }
 
@@ -280,7 +329,7 @@ export class SymbolWriter extends Symbols {
         yield;
         if (control[Control.pairTable] === before) continue;
         // It grew meanwhile, and was made anew for that.
-        this.#arena.give(table, 2 ** bits);
+        this.#arena.give(table, 1 << bits);
         return;
       }
     }

@@ -81,7 +81,7 @@ export class Symbols {
     const hash = hashText(name);
     const [table, bits] = this.tableOf(Control.nameTable);
     if (table === 0) return 0;
-    const mask = 2 ** bits - 1;
+    const mask = (1 << bits) - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = arena[table + slot];
       if (id === 0) return 0;
@@ -95,7 +95,7 @@ export class Symbols {
     const hash = pairHash(nameId, hashText(value));
     const [table, bits] = this.tableOf(Control.pairTable);
     if (table === 0) return 0;
-    const mask = 2 ** bits - 1;
+    const mask = (1 << bits) - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = this.memory.arena[table + slot];
       if (id === 0) return 0;

@@ -1,6 +1,6 @@
 // One remote write request on its way into an appender: verdicts become answers.
 import { copyToSchema, type Exemplar, type Labels, type Metadata, validateHistogram } from "@narthex/model";
-import { Append, type Appendable, type Appender, type SeriesRef } from "@narthex/storage";
+import { Append, type Appendable, type Appender, type LabelBytes, type SeriesRef } from "@narthex/storage";
 import type { WireHistogram } from "../histogram-wire.ts";
 import type { SeriesCache } from "./series-cache.ts";
 
@@ -27,6 +27,11 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** Whoever can say what the labels of the series at hand are, should the storage have forgotten it. */
+export interface LabelSource {
+  labelsAtHand(): Labels;
+}
+
 /**
  * A transaction with the series that the request is at. Samples are refused by return value: undefined means taken.
  * Of a series with several samples in one request, those that come too late for an earlier one of them are left out
@@ -38,7 +43,7 @@ export class Intake {
   readonly #cache: SeriesCache;
   readonly #maxTime: number;
   #ref: SeriesRef = 0;
-  #labels: () => Labels;
+  #labels: LabelSource | undefined;
   #hasTaken = false;
 
   constructor(appendable: Appendable, cache: SeriesCache, now: number, keepsMetadata: boolean) {
@@ -46,23 +51,24 @@ export class Intake {
     this.#appender = appendable.appender();
     this.#cache = cache;
     this.#maxTime = now + MAX_AHEAD_MS;
-    this.#labels = () => {
-      throw new Error("no series was begun");
-    };
   }
 
-  /** What follows is of a series that the cache just found. `labels` is asked only if the storage forgot its ref. */
-  beginKnown(ref: SeriesRef, labels: () => Labels): void {
+  /** What follows is of a series that the cache just found. */
+  beginKnown(ref: SeriesRef, labels: LabelSource): void {
     this.#ref = ref;
     this.#labels = labels;
     this.#hasTaken = false;
   }
 
   /** What follows is of the series with these labels. Returns its ref, for the cache. */
-  begin(labels: Labels): SeriesRef {
-    this.#ref = this.#appender.series(labels);
-    this.#labels = () => labels;
-    this.#hasTaken = false;
+  begin(labels: Labels, source: LabelSource): SeriesRef {
+    this.beginKnown(this.#appender.series(labels), source);
+    return this.#ref;
+  }
+
+  /** The same for labels as bytes. */
+  beginBytes(labels: LabelBytes, source: LabelSource): SeriesRef {
+    this.beginKnown(this.#appender.seriesOfBytes(labels), source);
     return this.#ref;
   }
 
@@ -128,7 +134,7 @@ export class Intake {
 
   /** The series went meanwhile: it is made anew. */
   #resolve(): void {
-    this.#ref = this.#appender.series(this.#labels());
+    this.#ref = this.#appender.series((this.#labels as LabelSource).labelsAtHand());
     this.#cache.update(this.#ref);
   }
 }

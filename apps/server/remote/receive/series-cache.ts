@@ -34,6 +34,10 @@ export class SeriesCache {
   #next = -1;
   /** Address of the entry hit or added last. */
   #entry = -1;
+  /** Where `find` looked last without success, and the hash of it; the length is 0 when that is of no use any more. */
+  #missedStart = 0;
+  #missedLength = 0;
+  #missedHash = 0;
 
   /** `maxBytes` is rounded down to whole MiB, at least one; `seed` keeps senders from guessing hashes. */
   constructor(maxBytes: number, seed: number) {
@@ -70,7 +74,12 @@ export class SeriesCache {
     const mask = table.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const stored = table[slot] as number;
-      if (stored === 0) return 0;
+      if (stored === 0) {
+        this.#missedStart = start;
+        this.#missedLength = length;
+        this.#missedHash = hash;
+        return 0;
+      }
       const address = stored - 1;
       const block = this.#blocks[address >>> BLOCK_BITS] as Int32Array;
       const at = address & BLOCK_MASK;
@@ -93,7 +102,7 @@ export class SeriesCache {
     (this.#blocks[address >>> BLOCK_BITS] as Int32Array)[(address & BLOCK_MASK) + REF] = ref | 0;
   }
 
-  /** Remembers the ref of bytes that `find` did not know. Longer ones than `MAX_KEY_BYTES` are passed over. */
+  /** Remembers the ref of bytes that `find` did not know, and that have not changed since. Longer ones than `MAX_KEY_BYTES` are passed over. */
   add(bytes: DataView, start: number, end: number, ref: SeriesRef): void {
     const length = end - start;
     if (length === 0 || length > MAX_KEY_BYTES) return;
@@ -102,7 +111,9 @@ export class SeriesCache {
     const index = this.#blocks.length - 1;
     const block = this.#blocks[index] as Int32Array;
     const at = this.#used;
-    const hash = this.#hash(bytes, start, length);
+    const isKnown = this.#missedLength === length && this.#missedStart === start;
+    const hash = isKnown ? this.#missedHash : this.#hash(bytes, start, length);
+    this.#missedLength = 0;
     block[at] = hash;
     block[at + REF] = ref | 0;
     block[at + LENGTH] = length;

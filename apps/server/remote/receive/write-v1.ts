@@ -4,10 +4,12 @@
 // the series cache, and its samples go on as numbers.
 import { type EncodingError, WireReader, WireType } from "@narthex/encoding";
 import { type Exemplar, Labels } from "@narthex/model";
+import type { SeriesRef } from "@narthex/storage";
 import { readHistogram, readTime } from "../histogram-wire.ts";
 import { ExemplarField, SampleField, TimeSeriesField, WriteRequestField } from "../wire.ts";
-import type { Intake, Refusal } from "./intake.ts";
+import type { Intake, LabelSource, Refusal } from "./intake.ts";
 import { LabelList, truncated } from "./label-list.ts";
+import { PlainLabels } from "./plain-labels.ts";
 import type { SeriesCache } from "./series-cache.ts";
 
 /** Field 1, length-delimited: a time series in a request, a label in a time series. */
@@ -25,10 +27,14 @@ export interface WriteV1Outcome {
 }
 
 /** Reads requests, one at a time. */
-export class WriteV1Reader {
+export class WriteV1Reader implements LabelSource {
   readonly #cache: SeriesCache;
   readonly #reader = new WireReader(new Uint8Array(0));
   readonly #labels = new LabelList();
+  readonly #plain = new PlainLabels();
+  /** Where the labels of the series at hand are. */
+  #labelsStart = 0;
+  #labelsEnd = 0;
   #intake: Intake | undefined;
   #bytes: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(new ArrayBuffer(0));
@@ -75,27 +81,44 @@ export class WriteV1Reader {
     const intake = this.#intake as Intake;
     const guessed = this.#cache.guess(this.#view, start, end);
     let labelsEnd = start + guessed;
+    this.#labelsStart = start;
+    this.#labelsEnd = labelsEnd;
     if (guessed !== 0 && this.#isUsualBody(labelsEnd, end)) {
-      intake.beginKnown(this.#cache.ref, () => this.#labelsOf(start, labelsEnd));
+      intake.beginKnown(this.#cache.ref, this);
       return this.#readSamples(labelsEnd, end, true);
     }
     labelsEnd = this.#skipLabels(start, end);
+    this.#labelsEnd = labelsEnd;
     if (this.#hasLabelsBehind(labelsEnd, end)) return this.#readScattered(start, end);
     const ref = this.#cache.find(this.#view, start, labelsEnd);
     if (ref !== 0) {
-      intake.beginKnown(ref, () => this.#labelsOf(start, labelsEnd));
+      intake.beginKnown(ref, this);
       return this.#readSamples(labelsEnd, end, true);
     }
-    const labels = this.#resolveLabels(start, labelsEnd);
-    if (labels === undefined) return this.#readSamples(labelsEnd, end, false);
-    this.#cache.add(this.#view, start, labelsEnd, intake.begin(labels));
+    const made = this.#makeSeries(start, labelsEnd);
+    if (made === 0) return this.#readSamples(labelsEnd, end, false);
+    this.#cache.add(this.#view, start, labelsEnd, made);
     return this.#readSamples(labelsEnd, end, true);
+  }
+
+  /** The ref of the series with the labels in `[start, end)`, 0 (and counted) when they cannot name one. */
+  #makeSeries(start: number, end: number): SeriesRef {
+    const intake = this.#intake as Intake;
+    if (this.#plain.readMessages(this.#bytes, start, end)) return intake.beginBytes(this.#plain.labels, this);
+    const labels = this.#resolveLabels(start, end);
+    return labels === undefined ? 0 : intake.begin(labels, this);
+  }
+
+  /** For the intake: of the series that it was told of last. */
+  labelsAtHand(): Labels {
+    return this.#readLabels(this.#labelsStart, this.#labelsEnd).finishAny();
   }
 
   /** The series' own message has its labels in front; other orders are legal but rare. */
   #readScattered(start: number, end: number): Refusal | undefined {
+    this.#labelsEnd = end;
     const labels = this.#resolveLabels(start, end);
-    if (labels !== undefined) (this.#intake as Intake).begin(labels);
+    if (labels !== undefined) (this.#intake as Intake).begin(labels, this);
     return this.#readSamples(start, end, labels !== undefined);
   }
 
@@ -107,10 +130,6 @@ export class WriteV1Reader {
     this.#invalidSeries++;
     if (this.#invalidSeries === 1) this.#firstInvalid = labels.text;
     return undefined;
-  }
-
-  #labelsOf(start: number, end: number): Labels {
-    return this.#readLabels(start, end).finishAny();
   }
 
   #readLabels(start: number, end: number): LabelList {

@@ -10,8 +10,9 @@ import {
   TimeSeriesField,
   TimeSeriesV2Field,
 } from "../wire.ts";
-import type { Intake, Refusal } from "./intake.ts";
+import type { Intake, LabelSource, Refusal } from "./intake.ts";
 import { LabelList } from "./label-list.ts";
+import { PlainLabels } from "./plain-labels.ts";
 import type { SeriesCache } from "./series-cache.ts";
 import { RefList, SymbolTable } from "./symbols.ts";
 import { readSample, type WireSample } from "./write-v1.ts";
@@ -68,13 +69,14 @@ interface Parts {
 }
 
 /** Reads requests, one at a time. */
-export class WriteV2Reader {
+export class WriteV2Reader implements LabelSource {
   readonly #cache: SeriesCache;
   readonly #reader = new WireReader(new Uint8Array(0));
   readonly #symbols = new SymbolTable();
   readonly #refs = new RefList();
   readonly #exemplarRefs = new RefList();
   readonly #labels = new LabelList();
+  readonly #plain = new PlainLabels();
   #bytes: Uint8Array = new Uint8Array(0);
   /** Label bytes as version 1 has them, so that both versions share one cache. */
   #key = new Uint8Array(4096);
@@ -212,7 +214,12 @@ export class WriteV2Reader {
     const guessed = cache.guess(this.#keyView, 0, length);
     const ref = guessed === length && length > 0 ? cache.ref : cache.find(this.#keyView, 0, length);
     if (ref !== 0) {
-      intake.beginKnown(ref, () => this.#list(refs, count).finishAny());
+      intake.beginKnown(ref, this);
+      return true;
+    }
+    // The key holds the labels as version 1 has them.
+    if (this.#plain.readMessages(this.#key, 0, length)) {
+      cache.add(this.#keyView, 0, length, intake.beginBytes(this.#plain.labels, this));
       return true;
     }
     const labels = this.#list(refs, count).finish();
@@ -224,9 +231,14 @@ export class WriteV2Reader {
       this.#invalid(parts, message, tally);
       return false;
     }
-    const made = intake.begin(labels);
+    const made = intake.begin(labels, this);
     cache.add(this.#keyView, 0, length, made);
     return true;
+  }
+
+  /** For the intake: of the series that it was told of last. */
+  labelsAtHand(): Labels {
+    return this.#list(this.#refs.refs, this.#refs.count).finishAny();
   }
 
   #invalid({ samples, histograms }: Parts, message: string, tally: Tally): void {
