@@ -128,7 +128,7 @@ async function loadServer(): Promise<ServerEntry> {
   const bundle = join(here, "bundle/server.js");
   const bundled = statSync(bundle, { throwIfNoEntry: false });
   if (bundled === undefined || bundled.mtimeMs < newestCompilation()) return import("@narthex/server");
-  return (await import(pathToFileURL(bundle).href)) as ServerEntry;
+  return ((await import(pathToFileURL(bundle).href)) as { default: ServerEntry }).default;
 }
 
 /** When a package of this workspace was last compiled, in milliseconds; 0 outside of a workspace. */
