@@ -283,6 +283,7 @@ export class Server {
     db.retention = config.storage.tsdb.retention;
     if (this.#settings.features.has("exemplar-storage")) db.setMaxExemplars(maxExemplars(config));
     db.setOutOfOrderWindow(config.storage.tsdb.outOfOrderTimeWindowMs);
+    db.staleSeriesThreshold = config.storage.tsdb.staleSeriesCompactionThreshold;
     this.#ruleGroups = ruleGroups;
     queries.configure(this.#engineSettings());
     try {

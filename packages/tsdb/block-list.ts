@@ -1,6 +1,6 @@
 // The blocks of a data directory, as one thread has them open.
 import { Block, BlockError } from "./block/block.ts";
-import { BlockMetaError, META_FILE } from "./block/meta.ts";
+import { BlockMetaError, isHeadRange, META_FILE } from "./block/meta.ts";
 import { directoryBytes, type FileSystem, isNotFound, joinPath } from "./fs/file-system.ts";
 import type { Logger } from "./logger.ts";
 
@@ -36,11 +36,14 @@ export class BlockList {
     return this.#blocks;
   }
 
-  /** End of the newest block, -Infinity without blocks: the head begins there. Late samples say nothing about the head. */
+  /**
+   * End of the newest block, -Infinity without blocks: the head begins there. Late samples and those of some
+   * series say nothing about the head.
+   */
   get maxTime(): number {
     let latest = Number.NEGATIVE_INFINITY;
     for (const { meta } of this.#blocks) {
-      if (!meta.compaction.hints.includes("from-out-of-order")) latest = Math.max(latest, meta.maxTime);
+      if (isHeadRange(meta)) latest = Math.max(latest, meta.maxTime);
     }
     return latest;
   }

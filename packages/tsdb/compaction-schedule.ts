@@ -2,12 +2,16 @@
 import { ulid } from "ulid";
 import type { Block } from "./block/block.ts";
 import { compactionRanges, planCompaction } from "./block/compaction-plan.ts";
-import type { BlockMeta } from "./block/meta.ts";
+import { type BlockMeta, FROM_STALE_SERIES, partOfHead } from "./block/meta.ts";
 import { UploadedBlocks } from "./block/uploaded-blocks.ts";
 import { DEFAULT_BLOCK_RANGE_MS, DEFAULT_MAX_BLOCK_RANGE_MS } from "./db-options.ts";
 import { type DbParts, duration } from "./db-parts.ts";
 import { baseName } from "./fs/file-system.ts";
+import { countStaleSeries, staleSeries } from "./head/stale-series.ts";
 import type { HeadTruncator } from "./head-truncator.ts";
+
+/** Ended series wait for a compaction of the head that is expected within this time. Source: the reference. */
+const SOON_MS = 10 * 60 * 1000;
 
 /** One per database. */
 export class CompactionSchedule {
@@ -23,6 +27,10 @@ export class CompactionSchedule {
   #delayedSince: number | undefined;
   /** Whether appenders may begin a compaction: not after one failed, until the next round of `Db.maintain`. */
   mayBegin = false;
+  /** Share of ended series from which they leave the head, 0 to 1; 0 for never. */
+  staleThreshold = 0;
+  #isCompactingStale = false;
+  #headCompactedAt: number | undefined;
 
   constructor(parts: DbParts, truncator: HeadTruncator) {
     const { options, fs, logger } = parts;
@@ -33,6 +41,7 @@ export class CompactionSchedule {
     const { uploadedBlocksFile: uploaded } = options;
     this.#uploaded = uploaded === undefined ? undefined : new UploadedBlocks(fs, uploaded, logger);
     const delay = (range * (options.compactionDelayPercent ?? 0)) / 100;
+    this.staleThreshold = options.staleSeriesThreshold ?? 0;
     this.#delayMs = Math.floor(delay * (options.random ?? Math.random)());
   }
 
@@ -44,6 +53,15 @@ export class CompactionSchedule {
   /** Begins a compaction if any is due. */
   look(): void {
     if (this.#isHeadDue() || this.#isLateDue || this.#plan().length > 0) this.#compactAside();
+    if (!this.#isStaleDue()) return;
+    this.compactStale().catch((error: unknown) => {
+      if (!this.#parts.closed) this.#parts.logger.error("immediate stale series compaction failed", { err: error });
+    });
+  }
+
+  /** See `Db.compactStaleSeries`. */
+  compactStale(): Promise<void> {
+    return this.#parts.exclusive(() => this.#compactStaleSeries());
   }
 
   /** See `Db.compact`. */
@@ -60,11 +78,13 @@ export class CompactionSchedule {
   cleanTombstones(): Promise<void> {
     const parts = this.#parts;
     return parts.exclusive(async () => {
+      const began = parts.now();
       for (const { path, tombstones } of parts.blocks) {
         const block = parts.blocks.find((other) => other.path === path);
         if (block === undefined || tombstones.count === 0 || this.#holdsHeadBack(block)) continue;
         await this.#merge([path]);
       }
+      parts.durations?.tombstoneCleanup.observe((parts.now() - began) / 1000);
     });
   }
 
@@ -91,10 +111,56 @@ export class CompactionSchedule {
     return this.#parts.now() - this.#delayedSince >= this.#delayMs;
   }
 
+  /** Whether so many series have ended that they should go, and the head is not compacted soon anyway. */
+  #isStaleDue(): boolean {
+    const { head } = this.#parts;
+    const threshold = this.staleThreshold;
+    if (!(threshold > 0) || head.seriesCount === 0 || this.#isCompactingStale) return false;
+    const nextAt = this.#headCompactedAt === undefined ? Infinity : this.#headCompactedAt + (this.#ranges[0] as number);
+    return this.#parts.now() + SOON_MS <= nextAt && countStaleSeries(head) / head.seriesCount >= threshold;
+  }
+
+  /** Turns all samples of ended series into blocks, one per range, and ends them in the head. */
+  async #compactStaleSeries(): Promise<void> {
+    const parts = this.#parts;
+    const { counters, head, readers, logger } = parts;
+    const began = parts.now();
+    counters.staleCompactions++;
+    this.#isCompactingStale = true;
+    try {
+      const stale = staleSeries(head);
+      logger.info("Starting stale series compaction");
+      if (stale.records.length > 0) {
+        const ticket = readers.begin();
+        try {
+          const segmentBytes = parts.options.blockSegmentBytes;
+          const rangeMs = this.#ranges[0] as number;
+          const job = { kind: "series-blocks", ticket, refs: stale.refs, hint: FROM_STALE_SERIES, rangeMs } as const;
+          await parts.jobs.run({ ...job, now: began, segmentBytes });
+        } finally {
+          readers.end(ticket);
+        }
+        if (parts.closed) return;
+        parts.reload();
+      }
+      await this.#truncator.end(stale);
+      if (parts.closed) return;
+      const took = parts.now() - began;
+      parts.durations?.staleCompaction.observe(took / 1000);
+      logger.info("Ending stale series compaction", { num_series: stale.records.length, duration: duration(took) });
+    } catch (error) {
+      counters.staleCompactionFailures++;
+      throw error;
+    } finally {
+      this.#isCompactingStale = false;
+    }
+  }
+
   async #compactAll(): Promise<void> {
     const parts = this.#parts;
     while (!parts.closed && this.#isHeadDue()) {
       await this.#compactHead();
+      this.#headCompactedAt = parts.now();
       this.#isLateDue = true;
     }
     if (!parts.closed && this.#isLateDue) await this.#compactLate();
@@ -116,7 +182,9 @@ export class CompactionSchedule {
     // A block of late samples may reach into times whose other samples are still in the head. Merged with older blocks it would
     // lose its hint, and the next start would take those times for complete: it has to wait.
     const { maxTime } = keeper.list;
-    const metas = blocks.map(({ meta }) => meta).filter((meta) => meta.maxTime <= maxTime);
+    const metas = blocks
+      .map(({ meta }) => meta)
+      .filter((meta) => meta.maxTime <= maxTime || partOfHead(meta) !== undefined);
     const uploaded = this.#uploaded;
     const candidates = uploaded === undefined ? metas : uploaded.compactable(metas);
     return planCompaction(candidates, this.#ranges, options.mergesOverlaps ?? true);
@@ -153,6 +221,7 @@ export class CompactionSchedule {
       counters.populating--;
     }
     if (parts.closed) return;
+    parts.durations?.compaction.observe((parts.now() - began) / 1000);
     parts.reload();
     parts.logger.info("compact blocks", {
       count: paths.length,
@@ -195,6 +264,7 @@ export class CompactionSchedule {
       readers.end(ticket);
     }
     if (parts.closed) return;
+    parts.durations?.compaction.observe((parts.now() - began) / 1000);
     parts.logger.info("write block", {
       mint: minTime,
       maxt: maxTime,
@@ -233,6 +303,7 @@ export class CompactionSchedule {
         readers.end(ticket);
       }
       if (parts.closed) return;
+      parts.durations?.compaction.observe((parts.now() - began) / 1000);
       parts.reload();
       await readers.earlierEnded();
       if (parts.closed) return;

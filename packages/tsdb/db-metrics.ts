@@ -4,6 +4,7 @@ import {
   type FamilyHeader,
   type FamilyType,
   type FamilyWriter,
+  Histogram,
   type Registry,
   Summary,
 } from "@narthex/client";
@@ -32,6 +33,8 @@ export class DbCounters {
   compactionFailures = 0;
   compactionsSkipped = 0;
   verticalCompactions = 0;
+  staleCompactions = 0;
+  staleCompactionFailures = 0;
   timeRetentions = 0;
   sizeRetentions = 0;
   /** Blocks being written now. */
@@ -92,6 +95,7 @@ export interface DbReadings {
   readonly blocks: readonly { readonly minTime: number; readonly size: number }[];
   /** Whether the database keeps exemplars, whatever their number is now. */
   readonly keepsExemplars: boolean;
+  readonly staleSeries: () => number;
   /** Undefined while there is no log. */
   readonly walCounters: () => WalCounters | undefined;
   readonly wblCounters: () => WalCounters | undefined;
@@ -122,6 +126,9 @@ export interface DbDurations {
   readonly wblFsync: Summary<readonly []>;
   readonly walTruncate: Summary<readonly []>;
   readonly headGc: Summary<readonly []>;
+  readonly compaction: Histogram;
+  readonly tombstoneCleanup: Histogram;
+  readonly staleCompaction: Histogram;
 }
 
 /** Registers all metrics of a database. Returns what the database itself must observe, and how to take them out again. */
@@ -133,7 +140,24 @@ export function registerDbMetrics(
   registry.registerMetric(collector);
   const summary = (name: string, help: string): Summary<readonly []> =>
     new Summary({ name, help, objectives: OBJECTIVES, registers: [registry] });
+  const histogram = (name: string, help: string, buckets: readonly number[]): Histogram =>
+    new Histogram({ name, help, buckets, registers: [registry] });
   const durations = {
+    compaction: histogram(
+      "prometheus_tsdb_compaction_duration_seconds",
+      "How long compactions took.",
+      powers(1, 2, 14),
+    ),
+    tombstoneCleanup: histogram(
+      "prometheus_tsdb_tombstone_cleanup_seconds",
+      "How long rewriting blocks without deleted samples took.",
+      powers(0.005, 2.5, 11),
+    ),
+    staleCompaction: histogram(
+      "prometheus_tsdb_stale_series_compaction_duration_seconds",
+      "How long compactions of stale series took.",
+      powers(1, 2, 14),
+    ),
     walFsync: summary("prometheus_tsdb_wal_fsync_duration_seconds", "How long syncing the log to disk took."),
     wblFsync: summary(
       "prometheus_tsdb_out_of_order_wbl_fsync_duration_seconds",
@@ -190,6 +214,7 @@ function families(db: DbReadings): Family[] {
   const lowest = (): number => db.blocks[0]?.minTime ?? minTime();
 
   gauge("head_series", "Series in the head.", () => head.seriesCount);
+  gauge("head_stale_series", "Series of the head whose newest sample is a stale marker.", db.staleSeries);
   gauge("head_chunks", "Chunks of the head, in memory and on disk.", () => head.chunkCount);
   counter("head_chunks_created_total", "Chunks begun in the head.", () => head.counters.chunksCreated);
   counter("head_chunks_removed_total", "Chunks removed from the head.", () => head.counters.chunksRemoved);
@@ -300,11 +325,6 @@ function families(db: DbReadings): Family[] {
   counter("time_retentions_total", "Deletions of blocks because of their age.", () => counters.timeRetentions);
   gauge("retention_limit_bytes", "Bytes kept at most; 0 means no limit.", db.retentionBytes);
   gauge("retention_limit_seconds", "How long samples are kept; 0 means no limit.", () => db.retentionMs() / 1000);
-  histogram(
-    "tombstone_cleanup_seconds",
-    "How long rewriting blocks without deleted samples took.",
-    powers(0.005, 2.5, 11),
-  );
   gauge(
     "clean_start",
     "-1: no lock file. 0: an old lock file was replaced. 1: no lock file was left.",
@@ -330,7 +350,23 @@ function families(db: DbReadings): Family[] {
   counter("compactions_total", "Compactions that ran.", () => counters.compactions);
   counter("compactions_triggered_total", "Compactions that were asked for.", () => counters.compactionsTriggered);
   counter("compactions_failed_total", "Compactions that failed.", () => counters.compactionFailures);
-  histogram("compaction_duration_seconds", "How long compactions took.", powers(1, 2, 14));
+  counter(
+    "stale_series_compactions_triggered_total",
+    "Compactions of stale series that were begun.",
+    () => counters.staleCompactions,
+  );
+  counter(
+    "stale_series_compactions_failed_total",
+    "Compactions of stale series that failed.",
+    () => counters.staleCompactionFailures,
+  );
+  counter("selected_series_compactions_triggered_total", "Compactions of chosen series: there are none here.", zero);
+  counter("selected_series_compactions_failed_total", "Compactions of chosen series that failed.", zero);
+  histogram(
+    "selected_series_compaction_duration_seconds",
+    "How long compactions of chosen series took.",
+    powers(1, 2, 14),
+  );
   histogram("compaction_chunk_size_bytes", "Bytes of chunks at their first compaction.", powers(32, 1.5, 12));
   histogram("compaction_chunk_samples", "Samples of chunks at their first compaction.", powers(4, 1.5, 12));
   histogram("compaction_chunk_range_seconds", "Time range of chunks at their first compaction.", powers(100, 4, 10));

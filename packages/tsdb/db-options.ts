@@ -33,6 +33,8 @@ export interface DbOptions {
   readonly uploadedBlocksFile?: string;
   /** A compaction of the head waits up to this share of the block range, in percent, by chance. 0 unless told. */
   readonly compactionDelayPercent?: number;
+  /** See `Db.staleSeriesThreshold`; 0 unless told. */
+  readonly staleSeriesThreshold?: number;
   /** Numbers in [0, 1) for delays; `Math.random` unless told. */
   readonly random?: () => number;
   /** How much older than the newest sample a sample may be to be taken out of order; 0 (none) unless told. Milliseconds. */

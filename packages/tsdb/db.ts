@@ -17,6 +17,7 @@ import { type Cardinality, cardinality } from "./head/cardinality.ts";
 import type { ChunkFileSink } from "./head/chunk-files.ts";
 import type { SeriesExemplars } from "./head/exemplars.ts";
 import type { Head } from "./head/head.ts";
+import { countStaleSeries } from "./head/stale-series.ts";
 import { HeadRecovery } from "./head-recovery.ts";
 import { HeadTruncator } from "./head-truncator.ts";
 import { deleteSamples } from "./sample-deleter.ts";
@@ -166,6 +167,19 @@ export class Db implements Queryable, Appendable {
     this.head.setFloatEncoding(encoding);
   }
 
+  /**
+   * Share of ended series (their newest sample is a stale marker) in the head, 0 to 1, from which they leave it, looked at about
+   * once a minute; 0 for never. They go unless the head is about to be compacted anyway, within ten minutes.
+   */
+  set staleSeriesThreshold(threshold: number) {
+    this.#compactions.staleThreshold = threshold;
+  }
+
+  /** Turns all samples of ended series into blocks and takes the series out of the head. Rejects when the disk refuses. */
+  compactStaleSeries(): Promise<void> {
+    return this.#compactions.compactStale();
+  }
+
   /** Looks for blocks that came or went, and deletes those that are beyond the limits. */
   reloadBlocks(): void {
     this.#parts.assertOpen();
@@ -296,6 +310,7 @@ export class Db implements Queryable, Appendable {
         return parts.blocks;
       },
       keepsExemplars: maxExemplars !== undefined,
+      staleSeries: () => countStaleSeries(this.head),
       walCounters: () => parts.wal?.counters,
       wblCounters: () => parts.lateLog.writer?.counters,
       walCompression: parts.compression,

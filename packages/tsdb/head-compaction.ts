@@ -5,6 +5,7 @@ import { Matcher, type MatchType } from "@narthex/model";
 import { ulid } from "ulid";
 import { Block } from "./block/block.ts";
 import { compactBlocks, firstLevel, linkBlock, writeBlock } from "./block/compactor.ts";
+import { FROM_OUT_OF_ORDER } from "./block/meta.ts";
 import type { FloatEncoding } from "./chunk/float-encoding.ts";
 import { baseName, type FileSystem, joinPath } from "./fs/file-system.ts";
 import { NodeFs } from "./fs/node-fs.ts";
@@ -12,13 +13,11 @@ import { HeadSource } from "./head/head-source.ts";
 import type { HeadView } from "./head/head-view.ts";
 import { lateRanges, lateRecords, OutOfOrderSource } from "./head/out-of-order-source.ts";
 import { recordOf } from "./head/series-table.ts";
+import { rangesOf } from "./head/stale-series.ts";
 import type { DbShare, ReadTicket } from "./share.ts";
 import { HeadDeletions } from "./tombstone/head-deletions.ts";
 import { writeCheckpoint } from "./wal/checkpoint.ts";
 import type { Compression } from "./wal/format.ts";
-
-/** The hint in meta.json of blocks that came from out-of-order samples. */
-const FROM_OUT_OF_ORDER = "from-out-of-order";
 
 /** Samples with `minTime <= t < maxTime` become the block `ulid` in `target`, the data directory unless told. */
 export interface BlockJob {
@@ -47,13 +46,27 @@ export interface LateBlocksJob {
   readonly floats?: FloatEncoding | undefined;
 }
 
+/** The samples of some series become a block for each range of `rangeMs` that has some. */
+export interface SeriesBlocksJob {
+  readonly kind: "series-blocks";
+  readonly ticket: ReadTicket;
+  readonly refs: Uint32Array;
+  readonly rangeMs: number;
+  /** What the blocks say of where they come from. */
+  readonly hint: string;
+  /** Wall clock in milliseconds, for the names. */
+  readonly now: number;
+  /** Where chunk files are cut. */
+  readonly segmentBytes?: number | undefined;
+}
+
 /** Segments `from` to `to` of the log become a checkpoint, without samples before `minTime`. */
 export interface CheckpointJob {
   readonly kind: "checkpoint";
   readonly from: number;
   readonly to: number;
   readonly minTime: number;
-  /** Refs in the log that stand for series with another ref. */
+  /** Refs in the log whose labels are needed, though the head has no series by them. */
   readonly aliases: readonly number[];
   readonly compression: Compression;
 }
@@ -91,7 +104,15 @@ export interface RemoveJob {
   readonly paths: readonly string[];
 }
 
-export type HeadJob = BlockJob | LateBlocksJob | CheckpointJob | MergeJob | DeleteJob | LinkJob | RemoveJob;
+export type HeadJob =
+  | BlockJob
+  | LateBlocksJob
+  | SeriesBlocksJob
+  | CheckpointJob
+  | MergeJob
+  | DeleteJob
+  | LinkJob
+  | RemoveJob;
 
 /** Does a job on this thread. Throws when the disk refuses; nothing half-done stays under its final name. */
 export function runHeadJob(fs: FileSystem, directory: string, view: HeadView, job: HeadJob): void {
@@ -114,6 +135,19 @@ export function runHeadJob(fs: FileSystem, directory: string, view: HeadView, jo
         const id = ulid(now);
         const block = { ulid: id, minTime, maxTime, compaction: firstLevel(id, [FROM_OUT_OF_ORDER]) };
         writeBlock(fs, directory, block, [source], job.segmentBytes, floats);
+      }
+      return;
+    }
+    case "series-blocks": {
+      const { now, rangeMs, ticket } = job;
+      const deletions = new HeadDeletions(ticket.headDeletions);
+      const records = job.refs.map((ref) => recordOf(view.memory, ref)).filter((record) => record !== 0);
+      for (const minTime of rangesOf(view, records, rangeMs)) {
+        const maxTime = minTime + rangeMs;
+        const source = new HeadSource(view, ticket.snapshot, minTime, maxTime - 1, deletions, records);
+        const id = ulid(now);
+        const block = { ulid: id, minTime, maxTime, compaction: firstLevel(id, [job.hint]) };
+        writeBlock(fs, directory, block, [source], job.segmentBytes);
       }
       return;
     }

@@ -1,5 +1,6 @@
 // What follows when a range of the head is in a block: the head forgets it, and so do its files and the log.
 import { type DbParts, duration, WAL_DIRECTORY } from "./db-parts.ts";
+import type { HeadSeries } from "./head/stale-series.ts";
 import { inSlices } from "./head/steps.ts";
 import { checkpointRange, removeCheckpoints } from "./wal/checkpoint.ts";
 
@@ -42,6 +43,14 @@ export class HeadTruncator {
     if (writesCheckpoint) await this.#checkpoint(minTime);
   }
 
+  /** Ends series of which all samples are in blocks. Waits for earlier queries, as `truncate`. */
+  async end({ records, refs, lastTimes }: HeadSeries): Promise<void> {
+    const parts = this.#parts;
+    await parts.readers.earlierEnded();
+    if (parts.closed) return;
+    await inSlices(parts.head.ending(records, refs, lastTimes), SLICE_MS, () => parts.closed);
+  }
+
   /** Replaces the older two thirds of the log by a checkpoint. Failures leave the log as it is. */
   async #checkpoint(minTime: number): Promise<void> {
     const parts = this.#parts;
@@ -58,7 +67,7 @@ export class HeadTruncator {
     counters.checkpoints++;
     try {
       const { compression } = parts;
-      const { aliases } = parts.head;
+      const aliases = parts.head.otherLoggedRefs;
       await parts.jobs.run({ kind: "checkpoint", ...range, minTime, aliases, compression });
       if (parts.closed) return;
       wal.truncate(range.to + 1);

@@ -1,5 +1,5 @@
 // Which blocks to merge next, and which to delete: decisions from meta.json alone, as the reference makes them.
-import type { BlockMeta } from "./meta.ts";
+import { type BlockMeta, FROM_SELECTED_SERIES, FROM_STALE_SERIES, partOfHead } from "./meta.ts";
 
 /** Time ranges of the levels: the smallest, times three each, none above `maxRange` (milliseconds). */
 export function compactionRanges(minRange: number, maxRange: number, levels = 10): number[] {
@@ -16,13 +16,26 @@ const TOMBSTONE_SHARE = 0.05;
  *
  * First blocks that overlap (unless those are somebody else's business); then, leaving out the newest block (so that there is time to copy it), groups inside an
  * aligned window of the next level, if they fill it or lie before the newest of the rest; then a single block with
- * many deletions.
+ * many deletions. Blocks of some series of the head are planned by themselves, after all others.
  */
 export function planCompaction(
   blocks: readonly BlockMeta[],
   ranges: readonly number[],
   mergesOverlaps = true,
 ): BlockMeta[] {
+  // Those of some series would lose their hint among others, and the next start would take their times for complete.
+  for (const part of [undefined, FROM_STALE_SERIES, FROM_SELECTED_SERIES]) {
+    const plan = planOfOneKind(
+      blocks.filter((block) => partOfHead(block) === part),
+      ranges,
+      mergesOverlaps,
+    );
+    if (plan.length > 0) return plan;
+  }
+  return [];
+}
+
+function planOfOneKind(blocks: readonly BlockMeta[], ranges: readonly number[], mergesOverlaps: boolean): BlockMeta[] {
   const sorted = [...blocks].sort((a, b) => a.minTime - b.minTime);
   const overlapping = mergesOverlaps ? overlappingBlocks(sorted) : [];
   if (overlapping.length > 0) return overlapping;

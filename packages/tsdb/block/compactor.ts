@@ -13,7 +13,7 @@ import { dropDeleted, isDeleted } from "../tombstone/tombstones.ts";
 import { Block } from "./block.ts";
 import { BlockWriter, type NewBlock } from "./block-writer.ts";
 import { BlockSource, type CompactionSource } from "./compaction-source.ts";
-import { type BlockCompaction, type BlockMeta, readBlockMeta, writeBlockMeta } from "./meta.ts";
+import { type BlockCompaction, type BlockMeta, partOfHead, readBlockMeta, writeBlockMeta } from "./meta.ts";
 import { mergeRuns } from "./sample-merge.ts";
 
 /** What a block that came straight from the head says of its compaction. */
@@ -108,9 +108,13 @@ export function mergedBlock(ulid: string, parents: readonly BlockMeta[]): NewBlo
     maxTime = Math.max(maxTime, meta.maxTime);
     for (const source of compaction.sources) sources.add(source);
   }
-  // A hint holds for the whole only where it holds for every part.
-  for (const hint of parents[0]?.compaction.hints ?? []) {
-    if (parents.every(({ compaction }) => compaction.hints.includes(hint))) hints.add(hint);
+  // That all samples came late holds for the whole only where it holds for every part. That some series are missing holds as soon as
+  // it holds for one; plans do not mix those with others.
+  for (const parent of parents) {
+    for (const hint of parent.compaction.hints) {
+      const isPart = hint === partOfHead(parent);
+      if (isPart || parents.every(({ compaction }) => compaction.hints.includes(hint))) hints.add(hint);
+    }
   }
   return {
     ulid,

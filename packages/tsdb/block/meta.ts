@@ -33,6 +33,21 @@ export interface BlockCompaction {
   readonly hints: readonly string[];
 }
 
+/** Hints: all samples came late; the block holds some series of the head only, ended ones or chosen ones. */
+export const FROM_OUT_OF_ORDER = "from-out-of-order";
+export const FROM_STALE_SERIES = "from-stale-series";
+export const FROM_SELECTED_SERIES = "from-selected-series";
+
+/** Which series of the head a block has: the hint that says so, undefined for all of them. */
+export function partOfHead({ compaction }: BlockMeta): string | undefined {
+  return [FROM_STALE_SERIES, FROM_SELECTED_SERIES].find((hint) => compaction.hints.includes(hint));
+}
+
+/** Whether a block says that the head is done with its times: not one of late samples, nor of some series. */
+export function isHeadRange(meta: BlockMeta): boolean {
+  return !meta.compaction.hints.includes(FROM_OUT_OF_ORDER) && partOfHead(meta) === undefined;
+}
+
 /** `minTime` is the first time that may be in the block, `maxTime` the first that is not (milliseconds). */
 export interface BlockMeta {
   readonly ulid: string;

@@ -22,13 +22,14 @@ export class HeadSource implements CompactionSource {
   readonly #outside: readonly number[];
   readonly #deletions: HeadDeletions;
 
-  /** Samples with `minTime <= t <= maxTime`; no more of them may come. */
+  /** Samples with `minTime <= t <= maxTime`, of the series `only` if told; if more of them come meanwhile, they may be in it. */
   constructor(
     view: HeadView,
     snapshot: Snapshot,
     minTime: number,
     maxTime: number,
     deletions: HeadDeletions = HeadDeletions.none,
+    only?: Uint32Array,
   ) {
     view.symbols.refresh();
     this.#view = view;
@@ -37,7 +38,7 @@ export class HeadSource implements CompactionSource {
     this.#maxTime = maxTime;
     this.#deletions = deletions;
     this.#outside = [Number.MIN_SAFE_INTEGER, minTime - 1, maxTime + 1, Number.MAX_SAFE_INTEGER];
-    const records = matchingRecords(view.memory, view.symbols, [], snapshot.lastRef).filter(
+    const records = (only ?? matchingRecords(view.memory, view.symbols, [], snapshot.lastRef)).filter(
       (record) => view.lastTime(record, snapshot) >= minTime && view.firstTime(record) <= maxTime,
     );
     sortByLabels(view.memory, view.symbols, records);

@@ -20,7 +20,7 @@ import { HeadFullError, Pool } from "../memory/pool.ts";
 import { closeWindow, openWindow } from "../memory/window.ts";
 import { HeadDeletions } from "../tombstone/head-deletions.ts";
 import { encodeHistograms, encodeHistogramsV2 } from "../wal/histogram-record.ts";
-import { beginSeries, encodeSamples, encodeSamplesV2 } from "../wal/record.ts";
+import { beginSeries, encodeSamples, encodeSamplesV2, encodeTombstones, endOfSeries } from "../wal/record.ts";
 import type { WalWriter } from "../wal/wal-writer.ts";
 import { Batch } from "./batch.ts";
 import { ChunkRestorer } from "./chunk-restorer.ts";
@@ -136,6 +136,8 @@ export class Head {
   maxTime: number = -Infinity;
   /** Samples before this belong to blocks. */
   minValidTime: number = -Infinity;
+  /** Refs of series that were ended, and their newest times: until those are truncated the log has samples of them. */
+  readonly departed: Map<number, number> = new Map();
   /** What readers leave out. Replaced as a whole. */
   deletions: HeadDeletions = HeadDeletions.none;
   readonly #options: HeadOptions;
@@ -455,6 +457,11 @@ export class Head {
     return [...this.#aliases.keys()];
   }
 
+  /** Refs in the log whose series the head has under another ref or no more, but whose labels a checkpoint must keep. */
+  get otherLoggedRefs(): number[] {
+    return [...this.#aliases.keys(), ...this.departed.keys()];
+  }
+
   /** The series behind one of `aliases`. */
   aliasedRecord(ref: number): number {
     return this.#aliases.get(ref) ?? 0;
@@ -467,7 +474,89 @@ export class Head {
 
   /** Whether a checkpoint must keep the labels of a ref. */
   isLoggedRefNeeded(ref: number): boolean {
-    return this.recordOf(ref) !== 0 || this.#aliases.has(ref);
+    return this.recordOf(ref) !== 0 || this.#aliases.has(ref) || this.departed.has(ref);
+  }
+
+  /** Brings postings in order after a replay. */
+  finishReplay(): void {
+    atOnce(this.table.droppingRemoved());
+    this.table.finishReplay();
+  }
+
+  /** A log says that a series has left the head (see `endOfSeries`). False when it stays, since it has late samples. */
+  endReplayed(record: number, ref: number): boolean {
+    if (this.outOfOrder.chunks.has(record)) return false;
+    this.departed.set(ref, this.memory.seriesFloats[(record * RECORD_WORDS + Rec.lastTime) >> 1]);
+    this.#end([record]);
+    return true;
+  }
+
+  /**
+   * Ends series of which all samples are in blocks, as far as nothing came since `lastTimes` were their newest times: `refs` are
+   * those of the series in `records`. In steps; what a step ends is logged first. Returns what was removed. Throws when the log
+   * refuses: then the rest stays.
+   */
+  *ending(records: Uint32Array, refs: Uint32Array, lastTimes: Float64Array): Steps<HeadTruncation> {
+    const { seriesFloats } = this.memory;
+    const chunksBefore = this.counters.chunksRemoved;
+    let removedSeries = 0;
+    for (let from = 0; from < records.length; from += TRUNCATION_STEP) {
+      if (from > 0) yield;
+      const pinned = this.#pinned();
+      const dead: number[] = [];
+      for (let i = from; i < Math.min(records.length, from + TRUNCATION_STEP); i++) {
+        const record = records[i];
+        const isSame = this.table.isLive(record) && this.table.refOf(record) === refs[i];
+        const last = seriesFloats[(record * RECORD_WORDS + Rec.lastTime) >> 1];
+        if (isSame && last === lastTimes[i] && !pinned.has(record) && !this.outOfOrder.chunks.has(record)) {
+          dead.push(record);
+          this.departed.set(refs[i], last);
+        }
+      }
+      if (dead.length === 0) continue;
+      this.#logEnds(dead);
+      this.#end(dead);
+      removedSeries += dead.length;
+    }
+    yield* this.table.droppingRemoved();
+    return { removedSeries, removedChunks: this.counters.chunksRemoved - chunksBefore };
+  }
+
+  #logEnds(records: readonly number[]): void {
+    const wal = this.#wal;
+    if (wal === undefined) return;
+    const record = this.#record;
+    record.clear();
+    encodeTombstones(
+      record,
+      records.map((dead) => endOfSeries(this.table.refOf(dead))),
+    );
+    try {
+      wal.log(record.bytes, record.length);
+      wal.flush();
+    } catch (error) {
+      this.counters.walWriteFailures++;
+      wal.discard();
+      throw error;
+    }
+  }
+
+  #end(records: readonly number[]): void {
+    const { series } = this.memory;
+    for (const record of records) {
+      this.counters.chunksRemoved += this.finished.truncate(record, Infinity);
+      if ((series[record * RECORD_WORDS + Rec.packed] & COUNT_MASK) > 0) this.counters.chunksRemoved++;
+      this.histograms.forget(record);
+    }
+    this.table.remove(records, (record) => this.#freeOpenChunk(record));
+    for (const [ref, record] of this.#aliases) if (!this.table.isLive(record)) this.#aliases.delete(ref);
+    this.counters.seriesRemoved += records.length;
+  }
+
+  #freeOpenChunk(record: number): void {
+    const base = record * RECORD_WORDS;
+    const { series } = this.memory;
+    if ((series[base + Rec.packed] & COUNT_MASK) > 0) this.finished.freeSlots(series[base + Rec.firstSlot]);
   }
 
   /** All of `truncating` at once. */
@@ -485,10 +574,7 @@ export class Head {
     const { series, seriesFloats, finished, finishedFloats, coldFloats } = this.memory;
     const newestBefore = this.maxTime;
     const appendedBefore = this.counters.samplesAppended + this.counters.histogramsAppended;
-    const freeOpenChunk = (record: number): void => {
-      const firstSlot = series[record * RECORD_WORDS + Rec.firstSlot];
-      if ((series[record * RECORD_WORDS + Rec.packed] & COUNT_MASK) > 0) this.finished.freeSlots(firstSlot);
-    };
+    const freeOpenChunk = (record: number): void => this.#freeOpenChunk(record);
     let pinned = this.#pinned();
     let dead: number[] = [];
     let removedSeries = 0;
@@ -527,6 +613,7 @@ export class Head {
     const newest = isSame ? this.maxTime : newestBefore - this.#options.chunkRangeMs / 2;
     this.minTime = Math.max(minTime, Math.min(oldest, newest));
     for (const [ref, record] of this.#aliases) if (!this.table.isLive(record)) this.#aliases.delete(ref);
+    for (const [ref, last] of this.departed) if (last < minTime) this.departed.delete(ref);
     this.metadata.collect(this.table.highIndex, (record) => this.table.isLive(record));
     this.counters.seriesRemoved += removedSeries;
     this.counters.chunksRemoved += removedChunks;

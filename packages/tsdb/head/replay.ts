@@ -8,6 +8,7 @@ import {
   decodeSamples,
   decodeTombstones,
   type ExemplarEntry,
+  isEndOfSeries,
   type MetadataEntry,
   RecordType,
   SAMPLES_HEADER_BYTES,
@@ -195,7 +196,7 @@ export class Replay {
     for (const [ref, record] of this.#aliases) this.#head.keepAlias(ref, record);
     // A ref that the log or a chunk mentions must never mean another series: the next start would mix them up.
     this.#head.table.reserveRefs(Math.max(this.#highestRef, this.#chunks.highestUnknownRef));
-    this.#head.table.finishReplay();
+    this.#head.finishReplay();
     this.#stones.sort((a, b) => a.ref - b.ref || a.minTime - b.minTime);
     this.#head.deletions = this.#head.deletions.with(this.#stones);
   }
@@ -276,8 +277,10 @@ export class Replay {
 
   #applyTombstones(stones: readonly TombstoneEntry[]): void {
     const { memory, minValidTime, table } = this.#head;
-    for (const { ref, minTime, maxTime } of stones) {
-      if (maxTime < minValidTime) continue;
+    for (const stone of stones) {
+      const { ref, minTime, maxTime } = stone;
+      if (isEndOfSeries(stone)) this.#endSeries(ref);
+      if (isEndOfSeries(stone) || maxTime < minValidTime) continue;
       const record = this.#aliases.get(ref) ?? (ref <= MAX_REF ? recordOf(memory, ref) : 0);
       if (record !== 0) this.#stones.push({ ref: table.refOf(record), minTime, maxTime });
     }
@@ -310,6 +313,14 @@ export class Replay {
     }
     kernels.lane = ALL_LANES;
     return at;
+  }
+
+  /** All that the series has so far is in blocks. Late samples may not be: then it stays. */
+  #endSeries(ref: number): void {
+    const record = this.recordOf(ref);
+    this.#noteRef(ref);
+    if (record === 0 || !this.#head.endReplayed(record, ref)) return;
+    for (const [alias, aliased] of this.#aliases) if (aliased === record) this.#aliases.delete(alias);
   }
 
   #applySamples(decoded: SampleRecord): void {

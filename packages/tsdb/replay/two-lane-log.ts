@@ -110,7 +110,11 @@ export class TwoLaneLog {
     const target = including ? this.#index + 1 : this.#index;
     for (let waits = 0; ; ) {
       const seen = shared.get(Word.laneSignal);
-      if (shared.get(Word.laneDone) >= target) return;
+      if (shared.get(Word.laneDone) >= target) {
+        // What comes next may end series: their chunks must be known here.
+        this.#takeCuts();
+        return;
+      }
       this.#serve(target - 1);
       if (this.#lanesEnded) return;
       waits = this.#waitForLane(seen, waits);

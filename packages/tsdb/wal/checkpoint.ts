@@ -13,6 +13,7 @@ import {
   encodeSamples,
   encodeSamplesV2,
   encodeTombstones,
+  isEndOfSeries,
   type MetadataEntry,
   RecordError,
   RecordType,
@@ -169,7 +170,10 @@ class RecordFilter {
         break;
       case RecordType.tombstones: {
         const stones = decodeTombstones(bytes, start, end);
-        const kept = stones.filter(({ maxTime }) => maxTime >= this.#options.minTime);
+        // The end of a series goes with its labels.
+        const kept = stones.filter((stone) =>
+          isEndOfSeries(stone) ? this.#options.keep(stone.ref) : stone.maxTime >= this.#options.minTime,
+        );
         this.#record.clear();
         encodeTombstones(this.#record, kept);
         if (kept.length > 0) this.#log();

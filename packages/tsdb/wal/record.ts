@@ -403,12 +403,34 @@ export interface TombstoneEntry {
   readonly maxTime: number;
 }
 
+/** Both ends of all times, as 64-bit integers have them. */
+const FIRST_TIME = -(2 ** 63);
+const LAST_TIME = 2 ** 63;
+
+/**
+ * The entry that ends a series: it left the head here, since all its samples are in blocks, and a series with its labels that the
+ * log names later is another one. Source: `truncateSeries` of the reference's head.
+ */
+export function endOfSeries(ref: number): TombstoneEntry {
+  return { ref, minTime: FIRST_TIME, maxTime: LAST_TIME };
+}
+
+export function isEndOfSeries({ minTime, maxTime }: TombstoneEntry): boolean {
+  return minTime === FIRST_TIME && maxTime === LAST_TIME;
+}
+
+/** A time of 64 bits; beyond what a float holds exactly, the nearest one. */
+function readTime(reader: RecordReader): number {
+  reader.varint64();
+  return (reader.high | 0) * 0x1_0000_0000 + reader.low;
+}
+
 export function decodeTombstones(bytes: Uint8Array, start: number, end: number): TombstoneEntry[] {
   const reader = recordBody(bytes, start, end, RecordType.tombstones);
   return decoding("tombstones", () => {
     const stones: TombstoneEntry[] = [];
     while (reader.position < end)
-      stones.push({ ref: reader.uint64Number(), minTime: reader.varint(), maxTime: reader.varint() });
+      stones.push({ ref: reader.uint64Number(), minTime: readTime(reader), maxTime: readTime(reader) });
     return stones;
   });
 }
@@ -418,7 +440,8 @@ export function encodeTombstones(into: ByteWriter, stones: readonly TombstoneEnt
   for (const { ref, minTime, maxTime } of stones) {
     into.int64Number(ref);
     into.varint(minTime);
-    into.varint(maxTime);
+    if (maxTime < LAST_TIME) into.varint(maxTime);
+    else into.varint64(0x7fff_ffff, 0xffff_ffff);
   }
 }
 
