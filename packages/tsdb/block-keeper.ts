@@ -49,7 +49,9 @@ export class BlockKeeper {
     const { sizeBytes, percentage } = this.retention;
     if (percentage <= 0) return sizeBytes;
     const { fs, directory } = this.#options;
-    return Math.floor(((fs.diskBytes(directory) ?? 0) * percentage) / 100);
+    const diskBytes = fs.diskBytes(directory) ?? 0;
+    // Where nobody knows the disk's size, the fixed one holds, as in the reference.
+    return diskBytes > 0 ? Math.floor((diskBytes * percentage) / 100) : sizeBytes;
   }
 
   /**

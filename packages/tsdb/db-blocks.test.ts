@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { Registry } from "@narthex/client";
 import { Labels, Matcher } from "@narthex/model";
 import type { Queryable } from "@narthex/storage";
 import { dumpQuerier, writeTestBlock } from "./block/block-fixture.ts";
@@ -96,6 +97,53 @@ test("Db: a share of the disk is a limit in bytes", async () => {
   await db.compact();
   assert.deepEqual(ranges(db), []);
   await db.close();
+});
+
+test("Db: where the disk's size is not known, the limit in bytes holds in place of the share; the metrics tell both", async () => {
+  const fs = new MemoryFs();
+  const registry = new Registry();
+  const retention = { timeMs: 0, sizeBytes: 1, percentage: 50 };
+  const db = await inMemory(fs, { retention, maxBlockRangeMs: RANGE, registry });
+  assert.equal(fs.diskBytes(), undefined);
+  fill(db, 300);
+  await db.compact();
+  assert.deepEqual(ranges(db), []);
+  const text = await registry.metrics();
+  assert.match(text, /^prometheus_tsdb_retention_limit_bytes 1$/m);
+  assert.match(text, /^prometheus_tsdb_retention_limit_percentage 50$/m);
+  await db.close();
+});
+
+test("Db: what others keep in the data directory stays through starts, compactions, deletions and snapshots", async () => {
+  const fs = new MemoryFs();
+  const others = [
+    "data/queries.active",
+    "data/thanos.shipper.json",
+    "data/lost+found/x",
+    "data/01ARZ3NDEKTSV4RRFFQ69G5FAV.txt",
+    "data/chunk_snapshot.old/x",
+    "data/wal/notes.txt",
+    "data/wal/checkpoint.old/x",
+    "data/chunks_head/README",
+    "data/snapshots/mine/x",
+  ];
+  for (const path of others) {
+    fs.mkdir(path.slice(0, path.lastIndexOf("/")));
+    fs.open(path, "create").close();
+  }
+  for (let life = 0; life < 2; life++) {
+    const db = await inMemory(fs, { snapshotsChunks: true, walSegmentBytes: 32 * 1024 });
+    fill(db, 400, life * 400);
+    await db.compact();
+    await db.delete(START, START + 5000, []);
+    await db.cleanTombstones();
+    await db.snapshot();
+    await db.close();
+  }
+  assert.deepEqual(
+    others.filter((path) => fs.kind(path) !== "file"),
+    [],
+  );
 });
 
 test("Db: blocks dropped into the directory or taken away are noticed, overlapping ones merged", async () => {

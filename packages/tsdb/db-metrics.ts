@@ -28,6 +28,19 @@ export class DbCounters {
   chunkCorruptions = 0;
   replaySeconds = 0;
   snapshotErrors = 0;
+  /** What the logs mentioned at the start without having said what it is. */
+  readonly walUnknown: Record<"series" | "samples" | "histograms" | "exemplars" | "metadata", number> = {
+    series: 0,
+    samples: 0,
+    histograms: 0,
+    exemplars: 0,
+    metadata: 0,
+  };
+  readonly wblUnknown: Record<"series" | "samples" | "mmap_markers", number> = {
+    series: 0,
+    samples: 0,
+    mmap_markers: 0,
+  };
   compactions = 0;
   compactionsTriggered = 0;
   compactionFailures = 0;
@@ -78,6 +91,7 @@ export interface DbReadings {
       readonly chunksCreated: number;
       readonly chunksRemoved: number;
       readonly walWriteFailures: number;
+      readonly appendersCreated: number;
     };
     readonly finished: { readonly movedCount: number };
     readonly histograms: { readonly seriesCount: number; readonly bucketCount: number };
@@ -108,6 +122,7 @@ export interface DbReadings {
   /** Limits in force; 0 for none. */
   readonly retentionMs: () => number;
   readonly retentionBytes: () => number;
+  readonly retentionPercentage: () => number;
 }
 
 /** Quantiles of duration summaries, with the error allowed for each. */
@@ -223,6 +238,7 @@ function families(db: DbReadings): Family[] {
   counter("head_series_removed_total", "Series removed from the head.", () => head.counters.seriesRemoved);
   counter("head_series_not_found_total", "Look-ups of series that were not there.", () => head.counters.seriesNotFound);
   gauge("head_active_appenders", "Transactions that are open.", () => head.activeAppenders);
+  counter("head_appenders_created_total", "Transactions that were begun.", () => head.counters.appendersCreated);
   gauge("head_min_time", "Time of the head's oldest sample, in milliseconds.", minTime);
   gauge("head_max_time", "Time of the head's newest sample, in milliseconds.", maxTime);
   gauge("head_min_time_seconds", "Time of the head's oldest sample.", () => minTime() / 1000);
@@ -324,6 +340,7 @@ function families(db: DbReadings): Family[] {
   counter("size_retentions_total", "Deletions of blocks because of their size.", () => counters.sizeRetentions);
   counter("time_retentions_total", "Deletions of blocks because of their age.", () => counters.timeRetentions);
   gauge("retention_limit_bytes", "Bytes kept at most; 0 means no limit.", db.retentionBytes);
+  gauge("retention_limit_percentage", "Share of the disk kept at most; 0 means no limit.", db.retentionPercentage);
   gauge("retention_limit_seconds", "How long samples are kept; 0 means no limit.", () => db.retentionMs() / 1000);
   gauge(
     "clean_start",
@@ -391,6 +408,23 @@ function families(db: DbReadings): Family[] {
     const saved = (): number => log()?.savedBytes ?? 0;
     const labels = `compression="${db.walCompression}"`;
     add("counter", `${prefix}_record_bytes_saved_total`, "Bytes that compression saved.", [labels, saved]);
+  }
+  for (const [name, help, unknown] of [
+    [
+      "wal_replay_unknown_refs_total",
+      "Series that the log named at the start without their labels.",
+      counters.walUnknown,
+    ],
+    [
+      "wbl_replay_unknown_refs_total",
+      "Series that the out-of-order log named at the start without their labels.",
+      counters.wblUnknown,
+    ],
+  ] as const) {
+    const readings = Object.keys(unknown).map(
+      (type): Reading => [`type="${type}"`, () => (unknown as Readonly<Record<string, number>>)[type] as number],
+    );
+    add("counter", name, help, ...readings);
   }
   gauge("wal_segment_current", "Number of the segment being written.", db.walSegment);
   gauge("wal_storage_size_bytes", "Bytes of the log.", db.walBytes);

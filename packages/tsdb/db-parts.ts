@@ -97,6 +97,9 @@ export class DbParts {
       onCorruption: () => {
         this.counters.walCorruptions++;
       },
+      onUnknown: (series, samples, markers) => {
+        Object.assign(this.counters.wblUnknown, { series, samples, mmap_markers: markers });
+      },
       pause: () => this.turns.pause(),
     });
   }

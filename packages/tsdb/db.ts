@@ -320,7 +320,8 @@ export class Db implements Queryable, Appendable {
       wblBytes: () => parts.lateLog.writer?.size() ?? 0,
       chunkBytes: () => parts.chunkWriter?.size() ?? 0,
       retentionMs: () => parts.keeper.retention.timeMs,
-      retentionBytes: () => parts.keeper.maxBytes,
+      retentionBytes: () => parts.keeper.retention.sizeBytes,
+      retentionPercentage: () => parts.keeper.retention.percentage,
     });
     parts.durations = durations;
     this.#unregister = unregister;

@@ -215,6 +215,7 @@ export class HeadRecovery {
   #report({ unknown, skippedRecords }: Replay): void {
     const { logger } = this.#parts;
     const { series, samples, histograms, exemplars, metadata } = unknown;
+    Object.assign(this.#parts.counters.walUnknown, unknown);
     if (samples + histograms + exemplars + metadata > 0) {
       logger.warn("Unknown series references", { series, samples, histograms, exemplars, metadata });
     }

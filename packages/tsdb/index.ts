@@ -29,6 +29,7 @@ export { type LogFields, type Logger, silentLogger } from "./logger.ts";
 export { HeadMemoryError } from "./memory/layout.ts";
 export { HeadFullError } from "./memory/pool.ts";
 export { mergeQueriers } from "./merge-querier.ts";
+export { openReadOnly } from "./read-only-db.ts";
 export { DbReader, type DbShare, type ReadTicket } from "./share.ts";
 export { dropDeleted, readTombstones, Tombstones, writeTombstones } from "./tombstone/tombstones.ts";
 export {

@@ -21,6 +21,8 @@ export interface OutOfOrderLogOptions {
   readonly writer: WalWriterOptions;
   /** Told when the log was found damaged. */
   readonly onCorruption: () => void;
+  /** Told what the log named without labels: series, their samples, and marks of chunks. */
+  readonly onUnknown: (series: number, samples: number, markers: number) => void;
   /** Called between records: gives the event loop its turn when it is time. */
   readonly pause: () => Promise<void> | undefined;
 }
@@ -85,6 +87,7 @@ export class OutOfOrderLog {
     late.finish();
     head.table.reserveRefs(late.highestUnknownRef);
     const { unknown, skippedRecords } = late;
+    this.#options.onUnknown(unknown.refs.size, unknown.samples, unknown.markers);
     if (unknown.samples + unknown.markers > 0) {
       logger.warn("Unknown series references for ooo WAL replay", {
         series: unknown.refs.size,
