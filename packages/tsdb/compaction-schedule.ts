@@ -136,7 +136,7 @@ export class CompactionSchedule {
           const segmentBytes = parts.options.blockSegmentBytes;
           const rangeMs = this.#ranges[0] as number;
           const job = { kind: "series-blocks", ticket, refs: stale.refs, hint: FROM_STALE_SERIES, rangeMs } as const;
-          await parts.jobs.run({ ...job, now: began, segmentBytes });
+          await parts.jobs.run({ ...job, now: began, segmentBytes, floats: parts.floatEncoding });
         } finally {
           readers.end(ticket);
         }
@@ -281,7 +281,7 @@ export class CompactionSchedule {
     const { counters, head, readers, lateLog } = parts;
     if (!head.outOfOrder.isEmpty(head.table.highIndex)) {
       // Later samples are logged from here on, and carry a later epoch than the ticket's.
-      const segment = lateLog.cut();
+      const segment = lateLog.cut(parts.chunkWriter?.position ?? 0);
       const began = parts.now();
       const ticket = readers.begin();
       counters.compactions++;

@@ -8,7 +8,7 @@ import type { Retention } from "./block-keeper.ts";
 import { checkFloatEncoding, type FloatEncoding } from "./chunk/float-encoding.ts";
 import { CompactionSchedule } from "./compaction-schedule.ts";
 import { registerDbMetrics } from "./db-metrics.ts";
-import type { DbOptions, DbStats, ReplayProgress } from "./db-options.ts";
+import { type DbOptions, type DbStats, DEFAULT_BLOCK_RANGE_MS, type ReplayProgress } from "./db-options.ts";
 import { DbParts } from "./db-parts.ts";
 import { DirectoryLock } from "./fs/directory-lock.ts";
 import { joinPath } from "./fs/file-system.ts";
@@ -226,7 +226,7 @@ export class Db implements Queryable, Appendable {
 
   /**
    * Makes a copy of the database that stays as it is, in a new directory under `snapshots` of the data directory (or under
-   * `target`): blocks by hard links, the head as a block of its own unless it is skipped. Returns the new directory's name.
+   * `target`): blocks by hard links, the head as a block of its own (late samples as further ones) unless it is skipped. Returns the new directory's name.
    */
   snapshot(skipHead = false, target: string = this.#parts.path(SNAPSHOTS_DIRECTORY)): Promise<string> {
     const { fs, jobs } = this.#parts;
@@ -245,6 +245,10 @@ export class Db implements Queryable, Appendable {
           const { minTime, maxTime } = head;
           const { floatEncoding: floats } = this.#parts;
           await jobs.run({ kind: "block", ulid: id, ticket, minTime, maxTime: maxTime + 1, target: path, floats });
+          if (!head.outOfOrder.isEmpty(head.table.highIndex)) {
+            const rangeMs = this.#parts.options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS;
+            await jobs.run({ kind: "late-blocks", ticket, rangeMs, now: this.#parts.now(), target: path, floats });
+          }
         } finally {
           this.endRead(ticket);
         }

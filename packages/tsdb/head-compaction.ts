@@ -33,9 +33,10 @@ export interface BlockJob {
   readonly floats?: FloatEncoding | undefined;
 }
 
-/** Late samples become a block for each range of `rangeMs` that has some. */
+/** Late samples become a block in `target` (the data directory unless told) for each range of `rangeMs` that has some. */
 export interface LateBlocksJob {
   readonly kind: "late-blocks";
+  readonly target?: string;
   readonly ticket: ReadTicket;
   readonly rangeMs: number;
   /** Wall clock in milliseconds, for the names. */
@@ -58,14 +59,17 @@ export interface SeriesBlocksJob {
   readonly now: number;
   /** Where chunk files are cut. */
   readonly segmentBytes?: number | undefined;
+  /** How floats are encoded where they are encoded anew; `xor` unless told. */
+  readonly floats?: FloatEncoding | undefined;
 }
 
-/** Segments `from` to `to` of the log become a checkpoint, without samples before `minTime`. */
+/** Segments `from` to `to` of the log become a checkpoint, without samples before `minTime` and deletions before `stonesFrom`. */
 export interface CheckpointJob {
   readonly kind: "checkpoint";
   readonly from: number;
   readonly to: number;
   readonly minTime: number;
+  readonly stonesFrom: number;
   /** Refs in the log whose labels are needed, though the head has no series by them. */
   readonly aliases: readonly number[];
   readonly compression: Compression;
@@ -134,7 +138,7 @@ export function runHeadJob(fs: FileSystem, directory: string, view: HeadView, jo
         const source = new OutOfOrderSource(view, ticket.snapshot, records, minTime, maxTime - 1, deletions, floats);
         const id = ulid(now);
         const block = { ulid: id, minTime, maxTime, compaction: firstLevel(id, [FROM_OUT_OF_ORDER]) };
-        writeBlock(fs, directory, block, [source], job.segmentBytes, floats);
+        writeBlock(fs, job.target ?? directory, block, [source], job.segmentBytes, floats);
       }
       return;
     }
@@ -147,7 +151,7 @@ export function runHeadJob(fs: FileSystem, directory: string, view: HeadView, jo
         const source = new HeadSource(view, ticket.snapshot, minTime, maxTime - 1, deletions, records);
         const id = ulid(now);
         const block = { ulid: id, minTime, maxTime, compaction: firstLevel(id, [job.hint]) };
-        writeBlock(fs, directory, block, [source], job.segmentBytes);
+        writeBlock(fs, directory, block, [source], job.segmentBytes, job.floats);
       }
       return;
     }
@@ -155,6 +159,7 @@ export function runHeadJob(fs: FileSystem, directory: string, view: HeadView, jo
       const aliases = new Set(job.aliases);
       writeCheckpoint(fs, joinPath(directory, "wal"), job.from, job.to, {
         minTime: job.minTime,
+        stonesFrom: job.stonesFrom,
         keep: (ref) => (ref < 2 ** 32 && recordOf(view.memory, ref) !== 0) || aliases.has(ref),
         compression: job.compression,
       });

@@ -1,5 +1,5 @@
 // Filling the head at the start from what an earlier process left: chunks on disk, checkpoint, log, out-of-order log.
-import { HeadChunkWriter, repairHeadChunks, scanHeadChunks } from "./chunk/head-chunks.ts";
+import { HeadChunkWriter, headChunkFile, repairHeadChunks, scanHeadChunks } from "./chunk/head-chunks.ts";
 import type { ReplayProgress } from "./db-options.ts";
 import { type DbParts, duration, WAL_DIRECTORY } from "./db-parts.ts";
 import { NodeFs } from "./fs/node-fs.ts";
@@ -38,9 +38,11 @@ export class HeadRecovery {
     const { head, logger, lateLog } = parts;
     const chunksDirectory = parts.path(HEAD_CHUNKS_DIRECTORY);
     logger.info("Replaying on-disk memory mappable chunks if any");
-    const { chunks, late, lateRefs, isSound } = this.#loadChunks();
+    const horizon = lateLog.horizon();
+    const { chunks, late, lateRefs, isSound } = this.#loadChunks(horizon);
     const chunksLoaded = parts.now();
     parts.chunkWriter = HeadChunkWriter.open(parts.fs, chunksDirectory, {
+      afterFile: headChunkFile(horizon),
       onSyncError: (error) => logger.error("Syncing a head chunks file failed", { err: error }),
     });
     const sink = new ChunkFileSink(parts.chunkWriter);
@@ -81,6 +83,7 @@ export class HeadRecovery {
     const lateBegan = parts.now();
     const hasLateLog = lateLog.isThere;
     if (hasLateLog) await lateLog.replay(head, replay, lateRefs, chunksDirectory);
+    head.deletions = head.deletions.truncateBefore(head.oldestNeededTime);
     logger.info("WAL replay completed", {
       checkpoint_replay_duration: duration(checkpointMs),
       wal_replay_duration: duration(segmentsMs),
@@ -97,14 +100,15 @@ export class HeadRecovery {
     return lateSink;
   }
 
-  /** `isSound`: no chunk was lost. */
-  #loadChunks(): { chunks: ReplayChunks; late: ReplayChunks; lateRefs: Set<number>; isSound: boolean } {
+  /** Without late chunks below `horizon`. `isSound`: no chunk was lost. */
+  #loadChunks(horizon: number): { chunks: ReplayChunks; late: ReplayChunks; lateRefs: Set<number>; isSound: boolean } {
     const { fs, counters, logger } = this.#parts;
     const path = this.#parts.path(HEAD_CHUNKS_DIRECTORY);
     const chunks = new ReplayChunks();
     const late = new ReplayChunks();
     const lateRefs = new Set<number>();
     const corruption = scanHeadChunks(fs, path, (ref, chunk, samples) => {
+      if (chunk.outOfOrder && ref < horizon) return;
       if (chunk.outOfOrder) lateRefs.add(ref);
       const kind = chunk.outOfOrder ? late : chunks;
       kind.add(chunk.seriesRef, chunk.minTime, chunk.maxTime, chunk.encoding, samples, placeOf(ref));

@@ -1,4 +1,5 @@
 // The out-of-order log (WBL): what of it a start finds, and its one writer. It is begun when late samples are first allowed.
+import { ByteWriter, EncodingError } from "@narthex/encoding";
 import { listHeadChunkFiles } from "./chunk/head-chunks.ts";
 import { type FileSystem, joinPath } from "./fs/file-system.ts";
 import type { Head } from "./head/head.ts";
@@ -7,8 +8,12 @@ import type { Replay } from "./head/replay.ts";
 import type { Logger } from "./logger.ts";
 import { listSegments } from "./wal/format.ts";
 import { RecordError } from "./wal/record.ts";
+import { RecordReader } from "./wal/record-reader.ts";
 import { closeSegmentGaps, repairWal, WalReader } from "./wal/wal-reader.ts";
 import { WalWriter, type WalWriterOptions } from "./wal/wal-writer.ts";
+
+/** First byte of a record of our own, which the reference passes over: see `OutOfOrderLog.horizon`. */
+export const HORIZON_RECORD = 0xf1;
 
 /** The log's directory inside the data directory. */
 export const WBL_DIRECTORY = "wbl";
@@ -96,6 +101,7 @@ export class OutOfOrderLog {
       });
     }
     for (const [type, count] of skippedRecords) {
+      if (type === HORIZON_RECORD) continue;
       logger.warn("WBL records of a kind that the head does not keep were left out", { type, count });
     }
     if (reader.corruption === undefined) return;
@@ -105,9 +111,40 @@ export class OutOfOrderLog {
     logger.warn("Successfully repaired WBL", { lost_bytes: lostBytes, removed_segments: removedSegments });
   }
 
-  /** Begins a new segment and returns its number: what is logged from now on stays when `truncate` is given it. 0 without a log. */
-  cut(): number {
-    return this.#writer?.cutSegment() ?? 0;
+  /**
+   * Begins a new segment and returns its number: what is logged from now on stays when `truncate` is given it. 0 without a log.
+   * `horizon` is a reference that all late chunks so far are below: once the segments before have gone, those are in blocks.
+   */
+  cut(horizon: number): number {
+    const wal = this.#writer;
+    if (wal === undefined) return 0;
+    const segment = wal.cutSegment();
+    const record = new ByteWriter(16);
+    record.uint8(HORIZON_RECORD);
+    record.int64Number(horizon);
+    wal.log(record.bytes, record.length);
+    wal.flush();
+    return segment;
+  }
+
+  /**
+   * Late chunks below this reference are in blocks, though their files may still be there: they must not come back, since some of
+   * their samples may have been deleted meanwhile. 0 where nothing is known.
+   */
+  horizon(): number {
+    const { fs } = this.#options;
+    const first = listSegments(fs, this.#path)[0];
+    if (first === undefined) return 0;
+    const reader = new WalReader(fs, this.#path, { fromSegment: first.index, toSegment: first.index });
+    try {
+      if (!reader.next() || reader.bytes[reader.start] !== HORIZON_RECORD) return 0;
+      return new RecordReader(reader.bytes, reader.start + 1, reader.end).int64Number();
+    } catch (error) {
+      if (error instanceof EncodingError) return 0;
+      throw error;
+    } finally {
+      reader.close();
+    }
   }
 
   /** Removes all segments before the given one. */

@@ -60,6 +60,8 @@ export function listHeadChunkFiles(fs: FileSystem, directory: string): HeadChunk
 }
 
 export interface HeadChunkWriterOptions {
+  /** The first file comes after this number as well, whatever files are there. */
+  readonly afterFile?: number;
   /** A file that would grow beyond this is followed by the next; default 128 MiB. */
   readonly fileBytes?: number;
   /** Told when the fsync of a finished file failed in the background. */
@@ -86,7 +88,14 @@ export class HeadChunkWriter {
   /** Makes the directory at need. The first chunk begins a new file after those that are there. */
   static open(fs: FileSystem, directory: string, options: HeadChunkWriterOptions = {}): HeadChunkWriter {
     fs.mkdir(directory);
-    return new HeadChunkWriter(fs, directory, listHeadChunkFiles(fs, directory).at(-1)?.index ?? 0, options);
+    const last = Math.max(listHeadChunkFiles(fs, directory).at(-1)?.index ?? 0, options.afterFile ?? 0);
+    return new HeadChunkWriter(fs, directory, last, options);
+  }
+
+  /** A reference that all chunks written so far are below, and all later ones are not. */
+  get position(): number {
+    if (this.#file === undefined) return headChunkRef(this.#fileIndex + 1, 0);
+    return headChunkRef(this.#fileIndex, this.#written + this.#buffer.length);
   }
 
   private constructor(fs: FileSystem, directory: string, lastIndex: number, options: HeadChunkWriterOptions) {

@@ -7,7 +7,7 @@ import type { Snapshot } from "./snapshots.ts";
 
 /**
  * A range for each series that passes and has samples with `minTime <= t <= maxTime`, ascending by ref. As in the reference it
- * reaches from the series' first sample to its newest, not beyond: what is appended later stays. The snapshot must be live.
+ * reaches from the series' first sample to its newest, not beyond: what is appended later stays. Late samples count as well. The snapshot must be live.
  */
 export function stonesFor(
   view: HeadView,
@@ -20,8 +20,14 @@ export function stonesFor(
   view.symbols.refresh();
   const stones: TombstoneEntry[] = [];
   for (const record of matchingRecords(view.memory, view.symbols, matchers, snapshot.lastRef)) {
-    const last = Math.min(maxTime, view.lastTime(record, snapshot));
-    const first = Math.max(minTime, view.firstTime(record));
+    let oldest = view.firstTime(record);
+    let newest = view.lastTime(record, snapshot);
+    view.outOfOrder.spans(record, snapshot, (from, to) => {
+      oldest = Math.min(oldest, from);
+      newest = Math.max(newest, to);
+    });
+    const last = Math.min(maxTime, newest);
+    const first = Math.max(minTime, oldest);
     if (first <= last) stones.push({ ref: refOf(record), minTime: first, maxTime: last });
   }
   return stones.sort((a, b) => a.ref - b.ref);

@@ -276,11 +276,14 @@ export class Replay {
   }
 
   #applyTombstones(stones: readonly TombstoneEntry[]): void {
-    const { memory, minValidTime, table } = this.#head;
+    const { memory, table } = this.#head;
     for (const stone of stones) {
       const { ref, minTime, maxTime } = stone;
-      if (isEndOfSeries(stone)) this.#endSeries(ref);
-      if (isEndOfSeries(stone) || maxTime < minValidTime) continue;
+      if (isEndOfSeries(stone)) {
+        this.#endSeries(ref);
+        continue;
+      }
+      // Those of times that belong to blocks may still be needed for late samples: see `HeadRecovery`.
       const record = this.#aliases.get(ref) ?? (ref <= MAX_REF ? recordOf(memory, ref) : 0);
       if (record !== 0) this.#stones.push({ ref: table.refOf(record), minTime, maxTime });
     }

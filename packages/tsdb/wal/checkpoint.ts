@@ -26,6 +26,8 @@ import { WalWriter } from "./wal-writer.ts";
 export interface CheckpointOptions {
   /** Samples, histograms, exemplars and tombstones older than this (milliseconds) are dropped. */
   readonly minTime: number;
+  /** Tombstones are kept from this time on, where late samples before `minTime` need them; `minTime` unless told. */
+  readonly stonesFrom?: number;
   /** Whether a series' labels and metadata must be kept: it is in the head, or later segments still name it. */
   keep(ref: number): boolean;
   readonly compression?: Compression;
@@ -170,9 +172,10 @@ class RecordFilter {
         break;
       case RecordType.tombstones: {
         const stones = decodeTombstones(bytes, start, end);
+        const { minTime, stonesFrom = minTime } = this.#options;
         // The end of a series goes with its labels.
         const kept = stones.filter((stone) =>
-          isEndOfSeries(stone) ? this.#options.keep(stone.ref) : stone.maxTime >= this.#options.minTime,
+          isEndOfSeries(stone) ? this.#options.keep(stone.ref) : stone.maxTime >= stonesFrom,
         );
         this.#record.clear();
         encodeTombstones(this.#record, kept);
