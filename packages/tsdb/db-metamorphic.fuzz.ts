@@ -339,7 +339,10 @@ async function failureOf(operations: readonly Operation[]): Promise<RunError | u
   }
 }
 
-/** Leaves out what is not needed to fail: what comes after, then halves, then smaller and smaller pieces, until nothing goes. */
+/**
+ * Leaves out what is not needed to fail: what comes after, then halves, then smaller and smaller pieces, until nothing goes; then
+ * series.
+ */
 async function shrink(operations: readonly Operation[], failure: RunError): Promise<readonly Operation[]> {
   let smallest = operations.slice(0, failure.at + 1);
   const until = Date.now() + SHRINK_MS;
@@ -354,6 +357,16 @@ async function shrink(operations: readonly Operation[], failure: RunError): Prom
     if (Date.now() >= until) break;
     // The smallest pieces are tried again as long as one of them goes.
     size = size > 1 ? Math.floor(size / 2) : smallest.length < before ? 1 : 0;
+  }
+  for (let at = 0; at < smallest.length && Date.now() < until; at++) {
+    const operation = smallest[at] as Operation;
+    if (!("ahead" in operation)) continue;
+    for (const series of new Set(operation.series)) {
+      const { kind, ahead, series: now } = smallest[at] as Extract<Operation, { ahead: number }>;
+      const fewer: Operation = { kind, ahead, series: now.filter((other) => other !== series) };
+      const changed = smallest.map((other, i) => (i === at ? fewer : other));
+      if (now.length > 1 && (await failureOf(changed)) !== undefined) smallest = changed;
+    }
   }
   return smallest;
 }
