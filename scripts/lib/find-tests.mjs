@@ -3,6 +3,15 @@ import { join } from "node:path";
 
 /** Every compiled test of the tree, sorted: `*.test.js` and `*.fuzz.js` below a `dist`, `*.test.mjs` below `tests`. */
 export function findTests(root) {
+  return find(root, (name, compiled) => (compiled ? /\.(test|fuzz)\.js$/.test(name) : name.endsWith(".test.mjs")));
+}
+
+/** Every compiled micro-benchmark of the tree, sorted. */
+export function findBenches(root) {
+  return find(root, (name, compiled) => compiled && name.endsWith(".bench.js"));
+}
+
+function find(root, isWanted) {
   const found = [];
   walk(root, false);
   return found.sort();
@@ -12,8 +21,7 @@ export function findTests(root) {
       if (entry.name === "node_modules" || entry.name.startsWith(".")) continue;
       const path = join(folder, entry.name);
       if (entry.isDirectory()) walk(path, compiled || entry.name === "dist");
-      else if (compiled && /\.(test|fuzz)\.js$/.test(entry.name)) found.push(path);
-      else if (!compiled && entry.name.endsWith(".test.mjs")) found.push(path);
+      else if (isWanted(entry.name, compiled)) found.push(path);
     }
   }
 }

@@ -3,6 +3,9 @@ import { BitWriter } from "@narthex/encoding";
 import { SampleBuffer } from "@narthex/storage";
 import { decodeXor, encodeXor } from "./xor.ts";
 
+/** What the design measured on Node 20 for the same work: chunks of 120 samples of 10,000 series. */
+const DESIGN_ENCODE_NS = 42;
+const DESIGN_DECODE_NS = 8.1;
 const CHUNKS = 10_000;
 const SAMPLES = 120;
 
@@ -18,6 +21,7 @@ const shapes: Shape[] = [
   { name: "random doubles, jittered times", value: () => Math.random(), jitter: (i) => (i * 7) % 5 },
 ];
 
+console.log(`the design: encode ${DESIGN_ENCODE_NS}, decode ${DESIGN_DECODE_NS} ns/sample`);
 for (const { name, value, jitter } of shapes) {
   const writer = new BitWriter(4 * 1024 * 1024);
   const chunks: Uint8Array[] = [];

@@ -7,6 +7,9 @@ import { decodeSamples, encodeSamples, SampleRecord } from "./record.ts";
 import { WalReader } from "./wal-reader.ts";
 import { WalWriter } from "./wal-writer.ts";
 
+/** What the design measured on Node 20 for a record of 10,000 samples; the CRC is that of the compressed record. */
+const DESIGN_ENCODE_NS = 5.3;
+const DESIGN_CRC_NS = 6;
 const COUNT = 10_000;
 const refs = Uint32Array.from({ length: COUNT }, (_, i) => i + 1);
 const times = new Float64Array(COUNT).fill(1_700_000_000_000);
@@ -25,6 +28,7 @@ function best(name: string, work: () => void, perRun = COUNT): void {
   console.log(`${name.padEnd(44)} ${((least * 1e6) / perRun).toFixed(1).padStart(8)} ns/sample`);
 }
 
+console.log(`the design: encode ${DESIGN_ENCODE_NS}, CRC-32C of the compressed record ${DESIGN_CRC_NS} ns/sample`);
 best("encode a samples record", () => {
   record.clear();
   encodeSamples(record, refs, times, halves, 0, COUNT);

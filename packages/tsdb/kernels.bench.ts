@@ -1,0 +1,182 @@
+// The storage engine's kernels beside what the design measured for each: `npm run bench -- kernels`. A few seconds.
+// Best of several runs, caches warm; the design's figures are of prototypes on Node 20 and 24, on two cores of an EPYC.
+import { BitWriter, ByteWriter, compressInto, crc32c, maxCompressedLength } from "@narthex/encoding";
+import { compileRegex, Labels, Matcher } from "@narthex/model";
+import { SampleBuffer } from "@narthex/storage";
+import { decodeXor, encodeXor } from "./chunk/xor.ts";
+import { Db } from "./db.ts";
+import { MemoryFs } from "./fs/memory-fs.ts";
+import { Head } from "./head/head.ts";
+import { decodeSamples, encodeSamples, SampleRecord } from "./wal/record.ts";
+
+/** What the design names, in nanoseconds per sample: on Node 20, on Node 24. Undefined where it names nothing. */
+type Design = readonly [node20: number, node24: number] | undefined;
+
+/** XOR append in TypeScript, two 32-bit halves, series side by side in typed arrays. */
+const DESIGN_APPEND_NS: Design = [42, 40];
+/** XOR decoding in TypeScript into a Float64Array. */
+const DESIGN_DECODE_NS: Design = [8.1, 8];
+/** A samples record of 10,000, in TypeScript. */
+const DESIGN_WAL_ENCODE_NS: Design = [5.3, 5.1];
+/** CRC-32C by eight tables, in TypeScript. */
+const DESIGN_CRC_NS: Design = [6, 5.8];
+/** Snappy compiled from AssemblyScript; pure TypeScript was not measured. */
+const DESIGN_SNAPPY_NS: Design = [14.8, 13.3];
+/** Selectors and regular expressions were not measured. */
+const DESIGN_POSTINGS: Design = undefined;
+const DESIGN_REGEX: Design = undefined;
+
+const SERIES = 10_000;
+const SAMPLES = 120;
+const START = 1_700_006_400_000;
+
+function best(work: () => void, runs: number): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < runs; run++) {
+    const began = performance.now();
+    work();
+    least = Math.min(least, performance.now() - began);
+  }
+  return least * 1e6;
+}
+
+function row(kernel: string, nanoseconds: number, unit: string, design: Design): void {
+  const figure = design === undefined ? "none named" : `${design[0]} (Node 20), ${design[1]} (24)`;
+  const digits = nanoseconds < 100 ? 1 : 0;
+  console.log(`  ${kernel.padEnd(44)} ${nanoseconds.toFixed(digits).padStart(9)} ${unit.padEnd(11)} ${figure}`);
+}
+
+function sampleValue(series: number, sample: number): number {
+  return series % 3 === 0
+    ? series * 1000 + sample * (1 + (series % 17))
+    : series % 3 === 1
+      ? (series + (sample >>> 4)) / 4
+      : series;
+}
+
+console.log(`kernels, Node ${process.version}${" ".repeat(31)}  measured             the design`);
+
+// Appending: all series of a scrape, sample after sample.
+{
+  const head = new Head({ chunkRangeMs: 7_200_000, memoryBytes: 2 ** 28 });
+  const records = new Uint32Array(SERIES);
+  for (let s = 0; s < SERIES; s++) {
+    records[s] = head.recordOf(head.seriesRef(Labels.fromObject({ __name__: "m", s: String(s) })));
+  }
+  const times = new Float64Array(SERIES);
+  const values = new Float64Array(SERIES);
+  const halves = new Uint32Array(values.buffer);
+  let least = Number.POSITIVE_INFINITY;
+  let spent = 0;
+  for (let i = 0; i < SAMPLES * 3; i++) {
+    times.fill(START + i * 15_000);
+    for (let s = 0; s < SERIES; s++) values[s] = sampleValue(s, i);
+    const began = performance.now();
+    head.applyReplayed(records, times, halves, SERIES);
+    spent += performance.now() - began;
+    if (i % SAMPLES !== SAMPLES - 1) continue;
+    least = Math.min(least, spent);
+    spent = 0;
+  }
+  row("append to the head, without a log", (least * 1e6) / (SERIES * SAMPLES), "ns/sample", DESIGN_APPEND_NS);
+}
+
+// Decoding whole chunks.
+{
+  const writer = new BitWriter(65_536);
+  const times = new Float64Array(SAMPLES);
+  const values = new Float64Array(SAMPLES);
+  const chunks = Array.from({ length: SERIES }, (_, s) => {
+    for (let i = 0; i < SAMPLES; i++) {
+      times[i] = START + i * 15_000;
+      values[i] = sampleValue(s, i);
+    }
+    writer.clear();
+    encodeXor(writer, times, new Uint32Array(values.buffer), 0, SAMPLES);
+    return writer.toBytes();
+  });
+  const into = new SampleBuffer(SAMPLES);
+  const took = best(() => {
+    for (const chunk of chunks) {
+      into.clear();
+      decodeXor(chunk, 0, chunk.length, 0, 9e15, into);
+    }
+  }, 10);
+  row("decode XOR chunks", took / (SERIES * SAMPLES), "ns/sample", DESIGN_DECODE_NS);
+}
+
+// The log's record of a scrape.
+{
+  const refs = Uint32Array.from({ length: SERIES }, (_, i) => i + 1);
+  const times = new Float64Array(SERIES).fill(START);
+  const values = Float64Array.from({ length: SERIES }, (_, i) => (i % 3 === 0 ? i : i / 7));
+  const halves = new Uint32Array(values.buffer);
+  const record = new ByteWriter(200_000);
+  const encode = (): void => {
+    record.clear();
+    encodeSamples(record, refs, times, halves, 0, SERIES);
+  };
+  row("encode a WAL record", best(encode, 100) / SERIES, "ns/sample", DESIGN_WAL_ENCODE_NS);
+  const into = new SampleRecord();
+  row(
+    "decode it",
+    best(() => decodeSamples(record.bytes, 0, record.length, into), 100) / SERIES,
+    "ns/sample",
+    undefined,
+  );
+  const packed = new Uint8Array(maxCompressedLength(record.length));
+  let length = 0;
+  const compress = (): void => {
+    length = compressInto(record.bytes.subarray(0, record.length), packed);
+  };
+  row("compress it with snappy", best(compress, 60) / SERIES, "ns/sample", DESIGN_SNAPPY_NS);
+  row(
+    "CRC-32C of what was compressed",
+    best(() => crc32c(packed, 0, length), 200) / SERIES,
+    "ns/sample",
+    DESIGN_CRC_NS,
+  );
+}
+
+// Selecting: postings of the head, then regular expressions by themselves.
+{
+  const count = 50_000;
+  const db = await Db.open({ directory: "data", fs: new MemoryFs(), memoryBytes: 2 ** 28, maintenanceIntervalMs: 0 });
+  const appender = db.appender();
+  for (let i = 0; i < count; i++) {
+    const labels = { __name__: `metric_${i % 50}`, job: `job-${i % 10}`, instance: `host-${Math.floor(i / 50)}:9100` };
+    appender.append(appender.series(Labels.fromObject(labels)), START, i);
+  }
+  appender.commit();
+  const querier = db.querier(0, 9e15);
+  const select = (...matchers: readonly Matcher[]): number =>
+    best(() => void querier.select(matchers).count, 30) / 1000;
+  const name = new Matcher("=", "__name__", "metric_7");
+  row(`postings: a name, of ${count} series`, select(name), "us", DESIGN_POSTINGS);
+  row("postings: a name and a job", select(name, new Matcher("=", "job", "job-7")), "us", DESIGN_POSTINGS);
+  row(
+    "postings: a name and instances by prefix",
+    select(name, new Matcher("=~", "instance", "host-1.*")),
+    "us",
+    DESIGN_POSTINGS,
+  );
+  querier.close();
+  await db.close();
+  const texts = Array.from(
+    { length: 10_000 },
+    (_, i) => `node-${i % 97}.region-${i % 7}.example.com:${9000 + (i % 500)}`,
+  );
+  for (const [kind, source] of [
+    ["a prefix", "node-1.*"],
+    ["wildcards", "node-1.*region-3.*:9.+"],
+    ["classes and counts", "node-[0-9]+\\.region-[0-9]\\.example\\.com:90[0-9]{2}"],
+  ] as const) {
+    const regex = compileRegex(source);
+    let matched = 0;
+    const took = best(() => {
+      for (const text of texts) if (regex.matches(text)) matched++;
+    }, 20);
+    if (matched === 0) throw new Error(`${source} matched nothing`);
+    row(`regular expression: ${kind}`, took / texts.length, "ns/value", DESIGN_REGEX);
+  }
+}
