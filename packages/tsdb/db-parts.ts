@@ -137,6 +137,14 @@ export class DbParts {
     }
   }
 
+  /**
+   * From which time on the head's deletions must be kept: what is older lies in blocks, for the next start as well, and is no late
+   * sample. Where all of a range was deleted there is no block, and the log or a chunk file would bring it back.
+   */
+  get deletionsFrom(): number {
+    return Math.min(this.keeper.list.maxTime, this.head.outOfOrder.chunks.minTime);
+  }
+
   /** Runs `work` when everything that changes blocks and was asked for earlier has ended. */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
     const run = this.#changes.then(() => {

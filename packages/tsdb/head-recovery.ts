@@ -83,7 +83,7 @@ export class HeadRecovery {
     const lateBegan = parts.now();
     const hasLateLog = lateLog.isThere;
     if (hasLateLog) await lateLog.replay(head, replay, lateRefs, chunksDirectory);
-    head.deletions = head.deletions.truncateBefore(head.oldestNeededTime);
+    head.deletions = head.deletions.truncateBefore(parts.deletionsFrom);
     logger.info("WAL replay completed", {
       checkpoint_replay_duration: duration(checkpointMs),
       wal_replay_duration: duration(segmentsMs),

@@ -31,7 +31,7 @@ export class HeadTruncator {
     const truncated = await inSlices(head.truncating(minTime), SLICE_MS, isClosed);
     if (truncated === undefined) return;
     const { removedSeries, removedChunks } = truncated.value;
-    head.deletions = head.deletions.truncateBefore(head.oldestNeededTime);
+    head.deletions = head.deletions.truncateBefore(parts.deletionsFrom);
     const found = await inSlices(head.findingOldestChunkFile(), SLICE_MS, isClosed);
     if (found === undefined) return;
     const oldestFile = found.value;
@@ -68,7 +68,7 @@ export class HeadTruncator {
     try {
       const { compression } = parts;
       const aliases = parts.head.otherLoggedRefs;
-      const stonesFrom = Math.min(minTime, parts.head.oldestNeededTime);
+      const stonesFrom = Math.min(minTime, parts.deletionsFrom);
       await parts.jobs.run({ kind: "checkpoint", ...range, minTime, stonesFrom, aliases, compression });
       if (parts.closed) return;
       wal.truncate(range.to + 1);

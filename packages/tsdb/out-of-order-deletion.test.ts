@@ -136,3 +136,18 @@ test("the out-of-order log begins with where its chunks begin, in a record that 
   assert.equal(reader.end - reader.start, 9);
   await db.close();
 });
+
+test("a range of which everything was deleted leaves no block, and does not come back by a chunk snapshot or a checkpoint", async () => {
+  for (const snapshotsChunks of [true, false]) {
+    const fs = new MemoryFs();
+    let db = await open(fs, { snapshotsChunks });
+    append(db, "float", 278, 120_278);
+    await db.delete(START, START + RANGE, all);
+    await db.compact();
+    assert.equal(db.blocks.length, 0);
+    await db.close();
+    db = await open(fs, { snapshotsChunks });
+    assert.deepEqual(times(db), [120_278]);
+    await db.close();
+  }
+});

@@ -293,11 +293,6 @@ export class Head {
     return new HeadAppender(this, batch, this.boundFrom(this.maxTime));
   }
 
-  /** Before this time the head needs nothing, late samples included. */
-  get oldestNeededTime(): number {
-    return Math.min(this.minValidTime, this.outOfOrder.chunks.minTime);
-  }
-
   /** Oldest time that is taken while the newest sample has time `t`. */
   boundFrom(t: number): number {
     return Math.max(this.minValidTime, Math.max(this.maxTime, t) - this.#options.chunkRangeMs / 2);
