@@ -17,7 +17,14 @@ import { HeadQuerier } from "../head/head-querier.ts";
 import { type ChunkBytes, type ChunkSource, HeadView } from "../head/head-view.ts";
 import { Replay, ReplayChunks } from "../head/replay.ts";
 import { encodeHistograms } from "../wal/histogram-record.ts";
-import { encodeMetadata, encodeSamples, encodeSeries, encodeTombstones, RecordError } from "../wal/record.ts";
+import {
+  encodeMetadata,
+  encodeSamples,
+  encodeSeries,
+  encodeTombstones,
+  endOfSeries,
+  RecordError,
+} from "../wal/record.ts";
 import { WalReader } from "../wal/wal-reader.ts";
 import { WalWriter } from "../wal/wal-writer.ts";
 import { TwoLaneLog } from "./two-lane-log.ts";
@@ -66,6 +73,8 @@ interface Oddities {
   /** Series that change between floats and histograms. */
   readonly histograms: boolean;
   readonly tombstones: boolean;
+  /** Series that leave the head, some of which come back under another ref. */
+  readonly ends: boolean;
   /** A record of samples that is too long for the ring. */
   readonly long: boolean;
   /** A record of samples that is sound only as a frame. */
@@ -82,12 +91,14 @@ function writeLog(directory: string, random: () => number, odd: Oddities): void 
   };
   const pick = (count: number): number => Math.floor(random() * count);
   const refs: number[] = [];
+  const names: string[] = [];
   const tell = (count: number): void => {
     record.uint8(1);
     for (let i = 0; i < count; i++) {
       const ref = refs.length + 1 + (random() < 0.1 ? pick(3) : 0);
       refs.push(refs.includes(ref) ? refs.length + 1000 : ref);
       const name = odd.aliases && random() < 0.01 ? pick(refs.length) : refs.length;
+      names.push(`${name}`);
       encodeSeries(record, refs.at(-1) as number, Labels.fromObject({ __name__: "m", s: `${name}` }));
     }
     log();
@@ -132,6 +143,16 @@ function writeLog(directory: string, random: () => number, odd: Oddities): void 
     }
     if (odd.tombstones && random() < 0.01) {
       encodeTombstones(record, [{ ref: refs[pick(refs.length)] as number, minTime: START, maxTime: t }]);
+      log();
+    }
+    if (odd.ends && random() < 0.03) {
+      const at = pick(refs.length);
+      encodeTombstones(record, [endOfSeries(refs[at] as number)]);
+      log();
+      const next = Math.max(...refs) + 1;
+      refs[at] = next;
+      record.uint8(1);
+      encodeSeries(record, next, Labels.fromObject({ __name__: "m", s: names[at] as string }));
       log();
     }
     if (random() < 0.01) {
@@ -212,6 +233,7 @@ async function damage(directory: string, random: () => number): Promise<void> {
 const cases: [string, Partial<Oddities>][] = [
   ["plain", {}],
   ["everything but damage", { aliases: true, unknown: true, histograms: true, tombstones: true, long: true }],
+  ["series that end and come back", { ends: true, histograms: true }],
   ["unknown refs", { unknown: true }],
   ["series that become histograms", { histograms: true, tombstones: true }],
   ["two refs for a series", { aliases: true }],
@@ -225,7 +247,7 @@ for (const [i, [name, oddities]] of cases.entries()) {
     const random = seeded(seed + i);
     const directory = mkdtempSync(join(tmpdir(), "two-lane-"));
     try {
-      const none = { aliases: false, unknown: false, histograms: false, tombstones: false, long: false };
+      const none = { aliases: false, unknown: false, histograms: false, tombstones: false, ends: false, long: false };
       const odd: Oddities = { ...none, broken: false, damage: false, ...oddities };
       writeLog(directory, random, odd);
       if (odd.damage) await damage(directory, random);
