@@ -12,10 +12,12 @@ import { decodeChunk } from "../../chunk/decode.ts";
 import { scanHeadChunks } from "../../chunk/head-chunks.ts";
 import { decodeXor } from "../../chunk/xor.ts";
 import { encodeXor2 } from "../../chunk/xor2.ts";
+import { Db } from "../../db.ts";
 import { MemoryFs } from "../../fs/memory-fs.ts";
 import { decodeTombstonesFile, encodeTombstonesFile } from "../../tombstone/tombstones.ts";
 import { decodeSamples, encodeSamplesV2, SampleRecord, SeriesRecordCursor } from "../../wal/record.ts";
 import { WalReader } from "../../wal/wal-reader.ts";
+import { WalWriter } from "../../wal/wal-writer.ts";
 
 const pages = join(import.meta.dirname, "../../../docs/format");
 
@@ -52,6 +54,28 @@ test("wal.md", () => {
   assert.deepEqual([record.count, record.times[0], record.times[1]], [2, 1000, 16000]);
   assert.equal(reader.next(), false);
   assert.equal(reader.corruption, undefined);
+});
+
+test("chunk-snapshot.md", async () => {
+  const fs = new MemoryFs();
+  fs.put("data/wal/00000000", new Uint8Array(0));
+  const wal = WalWriter.open(fs, "data/chunk_snapshot.000000.0000000000");
+  for (const kind of ["hex series", "hex tombstones"]) wal.log(bytesOf("chunk-snapshot.md", kind));
+  wal.close();
+  const options = { directory: "data", fs, memoryBytes: 2 ** 26, maintenanceIntervalMs: 0, snapshotsChunks: true };
+  const db = await Db.open({ ...options, walCompression: "none" });
+  const querier = db.querier(0, 1e15);
+  const found = dumpQuerier(querier);
+  querier.close();
+  assert.deepEqual([...found.values()], [samples.slice(1)]);
+  await db.close();
+  // And back.
+  const [name] = fs.list("data").filter((entry) => entry.startsWith("chunk_snapshot")) as [string];
+  const reader = new WalReader(fs, `data/${name}`);
+  for (const kind of ["hex series", "hex tombstones"]) {
+    assert.ok(reader.next());
+    assert.deepEqual(reader.bytes.slice(reader.start, reader.end), bytesOf("chunk-snapshot.md", kind));
+  }
 });
 
 test("chunks.md: a chunk of floats", () => {
