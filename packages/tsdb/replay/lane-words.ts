@@ -77,8 +77,8 @@ const DATA_AT = CUTS_AT + RING_CUTS * 8;
 export const RING_BYTES: number = 2 * 2 ** 20;
 
 /** Series of the main thread's lane; it also makes all series. The second thread's also reads. */
-export const MAIN_LANE = { from: 0, to: 3 } as const;
-export const SECOND_LANE = { from: 3, to: 8 } as const;
+export const MAIN_LANE = { from: 0, to: 5 } as const;
+export const SECOND_LANE = { from: 5, to: 8 } as const;
 
 /** Both threads' view of the words and the ring. */
 export class LaneWords {
