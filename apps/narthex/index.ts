@@ -1,2 +1,2 @@
 export { defaultConfig } from "./default-config.ts";
-export { type LaunchEnvironment, launch } from "./launch.ts";
+export { type LaunchEnvironment, launch, processEnvironment } from "./launch.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import { type LaunchEnvironment, launch, type ServerOptions } from "./launch.ts";
 
@@ -18,6 +19,7 @@ function environment(main: (argv: string[]) => Promise<number> = async () => 0):
     calls,
     printed: () => ({ out, err }),
     environment: {
+      home: join(import.meta.dirname, ".."),
       out: (text) => {
         out += text;
       },

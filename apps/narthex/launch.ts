@@ -1,10 +1,12 @@
 // The launcher: `narthex SUBCOMMAND` starts one program. Nothing is imported before it is known to be needed.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { createRequire } from "node:module";
+import { join } from "node:path";
 
 /** Where the launcher prints, and how it comes by the programs; tests put in their own. */
 export interface LaunchEnvironment {
+  /** The folder of this package. */
+  readonly home: string;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   /** Loads the server's entry. */
@@ -39,7 +41,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     help: "the monitoring server, with the reference's flags; narthex server --help lists them",
     async run(argv, environment) {
       const { main } = await environment.server();
-      return main(argv, webAssets());
+      return main(argv, webAssets(environment.home));
     },
   },
   {
@@ -47,7 +49,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     help: "the server with a built-in configuration that watches itself, data in ./data",
     async run(argv, environment) {
       const { start } = await import("./start.ts");
-      return start(argv, webAssets(), environment);
+      return start(argv, webAssets(environment.home), environment);
     },
   },
   {
@@ -61,8 +63,8 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   {
     name: "version",
     help: "print the version",
-    run(_argv, { out }) {
-      out(`narthex ${version()} (node ${process.versions.node}, ${process.platform}/${process.arch})\n`);
+    run(_argv, { home, out }) {
+      out(`narthex ${version(home)} (node ${process.versions.node}, ${process.platform}/${process.arch})\n`);
       return 0;
     },
   },
@@ -77,10 +79,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
 ];
 
 /** Runs a command line; resolves to the exit code. Wrong ones are answered with one sentence and code 2. */
-export async function launch(
-  argv: readonly string[],
-  environment: LaunchEnvironment = processEnvironment(),
-): Promise<number> {
+export async function launch(argv: readonly string[], environment: LaunchEnvironment): Promise<number> {
   const [first, ...rest] = argv;
   if (first === undefined) {
     environment.err(helpText());
@@ -106,46 +105,46 @@ function helpText(): string {
   return `usage: narthex SUBCOMMAND [<flags>]\n\n${lines.join("\n")}\n`;
 }
 
-const here = dirname(fileURLToPath(import.meta.url));
-
-function version(): string {
-  return (JSON.parse(readFileSync(join(here, "../package.json"), "utf8")) as { version: string }).version;
+function version(home: string): string {
+  return (JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as { version: string }).version;
 }
 
 /** The built web page: inside this package once it is published, beside it in the workspace. */
-function webAssets(): ServerOptions {
-  const folder = [join(here, "web"), join(here, "../../web-ui/dist")].find((candidate) =>
+function webAssets(home: string): ServerOptions {
+  const folder = [join(home, "dist/web"), join(home, "../web-ui/dist")].find((candidate) =>
     existsSync(join(candidate, "index.html")),
   );
   return folder === undefined ? {} : { assets: folder };
 }
 
 /**
- * The bundled server, which starts in a third of the time; the single files where there is no bundle, or where one of
+ * The bundled server, which starts in a fraction of the time; the single files where there is no bundle, or where one of
  * the packages was compiled after it.
  */
-async function loadServer(): Promise<ServerEntry> {
-  const bundle = join(here, "bundle/server.js");
+async function loadServer(home: string): Promise<ServerEntry> {
+  const bundle = join(home, "dist/bundle/server.js");
   const bundled = statSync(bundle, { throwIfNoEntry: false });
-  if (bundled === undefined || bundled.mtimeMs < newestCompilation()) return import("@narthex/server");
-  return ((await import(pathToFileURL(bundle).href)) as { default: ServerEntry }).default;
+  if (bundled === undefined || bundled.mtimeMs < newestCompilation(home)) return import("@narthex/server");
+  return createRequire(bundle)(bundle) as ServerEntry;
 }
 
 /** When a package of this workspace was last compiled, in milliseconds; 0 outside of a workspace. */
-function newestCompilation(): number {
-  const packages = join(here, "../../../packages");
+function newestCompilation(home: string): number {
+  const packages = join(home, "../../packages");
   if (!existsSync(packages)) return 0;
-  const folders = [...readdirSync(packages).map((name) => join(packages, name)), join(here, "../../server")];
+  const folders = [...readdirSync(packages).map((name) => join(packages, name)), join(home, "../server")];
   const times = folders.map(
     (folder) => statSync(join(folder, "dist/.tsbuildinfo"), { throwIfNoEntry: false })?.mtimeMs ?? 0,
   );
   return Math.max(...times);
 }
 
-function processEnvironment(): LaunchEnvironment {
+/** The process as it is; `home` is the folder of this package. */
+export function processEnvironment(home: string): LaunchEnvironment {
   return {
+    home,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    server: loadServer,
+    server: () => loadServer(home),
   };
 }

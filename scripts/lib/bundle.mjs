@@ -29,6 +29,7 @@ export async function bundleServer(root) {
   const tsdb = join(root, "packages/tsdb/dist");
   const launcher = join(root, "apps/narthex/bin");
   // Each worker under the name by which it is started; the server last, as it tells that all is done.
+  await bundle(join(root, "apps/narthex/dist/launch.js"), folder, launcher);
   await bundle(join(server, "query/query-worker.js"), folder, launcher);
   await bundle(join(tsdb, "head-compaction-worker.js"), folder, launcher);
   await bundle(join(tsdb, "replay/replay-worker.js"), folder, launcher);
@@ -47,7 +48,7 @@ async function bundle(entry, folder, launcher, name = basename(entry, ".js")) {
   const build = await rolldown({
     input: entry,
     platform: "node",
-    external: [/^node:/],
+    external: [/^node:/, "@narthex/server"],
     transform: { define: { "import.meta.url": "bundleUrl", "import.meta.resolve": "bundleResolve" } },
     logLevel: "warn",
   });
@@ -62,8 +63,8 @@ async function bundle(entry, folder, launcher, name = basename(entry, ".js")) {
   });
   writeSites(join(folder, code));
   finishText(join(folder, code));
-  // What a worker does when it is loaded needs the thread that starts it; the server's file only defines.
-  const flags = name === "server" ? ["--run"] : [];
+  // What a worker does when it is loaded needs the thread that starts it; the others' files only define.
+  const flags = name === "server" || name === "launch" ? ["--run"] : [];
   const make = join(launcher, "load-bundle.cjs");
   execFileSync(process.execPath, [...launcherFlags(launcher), make, ...flags, join(folder, code)]);
   const stub = `module.exports = require("../../bin/load-bundle.cjs")(require.resolve("./${code}"));\n`;
@@ -72,7 +73,7 @@ async function bundle(entry, folder, launcher, name = basename(entry, ".js")) {
 
 /** The engine's flags under which the launcher runs: compiled code is good for no others. */
 function launcherFlags(launcher) {
-  const [first] = readFileSync(join(launcher, "narthex.mjs"), "utf8").split("\n");
+  const [first] = readFileSync(join(launcher, "narthex.cjs"), "utf8").split("\n");
   return first.split(" ").filter((word) => word.startsWith("--"));
 }
 
