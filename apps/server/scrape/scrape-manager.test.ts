@@ -493,9 +493,12 @@ test("scrape loop: a clock set back by hours does not stop scraping", async () =
   await rig.turn(2);
   rig.clock.step(-7_200_000);
   for (let i = 3; i < 6; i++) {
+    const before = rig.manager.activeTargets()[0]?.lastScrape;
     rig.clock.pass(1000);
     rig.clock.pass(1000);
     await until(() => requests >= i, "a request");
+    // Only when the answer was taken in is the next scrape armed; time that passes before that rings nothing.
+    await until(() => rig.manager.activeTargets()[0]?.lastScrape !== before, "the end of a scrape");
   }
   assert.equal(rig.scrapes(), 2, "the storage has later samples and refuses these");
 });
