@@ -1,6 +1,8 @@
 // `narthex server`: from the command line to a running server, and from a signal to a clean end.
+
 import { compileRegex } from "@narthex/model";
 import { createLogger, type Logger, WebConfigError } from "@narthex/toolkit";
+import { ReplayThread } from "@narthex/tsdb";
 import { COMPATIBLE_VERSION, NARTHEX_VERSION } from "./build-info.ts";
 import { ConfigError } from "./config/index.ts";
 import { flagRetention, parseServerFlags, type ServerCommand, statusFlags } from "./flags/index.ts";
@@ -33,10 +35,14 @@ export async function main(argv: string[], options: MainOptions = {}): Promise<n
   const logger = createLogger({ level: flags.logLevel, format: flags.logFormat });
   for (const { level, message, attributes } of command.notes) logger[level](message, attributes);
 
+  const settings = settingsOf(command, options.configText);
+  // A thread takes longer to come up than a configuration to be read.
+  const replayThread = ReplayThread.forDatabase(settings.storagePath);
   let server: Server;
   try {
-    server = new Server({ settings: settingsOf(command, options.configText), logger, assets: options.assets });
+    server = new Server({ settings, logger, assets: options.assets, replayThread });
   } catch (error) {
+    replayThread?.end();
     if (error instanceof WebConfigError) {
       logger.error("Unable to validate web configuration file", { err: error.message });
       return EXIT.failed;

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { Gauge, Registry } from "@narthex/client";
 import { formatDuration, formatSize, goDuration, type Logger } from "@narthex/toolkit";
-import { Db, type FloatEncoding, IncompatibleEncodingError } from "@narthex/tsdb";
+import { Db, type FloatEncoding, IncompatibleEncodingError, type ReplayThread } from "@narthex/tsdb";
 import { Federation } from "./api/federate.ts";
 import { AdminRoutes } from "./api/v1/admin-routes.ts";
 import { OperatorRoutes } from "./api/v1/operator-routes.ts";
@@ -58,10 +58,13 @@ export interface ServerOptions {
   readonly logger: Logger;
   /** Folder of the built web page; without it there is no page. */
   readonly assets: string | undefined;
+  /** Started already, where a long log waits to be replayed. */
+  readonly replayThread?: ReplayThread | undefined;
 }
 
 export class Server {
   readonly #settings: ServerSettings;
+  readonly #replayThread: ReplayThread | undefined;
   readonly #logger: Logger;
   readonly #registry: Registry;
   readonly #endMetrics: () => void;
@@ -83,8 +86,9 @@ export class Server {
   #reloading: Promise<void> = Promise.resolve();
 
   /** Loads the configuration. Throws a `ConfigError`; then nothing was started. */
-  constructor({ settings, logger, assets }: ServerOptions) {
+  constructor({ settings, logger, assets, replayThread }: ServerOptions) {
     this.#settings = settings;
+    this.#replayThread = replayThread;
     this.#logger = logger;
     ({ config: this.#config, ruleGroups: this.#ruleGroups } = this.#load());
     this.#registry = new Registry({
@@ -158,6 +162,7 @@ export class Server {
       histogramStartTimes: settings.features.has("histograms-st-encoding"),
       walSegmentBytes: settings.walSegmentBytes,
       walCompression: settings.walCompression,
+      replayThread: this.#replayThread,
       onReplay: (progress) => {
         this.#walReplay = progress;
       },

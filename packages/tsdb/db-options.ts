@@ -1,9 +1,11 @@
 // What a database is told when it is opened, and what it tells about itself.
+
 import type { Registry } from "@narthex/client";
 import type { Retention } from "./block-keeper.ts";
 import type { FloatEncoding } from "./chunk/float-encoding.ts";
 import type { FileSystem } from "./fs/file-system.ts";
 import type { Logger } from "./logger.ts";
+import type { ReplayThread } from "./replay/replay-thread.ts";
 import type { Compression } from "./wal/format.ts";
 
 export const DEFAULT_BLOCK_RANGE_MS: number = 2 * 60 * 60 * 1000;
@@ -59,6 +61,8 @@ export interface DbOptions {
   readonly maintenanceIntervalMs?: number;
   /** A second thread helps with the replay of a log of at least so many bytes; 8 MiB unless told. */
   readonly secondThreadFromBytes?: number;
+  /** That thread, when somebody started it ahead (`ReplayThread.forDatabase`). The database uses it or ends it. */
+  readonly replayThread?: ReplayThread | undefined;
   /** Told how far the replay of the log has come, for the status page. */
   readonly onReplay?: (progress: ReplayProgress) => void;
 }

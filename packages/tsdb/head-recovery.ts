@@ -5,23 +5,25 @@ import { type DbParts, duration, WAL_DIRECTORY } from "./db-parts.ts";
 import { NodeFs } from "./fs/node-fs.ts";
 import { ChunkFileSink, placeOf } from "./head/chunk-files.ts";
 import { Replay, ReplayChunks } from "./head/replay.ts";
+import { logBytes, ReplayThread, SECOND_THREAD_FROM_BYTES } from "./replay/replay-thread.ts";
 import { TwoLaneLog } from "./replay/two-lane-log.ts";
 import { HEAD_CHUNKS_DIRECTORY } from "./share.ts";
-import { lastCheckpoint, listSegments } from "./wal/format.ts";
+import { lastCheckpoint } from "./wal/format.ts";
 import { RecordError } from "./wal/record.ts";
 import { closeSegmentGaps, repairWal, WalReader } from "./wal/wal-reader.ts";
 import { WalWriter } from "./wal/wal-writer.ts";
-
-/** From so many bytes on a log is worth a second thread, which takes some 50 ms to come up. */
-const SECOND_THREAD_FROM_BYTES = 8 * 2 ** 20;
 
 /** One per start. */
 export class HeadRecovery {
   readonly #parts: DbParts;
   #progress: ReplayProgress = { min: 0, max: 0, current: 0 };
 
+  /** Started before the database was; undefined once it was used. */
+  #thread: ReplayThread | undefined;
+
   constructor(parts: DbParts) {
     this.#parts = parts;
+    this.#thread = parts.options.replayThread;
   }
 
   /** How far the replay came; afterwards, what it covered. */
@@ -49,6 +51,7 @@ export class HeadRecovery {
     const lateSink = new ChunkFileSink(parts.chunkWriter, true);
     head.attach(undefined, sink);
     head.outOfOrder.attach(undefined, lateSink);
+    head.table.deferPostings();
     const replay = new Replay(head, chunks, late);
     const usesSnapshot = parts.options.snapshotsChunks === true && isSound;
     let from = usesSnapshot ? await parts.chunkSnapshots.load(replay, chunks) : undefined;
@@ -78,6 +81,7 @@ export class HeadRecovery {
       const first = (lastCheckpoint(parts.fs, parts.path(WAL_DIRECTORY))?.index ?? -1) + 1;
       segmentsMs += await this.#replaySegments(replay, first);
     }
+    this.#thread?.end();
     replay.finish();
     this.#report(replay);
     const lateBegan = parts.now();
@@ -190,14 +194,14 @@ export class HeadRecovery {
   ): WalReader | TwoLaneLog {
     const { fs, head, options } = this.#parts;
     const { kernels } = head;
-    let bytes = 0;
-    for (const segment of listSegments(fs, directory)) if (segment.index >= fromSegment) bytes += segment.bytes;
-    const isLong = bytes >= (options.secondThreadFromBytes ?? SECOND_THREAD_FROM_BYTES);
+    const isLong = logBytes(fs, directory, fromSegment) >= (options.secondThreadFromBytes ?? SECOND_THREAD_FROM_BYTES);
     if (kernels === undefined || !head.writesPlainFloats || !isLong || !(fs instanceof NodeFs)) {
       return new WalReader(fs, directory, { fromSegment, onSegment, kernels });
     }
     const applySamples = (record: Uint8Array, start: number, end: number) => replay.applySamples(record, start, end);
-    return new TwoLaneLog(head, { fs, directory, fromSegment, onSegment, applySamples });
+    const thread = this.#thread ?? new ReplayThread();
+    this.#thread = undefined;
+    return new TwoLaneLog(head, { fs, directory, fromSegment, onSegment, applySamples, thread });
   }
 
   async #replayAll(reader: WalReader | TwoLaneLog, replay: Replay, isOver: () => boolean = () => false): Promise<void> {

@@ -30,6 +30,7 @@ export { HeadMemoryError } from "./memory/layout.ts";
 export { HeadFullError } from "./memory/pool.ts";
 export { mergeQueriers } from "./merge-querier.ts";
 export { openReadOnly } from "./read-only-db.ts";
+export { ReplayThread } from "./replay/replay-thread.ts";
 export { DbReader, type DbShare, type ReadTicket } from "./share.ts";
 export { dropDeleted, readTombstones, Tombstones, writeTombstones } from "./tombstone/tombstones.ts";
 export {

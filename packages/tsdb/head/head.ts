@@ -477,10 +477,10 @@ export class Head {
     return this.recordOf(ref) !== 0 || this.#aliases.has(ref) || this.departed.has(ref);
   }
 
-  /** Brings postings in order after a replay. */
+  /** Makes postings after a replay, for the series that are left. */
   finishReplay(): void {
-    atOnce(this.table.droppingRemoved());
     this.table.finishReplay();
+    atOnce(this.table.droppingRemoved());
   }
 
   /** A log says that a series has left the head (see `endOfSeries`). False when it stays, since it has late samples. */

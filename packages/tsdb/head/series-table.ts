@@ -6,7 +6,15 @@ import { COLD_WORDS, Control, type HeadMemory, RECORD_WORDS, REF_PAGE } from "..
 import { HeadFullError, Pool } from "../memory/pool.ts";
 import { closeWindow, openWindow } from "../memory/window.ts";
 import { LabelInterner } from "./label-interner.ts";
-import { ALL_SERIES, addPosting, countPostings, freeChain, readPostings, replacePostings } from "./postings.ts";
+import {
+  ALL_SERIES,
+  addPosting,
+  buildPostings,
+  countPostings,
+  freeChain,
+  readPostings,
+  replacePostings,
+} from "./postings.ts";
 import type { Reclaimer } from "./reclaimer.ts";
 import { Cold, NO_WINDOW, REMOVED, Rec } from "./record.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -46,6 +54,8 @@ export class SeriesTable {
   #touched = new Set<number>();
   /** Postings got a ref out of order (only a foreign WAL does that): sort them before anybody reads. */
   #unsorted = false;
+  /** Postings are made all at once by `finishReplay`. */
+  #isDeferring = false;
 
   constructor(memory: HeadMemory, arena: Arena, symbols: SymbolWriter, reclaimer: Reclaimer, snapshots: Snapshots) {
     this.#memory = memory;
@@ -140,8 +150,19 @@ export class SeriesTable {
     return this.#memory.cold[base + Cold.ref] !== 0 && (this.#memory.cold[base + Cold.flags] & REMOVED) === 0;
   }
 
-  /** Sorts postings that a foreign log filled out of order. */
+  /** While a replay makes series nobody asks for postings: from now on they wait for `finishReplay`. The table must be empty. */
+  deferPostings(): void {
+    this.#isDeferring = this.#count === 0;
+  }
+
+  /** Makes postings that were put off, and sorts those that a foreign log filled out of order. */
   finishReplay(): void {
+    if (this.#isDeferring) {
+      this.#isDeferring = false;
+      this.#unsorted = false;
+      buildPostings(this.#memory, this.#arena, this.#liveByRef(), this.#symbols.highestPair);
+      return;
+    }
     if (!this.#unsorted) return;
     this.#unsorted = false;
     this.#rebuildPostings();
@@ -242,6 +263,16 @@ export class SeriesTable {
     memory.series[base + Rec.epoch] = this.#snapshots.liveCount > 0 ? this.#snapshots.oldest : this.#snapshots.epoch;
     this.#setRef(ref, record);
     if (ref >= this.#nextRef) this.#nextRef = ref + 1;
+    if (this.#isDeferring) memory.control[Control.lastRef] = this.#nextRef - 1;
+    else this.#addPostings(ids, count, ref);
+    this.#count++;
+    if (this.#count * 2 > 1 << this.#bits) this.#rehash(this.#bits + 1);
+    else this.#place(record, hash);
+    return record;
+  }
+
+  #addPostings(ids: Uint32Array, count: number, ref: number): void {
+    const memory = this.#memory;
     openWindow(memory.control);
     try {
       for (let i = 0; i < count; i++) addPosting(memory, this.#arena, ids[i], ref);
@@ -250,10 +281,22 @@ export class SeriesTable {
     } finally {
       closeWindow(memory.control);
     }
-    this.#count++;
-    if (this.#count * 2 > 1 << this.#bits) this.#rehash(this.#bits + 1);
-    else this.#place(record, hash);
-    return record;
+  }
+
+  /** Records of all series, in the order of their refs. */
+  #liveByRef(): Uint32Array {
+    const records = new Uint32Array(this.#count);
+    let count = 0;
+    let before = 0;
+    let isSorted = true;
+    for (let record = 1; record <= this.#pool.high; record++) {
+      if (!this.isLive(record)) continue;
+      const ref = this.refOf(record);
+      if (ref < before) isSorted = false;
+      before = ref;
+      records[count++] = record;
+    }
+    return isSorted ? records : records.sort((a, b) => this.refOf(a) - this.refOf(b));
   }
 
   #lookUp(ids: Uint32Array, count: number, hash: number): number {

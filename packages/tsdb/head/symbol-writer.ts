@@ -36,6 +36,11 @@ export class SymbolWriter extends Symbols {
     return this.#pairPool.used;
   }
 
+  /** Ids of pairs run from 1 to this; not all of them are in use. */
+  get highestPair(): number {
+    return this.#pairPool.high;
+  }
+
   /** Changes when pairs may have left the table: ids that somebody remembers are to be forgotten. */
   get tableGeneration(): number {
     return this.#tableGeneration;

@@ -1,22 +1,15 @@
 // The second thread of a replay: reads the log ahead and appends the samples of its lane. See lane-words.ts.
-import { workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { NodeFs } from "../fs/node-fs.ts";
 import { Fin } from "../head/record.ts";
 import { Kernels } from "../kernels/kernels.ts";
-import { FINISHED_WORDS, HeadMemory, type Layout, type SharedMemory, SLOT_LINK, SLOT_WORDS } from "../memory/layout.ts";
+import { FINISHED_WORDS, HeadMemory, SLOT_LINK, SLOT_WORDS } from "../memory/layout.ts";
 import { PoolWord } from "../memory/pool.ts";
 import { RecordType, SAMPLES_HEADER_BYTES, samplesBase } from "../wal/record.ts";
 import { WalReader } from "../wal/wal-reader.ts";
 import { Float, LaneState, LaneWords, RING_CUTS, SECOND_LANE, Word } from "./lane-words.ts";
 import { MAX_RING_RECORD, RecordRing } from "./record-ring.ts";
-
-/** What the main thread starts it with. */
-export interface ReplayWorkerData {
-  readonly memory: SharedMemory;
-  readonly layout: Layout;
-  /** The log's directory. */
-  readonly directory: string;
-}
+import type { ReplayTask } from "./replay-thread.ts";
 
 /** How long it waits for the main thread before it looks again. */
 const WAIT_MS = 100;
@@ -261,14 +254,15 @@ function poolHas(pool: Uint32Array, count: number): boolean {
   return pool[PoolWord.high] + count <= pool[PoolWord.capacity] || pool[PoolWord.freeCount] >= count;
 }
 
-const { memory, layout, directory } = workerData as ReplayWorkerData;
-const head = new HeadMemory(memory, layout);
-const shared = new LaneWords(head);
-try {
-  new ReplayLane(head, directory).run();
-} catch {
-  // Whatever it was: the main thread goes on alone, and meets it too if it lies in the log.
-  shared.set(Word.state, LaneState.failed);
-}
-shared.set(Word.hasLeft, 1);
-shared.signal(Word.laneSignal);
+parentPort?.once("message", ({ memory, layout, directory }: ReplayTask) => {
+  const head = new HeadMemory(memory, layout);
+  const shared = new LaneWords(head);
+  try {
+    new ReplayLane(head, directory).run();
+  } catch {
+    // Whatever it was: the main thread goes on alone, and meets it too if it lies in the log.
+    shared.set(Word.state, LaneState.failed);
+  }
+  shared.set(Word.hasLeft, 1);
+  shared.signal(Word.laneSignal);
+});

@@ -27,6 +27,7 @@ import {
 } from "../wal/record.ts";
 import { WalReader } from "../wal/wal-reader.ts";
 import { WalWriter } from "../wal/wal-writer.ts";
+import { ReplayThread } from "./replay-thread.ts";
 import { TwoLaneLog } from "./two-lane-log.ts";
 
 const seed = Number(process.env["NARTHEX_FUZZ_SEED"] ?? Date.now() & 0x7fffffff);
@@ -185,7 +186,7 @@ async function replay(directory: string, withSink: boolean, aloneFor: number | u
   const log =
     aloneFor === undefined
       ? new WalReader(fs, directory, { onSegment, kernels: head.kernels })
-      : new TwoLaneLog(head, { fs, directory, fromSegment: 0, onSegment, applySamples });
+      : new TwoLaneLog(head, { fs, directory, fromSegment: 0, onSegment, applySamples, thread: new ReplayThread() });
   try {
     for (let n = 0; ; n++) {
       if (n === aloneFor) await (log as TwoLaneLog).whenUp();

@@ -1,6 +1,5 @@
 // The main thread's side of a replay by two threads: a log whose records come from the second one, as soon as that is up. Until
 // then, and wherever the second thread leaves off, this thread reads by itself. See lane-words.ts.
-import { Worker } from "node:worker_threads";
 import type { FileSystem } from "../fs/file-system.ts";
 import type { Head } from "../head/head.ts";
 import type { Lane } from "../kernels/kernels.ts";
@@ -9,7 +8,7 @@ import { listSegments, type Segment, type WalCorruptionError } from "../wal/form
 import { RecordType } from "../wal/record.ts";
 import { WalReader } from "../wal/wal-reader.ts";
 import { Float, LaneState, LaneWords, MAIN_LANE, RING_CUTS, Word } from "./lane-words.ts";
-import type { ReplayWorkerData } from "./replay-worker.ts";
+import type { ReplayThread } from "./replay-thread.ts";
 
 /** Cells offered to the second thread at a time. */
 const OFFERED_CELLS = 4096;
@@ -23,6 +22,8 @@ export interface TwoLaneLogOptions {
   readonly directory: string;
   readonly fromSegment: number;
   readonly onSegment: (index: number) => void;
+  /** The second thread, its own from now on. */
+  readonly thread: ReplayThread;
   /** Applies the samples of a record, of all lanes; those that are there already change nothing. */
   readonly applySamples: (bytes: Uint8Array, start: number, end: number) => void;
 }
@@ -37,7 +38,6 @@ export class TwoLaneLog {
   readonly #head: Head;
   readonly #options: TwoLaneLogOptions;
   readonly #shared: LaneWords;
-  readonly #worker: Worker;
   /** What this thread reads by itself; undefined while both work. */
   #reader: WalReader | undefined;
   #together = false;
@@ -49,7 +49,7 @@ export class TwoLaneLog {
   #index = -1;
   #segment: number;
 
-  /** Starts the second thread. The log must stay as it is until `close`. */
+  /** Lets the second thread begin. The log must stay as it is until `close`. */
   constructor(head: Head, options: TwoLaneLogOptions) {
     this.#head = head;
     this.#options = options;
@@ -60,12 +60,7 @@ export class TwoLaneLog {
     this.#shared.set(Word.laneLimit, 0x7fff_ffff);
     this.#reader = this.#readerFrom(options.fromSegment, 0);
     const { memory, layout } = head.memory;
-    const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const workerData: ReplayWorkerData = { memory, layout, directory: options.directory };
-    this.#worker = new Worker(new URL(`./replay-worker.${ending}`, import.meta.url), { workerData });
-    // A thread that cannot start, or fails, says so in the shared words as far as it can; the log is read without it.
-    this.#worker.on("error", () => {});
-    this.#worker.unref();
+    options.thread.begin({ memory, layout, directory: options.directory });
   }
 
   /** When the second thread can begin; `next` lets it. For tests: nobody has to wait for it. */
