@@ -90,9 +90,9 @@ export interface DbReadings {
       readonly seriesNotFound: number;
       readonly chunksCreated: number;
       readonly chunksRemoved: number;
-      readonly walWriteFailures: number;
       readonly appendersCreated: number;
     };
+    readonly logFailures: number;
     readonly finished: { readonly movedCount: number };
     readonly histograms: { readonly seriesCount: number; readonly bucketCount: number };
     readonly exemplars: {
@@ -396,7 +396,7 @@ function families(db: DbReadings): Family[] {
   counter("wal_truncations_total", "Truncations of the log.", () => counters.walTruncations);
   counter("wal_truncations_failed_total", "Truncations of the log that failed.", () => counters.walTruncationFailures);
   counter("wal_corruptions_total", "Damage found in the log.", () => counters.walCorruptions);
-  counter("wal_writes_failed_total", "Commits that the log could not take.", () => head.counters.walWriteFailures);
+  counter("wal_writes_failed_total", "Commits that the log could not take.", () => head.logFailures);
   for (const [prefix, log] of [
     ["wal", db.walCounters],
     ["out_of_order_wbl", db.wblCounters],

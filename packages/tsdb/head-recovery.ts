@@ -201,7 +201,9 @@ export class HeadRecovery {
     const applySamples = (record: Uint8Array, start: number, end: number) => replay.applySamples(record, start, end);
     const thread = this.#thread ?? new ReplayThread();
     this.#thread = undefined;
-    return new TwoLaneLog(head, { fs, directory, fromSegment, onSegment, applySamples, thread });
+    const log = new TwoLaneLog(head, { fs, directory, fromSegment, onSegment, applySamples, thread });
+    if (replay.hasAliases) log.endLanes();
+    return log;
   }
 
   async #replayAll(reader: WalReader | TwoLaneLog, replay: Replay, isOver: () => boolean = () => false): Promise<void> {

@@ -1,5 +1,4 @@
 // The head: the newest samples, in shared memory, with one writer (this thread) and readers in any thread.
-import { ByteWriter } from "@narthex/encoding";
 import type { Exemplar, Labels } from "@narthex/model";
 import { Append, type LabelBytes } from "@narthex/storage";
 import type { FloatEncoding } from "../chunk/float-encoding.ts";
@@ -19,23 +18,21 @@ import {
 import { HeadFullError, Pool } from "../memory/pool.ts";
 import { closeWindow, openWindow } from "../memory/window.ts";
 import { HeadDeletions } from "../tombstone/head-deletions.ts";
-import { encodeHistograms, encodeHistogramsV2 } from "../wal/histogram-record.ts";
-import { beginSeries, encodeSamples, encodeSamplesV2, encodeTombstones, endOfSeries } from "../wal/record.ts";
 import type { WalWriter } from "../wal/wal-writer.ts";
 import { Batch } from "./batch.ts";
 import { ChunkRestorer } from "./chunk-restorer.ts";
 import { ExemplarRing } from "./exemplars.ts";
 import { type ChunkPlace, type ChunkSink, FinishedChunks } from "./finished-chunks.ts";
 import { HeadAppender } from "./head-appender.ts";
+import { HeadLog } from "./head-log.ts";
 import { HistogramWriter } from "./histogram-writer.ts";
 import { OutOfOrder } from "./out-of-order.ts";
-import { logExtras, type PendingExtras } from "./pending-extras.ts";
+import type { PendingExtras } from "./pending-extras.ts";
 import { Reclaimer } from "./reclaimer.ts";
 import { COUNT_MASK, Cold, Fin, FORM_MASK, formOf, IN_SLOTS, Rec } from "./record.ts";
 import { SampleWriter } from "./sample-writer.ts";
 import { labelsOf } from "./series-labels.ts";
 import { SeriesMetadata } from "./series-metadata.ts";
-import { encodeSeriesFromMemory } from "./series-record.ts";
 import { recordOf, SeriesTable } from "./series-table.ts";
 import { Snapshots } from "./snapshots.ts";
 import { atOnce, type Steps } from "./steps.ts";
@@ -97,7 +94,6 @@ export interface HeadCounters {
   chunksCreated: number;
   chunksRemoved: number;
   appendersCreated: number;
-  walWriteFailures: number;
 }
 
 export class Head {
@@ -129,7 +125,6 @@ export class Head {
     chunksCreated: 0,
     chunksRemoved: 0,
     appendersCreated: 0,
-    walWriteFailures: 0,
   };
   /** Times of the oldest and newest sample; Infinity and -Infinity while there is none. */
   minTime: number = Infinity;
@@ -151,15 +146,12 @@ export class Head {
   #xor2: Xor2Writer | undefined;
   /** Whether appenders keep start timestamps: a chunk or a log has room for them. */
   keepsStartTimes = false;
-  readonly #record = new ByteWriter(65_536);
+  readonly #log: HeadLog;
   readonly #freeBatches: Batch[] = [];
   readonly #openBatches = new Set<Batch>();
-  /** Records of series that are not in the log yet. */
-  #unlogged: number[] = [];
   /** Refs in the log that stand for a series with another ref. As many as the last start found, at most. */
   readonly #aliases = new Map<number, number>();
   #commits = 0;
-  #wal: WalWriter | undefined;
   #sink: ChunkSink | undefined;
 
   constructor(options: HeadOptions) {
@@ -169,6 +161,7 @@ export class Head {
     this.#options = options;
     this.memory = new HeadMemory(reserveMemory(options.memoryBytes));
     this.kernels = options.useKernels === false ? undefined : Kernels.over(this.memory);
+    this.#log = new HeadLog(this.memory, options.logsStartTimes ?? false);
     this.#arena = new Arena(this.memory.arena);
     this.snapshots = new Snapshots(this.memory);
     this.slots = new Pool(this.memory.slots, SLOT_WORDS, SLOT_LINK, "chunks", this.memory.slotPool);
@@ -227,7 +220,7 @@ export class Head {
 
   /** From now on commits are logged to `wal`, and full chunks go to `sink`. */
   attach(wal: WalWriter | undefined, sink: ChunkSink | undefined): void {
-    this.#wal = wal;
+    this.#log.wal = wal;
     this.#sink = sink;
   }
 
@@ -278,7 +271,7 @@ export class Head {
   /** `found` is negative when the series was made just now. */
   #refOfFound(found: number): number {
     if (found > 0) return this.table.refOf(found);
-    this.#unlogged.push(-found);
+    this.#log.add(-found);
     this.counters.seriesCreated++;
     return this.table.refOf(-found);
   }
@@ -327,7 +320,7 @@ export class Head {
       if (outOfOrder.windowMs > 0 && (batch.commits !== this.#commits || batch.minValidTime !== this.minValidTime)) {
         outOfOrder.demote(batch, this.maxTime, this.minValidTime);
       }
-      this.#log(batch);
+      this.#log.write(batch);
       if (batch.hasLate) outOfOrder.prepare(batch, (ref) => this.recordOf(ref));
       this.#apply(batch);
       if (batch.hasLate) this.counters.samplesAppended += outOfOrder.publish();
@@ -398,7 +391,7 @@ export class Head {
   /** A series that a log brought; unless the log is to be told of it by its new ref. */
   adoptSeries(record: number, isLogged: boolean): void {
     this.counters.seriesCreated++;
-    if (!isLogged) this.#unlogged.push(record);
+    if (!isLogged) this.#log.add(record);
   }
 
   /**
@@ -467,9 +460,14 @@ export class Head {
     return this.#aliases.get(ref) ?? 0;
   }
 
+  /** How often the log refused a transaction. */
+  get logFailures(): number {
+    return this.#log.failures;
+  }
+
   /** Records of series that the log does not know yet. */
   get unloggedSeries(): ReadonlySet<number> {
-    return new Set(this.#unlogged);
+    return new Set(this.#log.unlogged);
   }
 
   /** Whether a checkpoint must keep the labels of a ref. */
@@ -514,31 +512,12 @@ export class Head {
         }
       }
       if (dead.length === 0) continue;
-      this.#logEnds(dead);
+      this.#log.writeEnds(dead.map((record) => this.table.refOf(record)));
       this.#end(dead);
       removedSeries += dead.length;
     }
     yield* this.table.droppingRemoved();
     return { removedSeries, removedChunks: this.counters.chunksRemoved - chunksBefore };
-  }
-
-  #logEnds(records: readonly number[]): void {
-    const wal = this.#wal;
-    if (wal === undefined) return;
-    const record = this.#record;
-    record.clear();
-    encodeTombstones(
-      record,
-      records.map((dead) => endOfSeries(this.table.refOf(dead))),
-    );
-    try {
-      wal.log(record.bytes, record.length);
-      wal.flush();
-    } catch (error) {
-      this.counters.walWriteFailures++;
-      wal.discard();
-      throw error;
-    }
   }
 
   #end(records: readonly number[]): void {
@@ -622,7 +601,7 @@ export class Head {
 
   /** Records that running transactions write to, or that the log does not know yet. */
   #pinned(): Set<number> {
-    const pinned = new Set<number>(this.#unlogged);
+    const pinned = new Set<number>(this.#log.unlogged);
     for (const batch of this.#openBatches) {
       for (let i = 0; i < batch.count; i++) pinned.add(batch.records[i]);
       if (batch.late !== undefined) for (let i = 0; i < batch.late.count; i++) pinned.add(batch.late.records[i]);
@@ -659,48 +638,6 @@ export class Head {
     // What waits for running queries is freed by ending the oldest of them.
     while (this.slots.available <= count * 2 + 64 && this.snapshots.liveCount > 0) this.snapshots.expireOldest();
     if (this.slots.available <= count * 2 + 64 || this.cells.available <= count) throw new HeadFullError("samples");
-  }
-
-  #log(batch: Batch): void {
-    const wal = this.#wal;
-    if (wal === undefined) {
-      this.#unlogged.length = 0;
-      return;
-    }
-    const { extras } = batch;
-    if (batch.count === 0 && this.#unlogged.length === 0 && !batch.hasLate && extras === undefined) return;
-    const record = this.#record;
-    const withStarts = this.#options.logsStartTimes ?? false;
-    try {
-      if (this.#unlogged.length > 0) {
-        record.clear();
-        beginSeries(record);
-        for (const series of this.#unlogged) encodeSeriesFromMemory(this.memory, series, record);
-        wal.log(record.bytes, record.length);
-      }
-      if (extras !== undefined) logExtras(wal, record, batch, extras, withStarts);
-      else if (batch.count > 0) this.#logFloats(wal, batch);
-      // As in the reference, late samples stand in both logs: those who follow the log of samples miss none.
-      if (batch.late !== undefined && batch.late.count > 0) this.#logFloats(wal, batch.late);
-      if (batch.lateHistograms !== undefined) {
-        const encode = withStarts ? encodeHistogramsV2 : encodeHistograms;
-        encode(record, batch.lateHistograms, ({ bytes, length }) => wal.log(bytes, length));
-      }
-      wal.flush();
-    } catch (error) {
-      this.counters.walWriteFailures++;
-      wal.discard();
-      throw error;
-    }
-    this.#unlogged.length = 0;
-  }
-
-  #logFloats(wal: WalWriter, { refs, times, halves, startTimes, count }: Batch): void {
-    const record = this.#record;
-    record.clear();
-    if (this.#options.logsStartTimes) encodeSamplesV2(record, refs, times, halves, startTimes, 0, count);
-    else encodeSamples(record, refs, times, halves, 0, count);
-    wal.log(record.bytes, record.length);
   }
 
   #apply(batch: Batch): void {

@@ -161,6 +161,11 @@ export class Replay {
     return this.#aliases.get(ref) ?? (ref <= MAX_REF ? recordOf(this.#head.memory, ref) : 0);
   }
 
+  /** Whether refs of the logs so far stand for series with other refs: then only this thread knows what samples mean. */
+  get hasAliases(): boolean {
+    return this.#aliases.size > 0;
+  }
+
   /** Applies the record the log stands on. Throws a `RecordError` when its bytes are no record. */
   apply(log: RecordSource): void {
     const { bytes, start, end } = log;

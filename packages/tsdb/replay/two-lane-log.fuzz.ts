@@ -34,6 +34,7 @@ const seed = Number(process.env["NARTHEX_FUZZ_SEED"] ?? Date.now() & 0x7fffffff)
 const RANGE = 7_200_000;
 const START = RANGE * 240_000;
 const MEMORY = 2 ** 29;
+const EARLIER_REF = 40_000;
 const fs = new NodeFs();
 
 /** Chunks kept in an array instead of files. */
@@ -69,6 +70,8 @@ class Chunks implements ChunkSink, ChunkSource {
 interface Oddities {
   /** Refs that mean a series which has another one already. */
   readonly aliases: boolean;
+  /** A ref that an earlier log (a checkpoint) used for two series. */
+  readonly earlier: boolean;
   /** Samples of series that nobody told of. */
   readonly unknown: boolean;
   /** Series that change between floats and histograms. */
@@ -81,6 +84,23 @@ interface Oddities {
   /** A record of samples that is sound only as a frame. */
   readonly broken: boolean;
   readonly damage: boolean;
+}
+
+/** What a log before the one at hand says: two series by one ref. */
+function writeEarlierLog(directory: string): void {
+  const wal = WalWriter.open(fs, directory);
+  const record = new ByteWriter(64);
+  const tell = (ref: number, name: string): void => {
+    record.clear();
+    record.uint8(1);
+    encodeSeries(record, ref, Labels.fromObject({ __name__: "m", s: name }));
+    wal.log(record.bytes, record.length);
+  };
+  // Behind these the next series is one of the second thread's lane.
+  for (let i = 0; i < 100; i++) tell(EARLIER_REF + 1000 + i, `filler ${i}`);
+  tell(EARLIER_REF, "first");
+  tell(EARLIER_REF, "second");
+  wal.close();
 }
 
 function writeLog(directory: string, random: () => number, odd: Oddities): void {
@@ -116,6 +136,7 @@ function writeLog(directory: string, random: () => number, odd: Oddities): void 
     const batch = Float64Array.from({ length: count }, (_, i) =>
       odd.unknown && random() < 0.0005 ? 50_000 + pick(100) : (refs[(i + round) % refs.length] as number),
     );
+    if (odd.earlier) batch[pick(count)] = EARLIER_REF;
     const times = new Float64Array(count).fill(t);
     for (let i = 0; i < count; i++) {
       values[i] = i % 3 === 0 ? round : i % 3 === 1 ? random() : 7;
@@ -183,10 +204,13 @@ async function replay(directory: string, withSink: boolean, aloneFor: number | u
   const segments: number[] = [];
   const onSegment = (index: number): void => void segments.push(index);
   const applySamples = (bytes: Uint8Array, start: number, end: number) => replaying.applySamples(bytes, start, end);
+  const earlier = new WalReader(fs, `${directory}-earlier`);
+  while (earlier.next()) replaying.apply(earlier);
   const log =
     aloneFor === undefined
       ? new WalReader(fs, directory, { onSegment, kernels: head.kernels })
       : new TwoLaneLog(head, { fs, directory, fromSegment: 0, onSegment, applySamples, thread: new ReplayThread() });
+  if (replaying.hasAliases && log instanceof TwoLaneLog) log.endLanes();
   try {
     for (let n = 0; ; n++) {
       if (n === aloneFor) await (log as TwoLaneLog).whenUp();
@@ -238,6 +262,7 @@ const cases: [string, Partial<Oddities>][] = [
   ["unknown refs", { unknown: true }],
   ["series that become histograms", { histograms: true, tombstones: true }],
   ["two refs for a series", { aliases: true }],
+  ["two series by a ref of an earlier log", { earlier: true }],
   ["a long record", { long: true }],
   ["a broken record", { broken: true }],
   ["damaged bytes", { damage: true, tombstones: true }],
@@ -248,9 +273,18 @@ for (const [i, [name, oddities]] of cases.entries()) {
     const random = seeded(seed + i);
     const directory = mkdtempSync(join(tmpdir(), "two-lane-"));
     try {
-      const none = { aliases: false, unknown: false, histograms: false, tombstones: false, ends: false, long: false };
+      const none = {
+        aliases: false,
+        earlier: false,
+        unknown: false,
+        histograms: false,
+        tombstones: false,
+        ends: false,
+        long: false,
+      };
       const odd: Oddities = { ...none, broken: false, damage: false, ...oddities };
       writeLog(directory, random, odd);
+      if (odd.earlier) writeEarlierLog(`${directory}-earlier`);
       if (odd.damage) await damage(directory, random);
       const withSink = random() < 0.5;
       const expected = await replay(directory, withSink, undefined);
@@ -264,10 +298,11 @@ for (const [i, [name, oddities]] of cases.entries()) {
       assert.equal(found.head.maxTime, expected.head.maxTime);
       assert.equal(found.usedSlots, expected.usedSlots);
       assert.equal(found.usedCells, expected.usedCells);
-      if (Object.keys(oddities).length === 0) assert.ok(found.byOther > 50_000, "the second thread had its part");
+      if (Object.keys(oddities).length === 0) assert.ok(found.byOther > 10_000, "the second thread had its part");
       assert.ok(odd.broken || odd.damage || expected.head.counters.samplesAppended > 100_000);
     } finally {
       rmSync(directory, { recursive: true });
+      rmSync(`${directory}-earlier`, { recursive: true, force: true });
     }
   });
 }

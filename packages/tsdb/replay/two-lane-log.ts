@@ -118,9 +118,10 @@ export class TwoLaneLog {
 
   /** From the next record on all samples are this thread's: refs of the log do not mean what the other thread takes them for. */
   endLanes(): void {
-    if (!this.#together || this.#lanesEnded) return;
+    if (this.#lanesEnded) return;
     this.settle(false);
     this.#lanesEnded = true;
+    // It may not have begun: then it reads ahead, and nothing more.
     this.#shared.set(Word.laneLimit, 0);
     this.#shared.signal(Word.mainSignal);
   }
