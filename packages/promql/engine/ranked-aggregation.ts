@@ -204,7 +204,7 @@ function firstOf(ev: Evaluation, { rows }: RankedGroup, param: Float64Array, inp
       left--;
     }
   }
-  return selection.rows;
+  return heapOrder(ev, selection.rows);
 }
 
 /** `limit_ratio`: the series whose hash falls under the ratio, or for a negative one the others. */
@@ -219,7 +219,15 @@ function ratioOf(ev: Evaluation, { rows }: RankedGroup, param: Float64Array): Ro
       if (ratio >= 0 ? offset < ratio : offset >= 1 + ratio) selection.take(row, k);
     }
   }
-  return selection.rows;
+  return heapOrder(ev, selection.rows);
+}
+
+/** The reference collects what it chose in a heap, and at a single step it shows in the order of the result. */
+function heapOrder(ev: Evaluation, rows: Row[]): Row[] {
+  if (ev.steps > 1) return rows;
+  const heap = new ValueHeap<Row>(true);
+  for (const row of rows) heap.push(row.histograms?.[0] === undefined ? row.values[0] : 0, row);
+  return heap.items();
 }
 
 /** `count_values`: how often each value occurs, the value as a label. */

@@ -1,5 +1,6 @@
 // sort and its relatives: they order instant results; results of range queries are ordered by labels anyway.
 import { Labels } from "@narthex/model";
+import { goSort } from "../functions/go-sort.ts";
 import { compareNatural } from "../functions/natural-order.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { CallNode, PlanNode } from "./plan.ts";
@@ -27,20 +28,17 @@ export function streamSort(ev: Evaluation, node: CallNode, sink: RowSink): void 
     if (byLabel) {
       const labels = args.slice(1).map((arg) => (arg.kind === "string" ? arg.value : ""));
       const sign = descending ? -1 : 1;
-      rows.sort((a, b) => sign * compareByLabels(a.labels, b.labels, labels));
+      goSort(rows, (a, b) => sign * compareByLabels(a.labels, b.labels, labels) < 0);
     } else {
-      rows.sort((a, b) => compareValues(a.values[0], b.values[0], descending));
+      goSort(rows, (a, b) => valueLess(a.values[0], b.values[0], descending));
     }
   }
   for (const row of rows) sink(row);
 }
 
-/** By value, NaN last in both directions. */
-function compareValues(a: number, b: number, descending: boolean): number {
-  if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : 1;
-  if (Number.isNaN(b)) return -1;
-  if (a === b) return 0;
-  return a < b !== descending ? -1 : 1;
+/** By value, NaN last in both directions; of two NaN, each is before the other, as in the reference. */
+function valueLess(a: number, b: number, descending: boolean): boolean {
+  return Number.isNaN(b) || (descending ? a > b : a < b);
 }
 
 /** By the given labels in natural order, then by all labels. */

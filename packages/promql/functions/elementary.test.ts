@@ -124,4 +124,13 @@ test("numbers in labels, and natural order", () => {
   assert.ok(compareNatural("cpu2", "cpu10"));
   assert.ok(!compareNatural("cpu10", "cpu2"));
   assert.ok(compareNatural("a", "b"));
+  assert.ok(compareNatural("a", "a1"));
+  assert.ok(!compareNatural("a1", "a"));
+  // Each before the other, and neither: what the reference's order says.
+  assert.ok(compareNatural("01", "1") && compareNatural("1", "01"));
+  assert.ok(!compareNatural("", "x") && !compareNatural("x", ""));
+  // Digits that are no 64-bit integer are text.
+  assert.ok(compareNatural("9223372036854775807", "9223372036854775808"));
+  assert.ok(compareNatural("10000000000000000000", "9"));
+  assert.ok(compareNatural("\uffff", "\u{1f525}"), "bytes, not UTF-16 units");
 });

@@ -1,39 +1,43 @@
 // Natural order of strings: runs of digits count as numbers.
+import { compareStrings } from "@narthex/model";
 
-/** Whether `a` comes before `b`. The strings are cut into runs of digits and runs of anything else, and compared run by run. */
+const LARGEST_INTEGER = "9223372036854775807";
+
+/**
+ * Whether `a` comes before `b`. The strings are cut into runs of digits and runs of anything else, and compared run by
+ * run; runs of digits that are no 64-bit integer count as text.
+ *
+ * No consistent order: an empty string is before nothing and nothing is before it, and strings that differ only in
+ * leading zeros are each before the other.
+ * Source: github.com/facette/natsort, `Compare`, which the reference sorts labels by.
+ */
 export function compareNatural(a: string, b: string): boolean {
   const left = chunks(a);
   const right = chunks(b);
-  for (let i = 0; i < left.length; i++) {
-    if (i >= right.length) return false;
-    const x = left[i] as string;
-    const y = right[i] as string;
-    const bothNumbers = isDigit(x) && isDigit(y);
-    if (bothNumbers) {
-      const m = BigInt(x);
-      const n = BigInt(y);
-      if (m === n) {
-        if (i === left.length - 1) return left.length < right.length || x.length < y.length;
-        if (i === right.length - 1) return false;
-        continue;
-      }
-      return m < n;
+  for (let i = 0; i < left.length && i < right.length; i++) {
+    const x = left[i];
+    const y = right[i];
+    const m = integer(x);
+    const n = integer(y);
+    if (m !== undefined && n !== undefined) {
+      if (m !== n) return m.length === n.length ? m < n : m.length < n.length;
+    } else if (x !== y) {
+      return compareStrings(x, y) < 0;
     }
-    if (x === y) {
-      if (i === left.length - 1) return true;
-      if (i === right.length - 1) return false;
-      continue;
-    }
-    return x < y;
+    if (i === left.length - 1) return true;
   }
   return false;
 }
 
-function chunks(text: string): string[] {
+function chunks(text: string): readonly string[] {
   return text.match(/\d+|\D+/g) ?? [];
 }
 
-function isDigit(chunk: string): boolean {
+/** The digits of an integer without leading zeros; undefined for anything else. */
+function integer(chunk: string): string | undefined {
   const code = chunk.charCodeAt(0);
-  return code >= 48 && code <= 57;
+  if (code < 48 || code > 57) return undefined;
+  const digits = chunk.replace(/^0+/, "");
+  const { length } = LARGEST_INTEGER;
+  return digits.length > length || (digits.length === length && digits > LARGEST_INTEGER) ? undefined : digits;
 }

@@ -1,4 +1,5 @@
 // The best k of a stream of values, kept in a binary heap with the worst on top.
+import { goSort } from "./go-sort.ts";
 
 interface Entry<T> {
   readonly value: number;
@@ -21,8 +22,7 @@ export class ValueHeap<T> {
   offer(value: number, item: T, limit: number): void {
     const entries = this.#entries;
     if (entries.length < limit) {
-      entries.push({ value, item });
-      this.#up(entries.length - 1);
+      this.push(value, item);
       return;
     }
     const worst = (entries[0] as Entry<T>).value;
@@ -33,14 +33,27 @@ export class ValueHeap<T> {
     }
   }
 
-  /** The items, best first; of equal values the later in the heap first. */
+  /** Takes the item in, however many there are. */
+  push(value: number, item: T): void {
+    this.#entries.push({ value, item });
+    this.#up(this.#entries.length - 1);
+  }
+
+  /** The items as they lie in the heap. */
+  items(): T[] {
+    return this.#entries.map(({ item }) => item);
+  }
+
+  /** The items, best first; of equal values in the order that Go's sort leaves them in. */
   bestFirst(): T[] {
-    const sorted = [...this.#entries].sort((a, b) => (this.#less(b, a) ? -1 : this.#less(a, b) ? 1 : 0));
+    const sorted = [...this.#entries];
+    goSort(sorted, (a, b) => this.#less(b, a));
     return sorted.map(({ item }) => item);
   }
 
+  /** NaN is below everything, another NaN included. */
   #less(a: Entry<T>, b: Entry<T>): boolean {
-    if (Number.isNaN(a.value)) return !Number.isNaN(b.value);
+    if (Number.isNaN(a.value)) return true;
     return this.#largest ? a.value < b.value : a.value > b.value;
   }
 
