@@ -20,6 +20,7 @@ const record: QueryRecord = {
     sortSeconds: 0,
   },
   samples: 3,
+  samplesRead: 1,
   peakSamples: 2,
   error: undefined,
 };
@@ -53,7 +54,7 @@ test("query log: lines go to the file that is open, also after it was rotated an
     step: 0,
   });
   const stats = line["stats"] as Record<string, Record<string, number>>;
-  assert.deepEqual(stats["samples"], { totalQueryableSamples: 3, peakSamples: 2 });
+  assert.deepEqual(stats["samples"], { totalQueryableSamples: 3, samplesRead: 1, peakSamples: 2 });
   assert.equal(stats["timings"]?.["execQueueTime"], 0.3);
   const second = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
   assert.equal(second["error"], "query timed out");

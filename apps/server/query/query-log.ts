@@ -23,6 +23,7 @@ export interface QueryRecord {
     readonly sortSeconds: number;
   };
   readonly samples: number;
+  readonly samplesRead: number;
   readonly peakSamples: number;
   readonly error: string | undefined;
 }
@@ -72,7 +73,8 @@ export class QueryLog {
   }
 }
 
-function lineOf({ expr, startMs, endMs, stepMs, origin, timings, samples, peakSamples, error }: QueryRecord): object {
+function lineOf(record: QueryRecord): object {
+  const { expr, startMs, endMs, stepMs, origin, timings, samples, samplesRead, peakSamples, error } = record;
   return {
     time: new Date().toISOString(),
     level: "INFO",
@@ -88,7 +90,7 @@ function lineOf({ expr, startMs, endMs, stepMs, origin, timings, samples, peakSa
         execQueueTime: rounded(timings.queueSeconds),
         execTotalTime: rounded(timings.totalSeconds),
       },
-      samples: { totalQueryableSamples: samples, peakSamples },
+      samples: { totalQueryableSamples: samples, samplesRead, peakSamples },
     },
     ...(error === undefined ? {} : { error }),
     spanID: NO_SPAN,

@@ -9,6 +9,7 @@ export class QueryMetrics {
   readonly logEnabled: Gauge;
   readonly logFailures: Counter;
   readonly #samples: Counter;
+  readonly #samplesRead: Counter;
   readonly #slices: Record<
     "queue_time" | "prepare_time" | "inner_eval" | "result_sort",
     { observe(seconds: number): void }
@@ -38,7 +39,12 @@ export class QueryMetrics {
     });
     this.#samples = new Counter({
       name: "prometheus_engine_query_samples_total",
-      help: "The total number of samples loaded by all queries.",
+      help: "The total number of samples loaded by all queries (full window per step for range-vector).",
+      registers: [registry],
+    });
+    this.#samplesRead = new Counter({
+      name: "prometheus_engine_query_samples_read_total",
+      help: "The total number of samples read by all queries (only new points per step for range-vector).",
       registers: [registry],
     });
     const durations = new Summary({
@@ -74,6 +80,7 @@ export class QueryMetrics {
 
   observe(statistics: RequestStatistics, queueSeconds: number): void {
     this.#samples.inc(statistics.samples);
+    this.#samplesRead.inc(statistics.samplesRead);
     this.#slices.queue_time.observe(queueSeconds);
     this.#slices.prepare_time.observe(statistics.preparationSeconds);
     this.#slices.inner_eval.observe(statistics.evaluationSeconds);

@@ -147,10 +147,11 @@ export class QueryService {
     if (!this.log.isOpen) return;
     // What is no query was not run: the reference logs none of it either.
     if (failure instanceof QueryError && failure.code === "bad_data") return;
-    const { samples, peakSamples, preparationSeconds, evaluationSeconds, sortSeconds } = statistics ?? NOTHING_DONE;
+    const { samples, samplesRead, peakSamples, ...rest } = statistics ?? NOTHING_DONE;
+    const { preparationSeconds, evaluationSeconds, sortSeconds } = rest;
     const timings = { queueSeconds, totalSeconds, preparationSeconds, evaluationSeconds, sortSeconds };
     const error = failure === undefined ? undefined : (failure as Error).message;
-    this.log.write({ expr, startMs, endMs, stepMs, origin, timings, samples, peakSamples, error });
+    this.log.write({ expr, startMs, endMs, stepMs, origin, timings, samples, samplesRead, peakSamples, error });
   }
 
   #answer(
@@ -242,6 +243,7 @@ export class QueryService {
 
 const NOTHING_DONE: RequestStatistics = {
   samples: 0,
+  samplesRead: 0,
   peakSamples: 0,
   preparationSeconds: 0,
   evaluationSeconds: 0,

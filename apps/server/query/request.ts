@@ -76,6 +76,8 @@ export interface LabelValuesRequest extends MetadataRequest {
 /** How a request went, apart from the bytes it answered. Seconds. */
 export interface RequestStatistics {
   readonly samples: number;
+  /** Samples read: of windows that overlap, each once. */
+  readonly samplesRead: number;
   /** Most samples held at one time. */
   readonly peakSamples: number;
   readonly preparationSeconds: number;

@@ -104,6 +104,7 @@ function evaluateVector(
 function statisticsOf({ statistics }: QueryResult): RequestStatistics {
   return {
     samples: statistics.totalQueryableSamples,
+    samplesRead: statistics.samplesRead,
     peakSamples: statistics.peakSamples,
     preparationSeconds: statistics.queryPreparationSeconds,
     evaluationSeconds: statistics.innerEvalSeconds,
@@ -113,6 +114,7 @@ function statisticsOf({ statistics }: QueryResult): RequestStatistics {
 
 const NO_EVALUATION: RequestStatistics = {
   samples: 0,
+  samplesRead: 0,
   peakSamples: 0,
   preparationSeconds: 0,
   evaluationSeconds: 0,

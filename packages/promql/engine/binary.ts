@@ -5,10 +5,13 @@ import { atan2 } from "../functions/trigonometry.ts";
 import type { BinaryOp } from "../parser/ast.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { type ElementResult, histogramOperator } from "./histogram-operator.ts";
+import type { Ahead } from "./limits.ts";
 import type { BinaryNode, PlanNode } from "./plan.ts";
 import type { Row, RowSink } from "./row.ts";
 import { streamSetOperation } from "./set-operator.ts";
 import { streamVectorBinary } from "./vector-matching.ts";
+
+const NO_VALUES = new Float64Array(0);
 
 /** Streams the rows of a binary expression. */
 export function streamBinary(ev: Evaluation, node: BinaryNode, keep: boolean, sink: RowSink): void {
@@ -26,11 +29,19 @@ export function streamBinary(ev: Evaluation, node: BinaryNode, keep: boolean, si
   }
   const swapped = node.lhs.type === "scalar";
   const { limits } = ev.session;
-  const before = limits.samples;
-  const scalar = ev.scalar(swapped ? node.lhs : node.rhs);
-  const held = limits.samples - before;
-  vectorScalar(ev, node, swapped ? node.rhs : node.lhs, scalar, swapped, keep, sink);
-  limits.samples -= held;
+  if (swapped) {
+    const before = limits.samples;
+    const scalar = ev.scalar(node.lhs);
+    const held = limits.samples - before;
+    vectorScalar(ev, node, node.rhs, scalar, true, keep, sink);
+    limits.samples -= held;
+    return;
+  }
+  let scalar: Float64Array = NO_VALUES;
+  const later = limits.ahead(() => {
+    scalar = ev.scalar(node.rhs);
+  });
+  vectorScalar(ev, node, node.lhs, scalar, false, keep, sink, later);
 }
 
 /** Whether the operator compares. */
@@ -107,8 +118,7 @@ function scalars(ev: Evaluation, node: BinaryNode, sink: RowSink): void {
   row.labels = Labels.empty;
   row.present.fill(1);
   row.points = ev.steps;
-  limits.require(row.points);
-  limits.samples = before + row.points;
+  limits.calledPerStep(before, row.points, 2);
   sink(row);
 }
 
@@ -121,6 +131,7 @@ function vectorScalar(
   swapped: boolean,
   keep: boolean,
   sink: RowSink,
+  later?: Ahead,
 ): void {
   const { op, returnBool } = node;
   const apply = floatChange(ev, node, scalar, swapped);
@@ -128,7 +139,7 @@ function vectorScalar(
     if (row.histograms === undefined) apply(row);
     else mixedChange(ev, node, row, scalar, swapped);
   };
-  ev.map(vector, keep, sink, changesMetric(op) || returnBool, change, { scalars: 1 });
+  ev.map(vector, keep, sink, changesMetric(op) || returnBool, change, { scalars: 1, ...(later && { later }) });
 }
 
 /** Makes the in-place change of a row of floats. */

@@ -11,7 +11,7 @@ import { QueryError } from "./result.ts";
 import type { RowSink } from "./row.ts";
 import { streamSort } from "./sort-call.ts";
 import { streamTimestamp } from "./timestamp-call.ts";
-import { calendarFunction, floatFunction, streamFloatCall } from "./vector-call.ts";
+import { calendarFunction, type FloatFunction, floatFunction, streamFloatCall } from "./vector-call.ts";
 
 /** Streams the rows of a call. */
 export function streamCall(ev: Evaluation, node: CallNode, keep: boolean, sink: RowSink): void {
@@ -26,21 +26,19 @@ export function streamCall(ev: Evaluation, node: CallNode, keep: boolean, sink: 
   }
   switch (name) {
     case "time":
-      emitScalar(ev, sink, (k) => ev.timeOf(k) / 1000);
+      emitScalar(ev, sink, [], (k) => ev.timeOf(k) / 1000);
       return;
     case "pi":
-      emitScalar(ev, sink, () => Math.PI);
+      emitScalar(ev, sink, [], () => Math.PI);
       return;
     case "max_of":
     case "min_of": {
-      const a = ev.scalar(args[0] as PlanNode);
-      const b = ev.scalar(args[1] as PlanNode);
       const choose = name === "max_of" ? Math.max : Math.min;
-      emitScalar(ev, sink, (k) => choose(a[k], b[k]));
+      emitScalar(ev, sink, args, (k, [a, b]) => choose(a[k], b[k]));
       return;
     }
     case "vector":
-      emitScalar(ev, sink, scalarReader(ev, args[0] as PlanNode));
+      emitScalar(ev, sink, args, (k, [value]) => value[k]);
       return;
     case "scalar":
       streamScalar(ev, args[0] as PlanNode, sink);
@@ -80,31 +78,33 @@ export function streamCall(ev: Evaluation, node: CallNode, keep: boolean, sink: 
   }
   const calendar = calendarFunction(name);
   if (calendar !== undefined && args.length === 0) {
-    emitScalar(ev, sink, (k) => calendar(Math.trunc(ev.timeOf(k) / 1000)));
+    emitScalar(ev, sink, [], (k) => calendar(Math.trunc(ev.timeOf(k) / 1000)));
     return;
   }
+  let apply: FloatFunction | undefined;
+  const scalars = ev.session.limits.ahead(() => {
+    apply = calendar === undefined ? floatFunction(ev, node) : (value) => calendar(Math.trunc(value));
+  });
+  if (apply === undefined) throw new QueryError("internal", `function ${name} has no evaluation`);
+  streamFloatCall(ev, node, apply, scalars, keep, sink);
+}
+
+/** Streams the one row of a function of scalars. */
+function emitScalar(
+  ev: Evaluation,
+  sink: RowSink,
+  args: readonly PlanNode[],
+  value: (step: number, args: readonly Float64Array[]) => number,
+): void {
   const { limits } = ev.session;
   const before = limits.samples;
-  const apply = calendar === undefined ? floatFunction(ev, node) : (value: number) => calendar(Math.trunc(value));
-  if (apply === undefined) throw new QueryError("internal", `function ${name} has no evaluation`);
-  const held = limits.samples - before;
-  streamFloatCall(ev, node, apply, keep, sink);
-  limits.samples -= held;
-  return;
-}
-
-function scalarReader(ev: Evaluation, node: PlanNode): (step: number) => number {
-  const values = ev.scalar(node);
-  return (k) => values[k];
-}
-
-function emitScalar(ev: Evaluation, sink: RowSink, value: (step: number) => number): void {
+  const scalars = args.map((arg) => ev.scalar(arg));
   const row = ev.newRow();
-  for (let k = 0; k < ev.steps; k++) row.values[k] = value(k);
+  for (let k = 0; k < ev.steps; k++) row.values[k] = value(k, scalars);
   row.present.fill(1);
   row.points = ev.steps;
   row.labels = Labels.empty;
-  ev.session.limits.add(row.points);
+  limits.calledPerStep(before, row.points, args.length);
   sink(row);
 }
 
@@ -116,7 +116,9 @@ function streamScalar(ev: Evaluation, arg: PlanNode, sink: RowSink): void {
   const { values } = result;
   const found = new Int32Array(ev.steps);
   values.fill(NaN);
+  let elements = 0;
   ev.stream(arg, false, (row) => {
+    elements += row.present[ev.steps - 1];
     for (let k = 0; k < found.length; k++) {
       if (row.present[k] === 0 || row.histograms?.[k] !== undefined) continue;
       found[k]++;
@@ -125,8 +127,7 @@ function streamScalar(ev: Evaluation, arg: PlanNode, sink: RowSink): void {
   });
   result.present.fill(1);
   result.points = ev.steps;
-  limits.require(ev.steps);
-  limits.samples = before + ev.steps;
+  limits.calledPerStep(before, ev.steps, elements);
   sink(result);
 }
 
@@ -137,12 +138,13 @@ function streamAbsent(ev: Evaluation, arg: PlanNode, sink: RowSink): void {
   const result = ev.newRow();
   result.values.fill(1);
   result.present.fill(1);
+  let elements = 0;
   ev.stream(arg, false, ({ present }) => {
+    elements += present[ev.steps - 1];
     for (let k = 0; k < present.length; k++) if (present[k] !== 0) result.present[k] = 0;
   });
   result.labels = absentLabels(arg);
   for (let k = 0; k < ev.steps; k++) result.points += result.present[k];
-  limits.samples = before + result.points;
-  limits.require(0);
+  limits.calledPerStep(before, result.points, elements);
   if (result.points > 0) sink(result);
 }

@@ -118,6 +118,43 @@ test("engine: samples looked at are counted as the reference counts them, per st
   assert.equal(result.statistics.totalQueryableSamples, 22);
   const pinned = engine.rangeQuery(counters, "c_total @ 120", 0, 5 * MINUTE, MINUTE, options);
   assert.deepEqual(pinned.statistics.totalQueryableSamplesPerStep, [2, 2, 2, 2, 2, 2]);
+  assert.deepEqual(pinned.statistics.samplesReadPerStep, [2, 0, 0, 0, 0, 0]);
+});
+
+test("engine: of windows that overlap, each sample is read once, and what lies between windows never", () => {
+  const engine = new Engine({ perStepStats: true });
+  const read = (query: string, stepMs: number): { total: number; perStep: readonly number[] | undefined } => {
+    const run = (options: QueryOptions): QueryResult =>
+      engine.rangeQuery(counters, query, 0, 5 * MINUTE, stepMs, options);
+    const { samplesRead, samplesReadPerStep } = run({ stats: "perStep" }).statistics;
+    assert.equal(run({}).statistics.samplesRead, samplesRead, query);
+    return { total: samplesRead, perStep: samplesReadPerStep };
+  };
+  assert.deepEqual(read("rate(c_total[2m])", MINUTE), { total: 12, perStep: [2, 2, 2, 2, 2, 2] });
+  assert.deepEqual(read("count_over_time(c_total[1m])", 2 * MINUTE), { total: 6, perStep: [2, 2, 2] });
+  assert.deepEqual(read("rate(c_total[2m] @ 120)", MINUTE), { total: 4, perStep: [4, 0, 0, 0, 0, 0] });
+  // A subquery's samples count where its own selector reads them, at the first step that uses them.
+  assert.deepEqual(read("max_over_time(c_total[2m:1m])", MINUTE), { total: 12, perStep: [2, 2, 2, 2, 2, 2] });
+  assert.deepEqual(read("max_over_time(c_total[2m:1m] offset 1m)", MINUTE), { total: 10, perStep: [0, 2, 2, 2, 2, 2] });
+  assert.deepEqual(read("max_over_time(c_total[1m:1m])", 2 * MINUTE), { total: 6, perStep: [2, 2, 2] });
+});
+
+test("engine: the most samples held are those that the reference holds, which calls functions step by step", () => {
+  const peak = (query: string): number => new Engine().instantQuery(counters, query, 5 * MINUTE).statistics.peakSamples;
+  // Two series: the operands, at the step their elements, and the result.
+  assert.equal(peak("c_total"), 2);
+  assert.equal(peak("sort(c_total)"), 6);
+  assert.equal(peak("c_total and c_total"), 10);
+  assert.equal(peak("c_total or g"), 8);
+  assert.equal(peak("absent(c_total)"), 4);
+  assert.equal(peak("scalar(g)"), 3);
+  assert.equal(peak("vector(1)"), 3);
+  assert.equal(peak("timestamp(c_total)"), 4);
+  assert.equal(peak('count_values("v", c_total)'), 6);
+  assert.equal(peak("histogram_quantile(0.9, c_total)"), 6);
+  // A scalar on the right is not there yet while the left side is made.
+  assert.equal(peak("c_total + 1 + 1"), 8);
+  assert.equal(peak("absent_over_time(nothing[1m])"), 0);
 });
 
 test("engine: annotations tell what is odd and where, and at most ten of a kind", () => {

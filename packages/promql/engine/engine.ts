@@ -227,7 +227,11 @@ export class Engine {
       const used: QueryStatistics = {
         totalQueryableSamples: statistics.total,
         peakSamples: limits.peak,
+        startMs: grid.startMs,
+        stepMs: grid.stepMs,
         totalQueryableSamplesPerStep: statistics.perStep === undefined ? undefined : [...statistics.perStep],
+        samplesRead: statistics.read,
+        samplesReadPerStep: statistics.readPerStep === undefined ? undefined : [...statistics.readPerStep],
         queryPreparationSeconds: (prepared - began) / 1000,
         innerEvalSeconds: (evaluated - prepared) / 1000,
         resultSortSeconds: (options.now() - evaluated) / 1000,

@@ -8,7 +8,7 @@ import { streamBinary } from "./binary.ts";
 import { streamCall } from "./call.ts";
 import type { ExplainRecorder } from "./explain.ts";
 import { negateHistogram } from "./histogram-operator.ts";
-import { type Limits, SampleStatistics } from "./limits.ts";
+import { type Ahead, type Limits, SampleStatistics } from "./limits.ts";
 import type { InvariantNode, PlanNode, SelectorNode, SubqueryNode, UnaryNode } from "./plan.ts";
 import { QueryError } from "./result.ts";
 import {
@@ -40,8 +40,12 @@ export interface Session {
 
 interface CachedRows {
   readonly rows: Row[];
+  /** Most samples held while they were made. */
+  readonly peak: number;
   readonly statistics: SampleStatistics;
 }
+
+const NOTHING: Ahead = { held: 0, peak: 0 };
 
 /** What a change of rows does besides. */
 interface MapOptions {
@@ -51,6 +55,8 @@ interface MapOptions {
   readonly inPlace?: boolean;
   /** How many scalars are held at each step. */
   readonly scalars?: number;
+  /** Scalars that the reference evaluates after the rows. */
+  readonly later?: Ahead;
 }
 
 /** A place in the window or step grid of a selector: the first time it refers to, and how that moves per step. */
@@ -86,17 +92,21 @@ export class Evaluation {
     if (!this.session.shared.has(node.key)) return this.#collect(node);
     const cached = this.#cache.get(node.key);
     if (cached !== undefined) {
-      this.#addStatistics(cached.statistics);
+      this.statistics.add(cached.statistics);
+      this.session.limits.require(cached.peak);
       for (const row of cached.rows) this.session.limits.add(rowWeight(row));
       return cached.rows;
     }
     const outer = this.statistics;
-    this.statistics = new SampleStatistics(outer.perStep?.length);
-    const rows = this.#collect(node);
+    this.statistics = new SampleStatistics(outer.perStep?.length, outer.readPerStep?.length);
+    let rows: Row[] = [];
+    const peak = this.session.limits.peakOf(() => {
+      rows = this.#collect(node);
+    });
     const statistics = this.statistics;
     this.statistics = outer;
-    this.#addStatistics(statistics);
-    this.#cache.set(node.key, { rows, statistics });
+    outer.add(statistics);
+    this.#cache.set(node.key, { rows, peak, statistics });
     return rows;
   }
 
@@ -201,12 +211,15 @@ export class Evaluation {
   /** Counts the points of a row as samples looked at. */
   countRow(row: Row, weight: number): void {
     const { statistics } = this;
+    const { perStep, readPerStep } = statistics;
     statistics.total += weight;
-    const { perStep } = statistics;
-    if (perStep === undefined) return;
+    statistics.read += weight;
+    if (perStep === undefined && readPerStep === undefined) return;
     for (let k = 0; k < row.present.length; k++) {
       const histogram = row.histograms?.[k];
-      perStep[k] += histogram === undefined ? row.present[k] : histogramWeight(histogram);
+      const count = histogram === undefined ? row.present[k] : histogramWeight(histogram);
+      if (perStep !== undefined) perStep[k] += count;
+      if (readPerStep !== undefined) readPerStep[k] += count;
     }
   }
 
@@ -222,17 +235,9 @@ export class Evaluation {
     return { startMs, stepMs: node.stepMs, count };
   }
 
-  /** An evaluation of the same query on another grid, with statistics of its own. */
-  child(grid: Grid): Evaluation {
-    return new Evaluation(this.session, grid, new SampleStatistics(undefined));
-  }
-
-  #addStatistics(other: SampleStatistics): void {
-    const { statistics } = this;
-    statistics.total += other.total;
-    const { perStep } = statistics;
-    if (perStep === undefined || other.perStep === undefined) return;
-    for (let k = 0; k < perStep.length; k++) perStep[k] += other.perStep[k];
+  /** An evaluation of the same query on another grid, with statistics of its own: samples read per step at wish. */
+  child(grid: Grid, readPerStep = false): Evaluation {
+    return new Evaluation(this.session, grid, new SampleStatistics(undefined, readPerStep ? grid.count : undefined));
   }
 
   #collect(node: PlanNode): Row[] {
@@ -313,7 +318,7 @@ export class Evaluation {
     sink: RowSink,
     dropsName: boolean,
     change: (row: Row) => void,
-    { dropped = METADATA_LABELS, inPlace = false, scalars = 0 }: MapOptions = {},
+    { dropped = METADATA_LABELS, inPlace = false, scalars = 0, later = NOTHING }: MapOptions = {},
   ): void {
     const { limits, delayedNameRemoval } = this.session;
     const merges = dropsName && !delayedNameRemoval && !this.hasUniqueNames(node);
@@ -330,13 +335,13 @@ export class Evaluation {
         else row.labels = row.labels.without(dropped);
       }
       out += rowWeight(row);
-      if (!inPlace) limits.require(out);
       limits.worked(this.steps);
       if (merges) pending.push(row);
       else sink(row);
     });
-    if (!inPlace) limits.require(out + atLastStep);
-    limits.samples = before + out;
+    limits.require(later.peak);
+    if (inPlace) limits.samples = before + out;
+    else limits.calledPerStep(before, out, atLastStep + later.held);
     if (merges) for (const row of mergeDuplicates(pending)) sink(row);
   }
 
@@ -378,7 +383,8 @@ export class Evaluation {
     const { limits } = this.session;
     const child = this.child({ ...this.grid, count: 1 });
     const rows = child.rows(node.expr);
-    for (let k = 0; k < steps; k++) this.statistics.addAtStep(k, child.statistics.total);
+    const { total, read } = child.statistics;
+    for (let k = 0; k < steps; k++) this.statistics.addAtStep(k, total, k === 0 ? read : 0);
     for (const single of rows) {
       const row = this.newRow();
       row.labels = single.labels;

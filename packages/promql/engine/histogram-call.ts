@@ -20,7 +20,15 @@ import { parseGoFloat } from "../functions/go-float.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { formatOpenMetrics } from "./number-format.ts";
 import type { CallNode, PlanNode } from "./plan.ts";
-import { METADATA_LABELS, mergeDuplicates, putFloat, type Row, type RowSink, rowWeight } from "./row.ts";
+import {
+  elementsAtLastStep,
+  METADATA_LABELS,
+  mergeDuplicates,
+  putFloat,
+  type Row,
+  type RowSink,
+  rowsWeight,
+} from "./row.ts";
 
 const BUCKET_LABEL: ReadonlySet<string> = new Set(["le"]);
 const NAME: ReadonlySet<string> = new Set([METRIC_NAME]);
@@ -42,11 +50,8 @@ export function streamHistogramCall(ev: Evaluation, node: CallNode, keep: boolea
   }
   const { limits } = ev.session;
   const before = limits.samples;
-  const rows = estimate(ev, node).filter(({ points }) => points > 0);
-  let out = 0;
-  for (const row of rows) out += rowWeight(row);
-  limits.require(out);
-  limits.samples = before + out;
+  const { rows, elements } = estimate(ev, node);
+  limits.calledPerStep(before, rowsWeight(rows), elements);
   for (const row of mergeDuplicates(rows)) sink(row);
 }
 
@@ -96,7 +101,8 @@ interface Estimator {
   classic(buckets: ClassicBucket[], name: string, step: number): number;
 }
 
-function estimate(ev: Evaluation, node: CallNode): Row[] {
+/** The rows that have points, and the elements of the arguments at the last step. */
+function estimate(ev: Evaluation, node: CallNode): { rows: Row[]; elements: number } {
   const { annotations, delayedNameRemoval } = ev.session;
   const { name, args } = node;
   const several = name === "histogram_quantiles";
@@ -141,6 +147,8 @@ function estimate(ev: Evaluation, node: CallNode): Row[] {
     }
     mixed.set(family, steps);
   }
+  const scalars = name === "histogram_fraction" ? 2 : estimators.length;
+  const elements = elementsAtLastStep(input) + scalars;
   const rows: Row[] = [];
   for (const estimator of estimators) {
     for (const { row, family } of natives) {
@@ -150,7 +158,7 @@ function estimate(ev: Evaluation, node: CallNode): Row[] {
     for (const family of families.values()) rows.push(classicRow(ev, family, estimator, mixed.get(family)));
   }
   ev.release(vector, input);
-  return rows;
+  return { rows: rows.filter(({ points }) => points > 0), elements };
 }
 
 function nativeRow(ev: Evaluation, source: Row, estimator: Estimator, skip: Uint8Array | undefined): Row {

@@ -5,7 +5,7 @@ import type { Evaluation } from "./evaluation.ts";
 import { labelsText } from "./labels-text.ts";
 import { type CallNode, operands, type PlanNode, type SelectorNode } from "./plan.ts";
 import { QueryError } from "./result.ts";
-import { putFloat, putHistogram, type Row, type RowSink, rowsWeight } from "./row.ts";
+import { elementsAtLastStep, putFloat, putHistogram, type Row, type RowSink, rowsWeight } from "./row.ts";
 import { newestSamples } from "./selector.ts";
 
 const IDENTIFYING: readonly string[] = ["instance", "job"];
@@ -47,10 +47,11 @@ export function streamInfo(ev: Evaluation, node: CallNode, sink: RowSink): void 
     }
     enrich(ev, row, bySignature.get(signature(row.labels)) ?? [], dataMatchers, rows);
   }
+  let elements = elementsAtLastStep(base);
+  for (const { times } of series) if (!Number.isNaN(times[ev.steps - 1])) elements++;
   ev.release(node.args[0] as PlanNode, base);
   const result = [...rows.values()];
-  limits.samples = before + rowsWeight(result);
-  limits.require(0);
+  limits.calledPerStep(before, rowsWeight(result), elements);
   for (const row of result) sink(row);
 }
 

@@ -159,10 +159,25 @@ export class SeriesWindows {
     // The last window is still held when the row is added to the result.
     const last = this.#ev.steps - 1;
     limits.require(bounds.hi[last] - bounds.lo[last] + row.points);
-    this.#ev.statistics.total += bounds.total;
-    const { perStep } = this.#ev.statistics;
-    if (perStep !== undefined) for (let k = 0; k < perStep.length; k++) perStep[k] += bounds.hi[k] - bounds.lo[k];
+    this.#countWindows(bounds);
     if (floats.startTimes !== undefined) this.noteOverlaps(floats, count, labels(), node);
+  }
+
+  /** Counts what a series of floats has in its windows. */
+  #countWindows({ lo, hi, total }: WindowBounds): void {
+    const { statistics, steps } = this.#ev;
+    const { isStored, reference, rangeMs, before, after } = this.#source;
+    const { perStep, readPerStep } = statistics;
+    if (perStep === undefined && readPerStep === undefined) {
+      statistics.total += total;
+      // Windows that overlap or touch leave nothing out between the first and the last.
+      const isGapless = reference.stepMs <= rangeMs + before + after;
+      if (isStored) statistics.read += isGapless ? hi[steps - 1] - lo[0] : total;
+      return;
+    }
+    for (let k = 0, known = 0; k < steps; known = hi[k++]) {
+      statistics.addAtStep(k, hi[k] - lo[k], isStored ? hi[k] - Math.max(lo[k], known) : 0);
+    }
   }
 
   /** Splits a series that has histograms too, and finds both kinds of windows. */
@@ -242,10 +257,11 @@ function dropStaleMarkers(samples: SampleBuffer): number {
   return kept;
 }
 
-/** `absent_over_time`: 1 where no series has a sample in its window. */
+/**
+ * `absent_over_time`: 1 where no series has a sample in its window. As in the reference, what stays counted are the
+ * points of the series it looked for, not those of the result.
+ */
 function streamAbsentOverTime(ev: Evaluation, node: CallNode, sink: RowSink): void {
-  const { limits, delayedNameRemoval } = ev.session;
-  const before = limits.samples;
   const result = ev.newRow();
   result.values.fill(1);
   result.present.fill(1);
@@ -254,9 +270,7 @@ function streamAbsentOverTime(ev: Evaluation, node: CallNode, sink: RowSink): vo
     for (let k = 0; k < present.length; k++) if (present[k] !== 0) result.present[k] = 0;
   });
   result.labels = absentLabels(node.args[0] as PlanNode);
-  result.dropName = delayedNameRemoval;
+  result.dropName = ev.session.delayedNameRemoval;
   for (let k = 0; k < ev.steps; k++) result.points += result.present[k];
-  limits.samples = before + result.points;
-  limits.require(0);
   if (result.points > 0) sink(result);
 }

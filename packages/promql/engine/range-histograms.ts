@@ -58,6 +58,8 @@ export function evaluateMixedWindows(
   const name = labels.get(METRIC_NAME);
   let largest = 0;
   let lastSize = 0;
+  let knownFloats = 0;
+  let knownHistograms = 0;
   for (let k = 0; k < ev.steps; k++) {
     const floatLo = floatBounds.lo[k];
     const floatHi = floatBounds.hi[k];
@@ -67,7 +69,11 @@ export function evaluateMixedWindows(
     lastSize = size;
     if (size === 0) continue;
     largest = Math.max(largest, size);
-    ev.statistics.addAtStep(k, size);
+    const read =
+      floatHi - Math.max(floatLo, knownFloats) + weights[histogramHi] - weights[Math.max(histogramLo, knownHistograms)];
+    ev.statistics.addAtStep(k, size, call.source.isStored ? read : 0);
+    knownFloats = floatHi;
+    knownHistograms = histogramHi;
     if (histogramHi === histogramLo) {
       row.points += kernel(windows.floats, k, k + 1, row.values, row.present);
       continue;

@@ -3,7 +3,7 @@ import { CounterResetHint, type Labels } from "@narthex/model";
 import type { SampleBuffer } from "@narthex/storage";
 import type { Position } from "../parser/ast.ts";
 import type { Evaluation, Reference } from "./evaluation.ts";
-import type { PlanNode, RangeNode } from "./plan.ts";
+import type { PlanNode, RangeNode, SubqueryNode } from "./plan.ts";
 import { QueryError } from "./result.ts";
 import { rowsWeight } from "./row.ts";
 import { reduceToStatistics } from "./samples.ts";
@@ -20,6 +20,8 @@ export interface RangeSource {
   readonly after: number;
   readonly anchored: boolean;
   readonly smoothed: boolean;
+  /** Whether its samples are read for the windows; those of a subquery count where its selectors read them. */
+  readonly isStored: boolean;
   /** Whether two series may have equal labels once their names are gone. */
   readonly mayRepeat: boolean;
   labels(index: number): Labels;
@@ -49,6 +51,7 @@ export function selectorSource(ev: Evaluation, node: RangeNode, func: string): R
     after,
     anchored,
     smoothed,
+    isStored: true,
     mayRepeat: !ev.hasUniqueNames(selector),
     labels: (index) => set.labels(index),
     dropName: () => false,
@@ -63,9 +66,11 @@ export function selectorSource(ev: Evaluation, node: RangeNode, func: string): R
 /** The source of a subquery: its expression is evaluated once, over the windows of all steps. */
 export function subquerySource(ev: Evaluation, node: PlanNode): RangeSource {
   if (node.kind !== "subquery") throw new QueryError("internal", "a range function needs a range");
-  const child = ev.child(ev.subqueryGrid(node));
+  const isSparse = ev.steps > 1 && ev.grid.stepMs > node.rangeMs;
+  const child = ev.child(ev.subqueryGrid(node), isSparse || ev.statistics.readPerStep !== undefined);
   const { limits } = ev.session;
   const rows = child.rows(node.expr);
+  addReadOf(child, ev, node);
   const weight = rowsWeight(rows);
   return {
     count: rows.length,
@@ -77,6 +82,7 @@ export function subquerySource(ev: Evaluation, node: PlanNode): RangeSource {
     after: 0,
     anchored: false,
     smoothed: false,
+    isStored: false,
     mayRepeat: true,
     labels: (index) => rows[index].labels,
     dropName: (index) => rows[index].dropName,
@@ -106,4 +112,22 @@ export function subquerySource(ev: Evaluation, node: PlanNode): RangeSource {
       limits.samples -= weight;
     },
   };
+}
+
+/**
+ * Counts what a subquery read at the first step that uses it, and what lies between the windows of two steps not at all.
+ * Source: the reference's `MergeSamplesReadFromSubquery`.
+ */
+function addReadOf(child: Evaluation, ev: Evaluation, { offsetMs, rangeMs }: SubqueryNode): void {
+  const { read, readPerStep } = child.statistics;
+  const { startMs, stepMs } = ev.grid;
+  if (readPerStep === undefined || ev.steps === 1) {
+    ev.statistics.addReadAtStep(0, read);
+    return;
+  }
+  for (let k = 0; k < readPerStep.length; k++) {
+    const time = child.timeOf(k) + offsetMs;
+    const step = Math.min(Math.max(0, Math.ceil((time - startMs) / stepMs)), ev.steps - 1);
+    if (time > startMs + step * stepMs - rangeMs) ev.statistics.addReadAtStep(step, readPerStep[k]);
+  }
 }

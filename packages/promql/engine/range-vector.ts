@@ -76,7 +76,7 @@ function subquerySeries(ev: Evaluation, node: SubqueryNode): MatrixSeries[] {
     ...row,
     labels: row.dropName ? row.labels.without(METADATA_LABELS) : row.labels,
   }));
-  ev.statistics.addAtStep(ev.steps - 1, child.statistics.total);
+  ev.statistics.addAtStep(ev.steps - 1, child.statistics.total, child.statistics.read);
   return mergeDuplicates(rows).map((row) => {
     const times = new Float64Array(row.points);
     const values = new Float64Array(row.points);

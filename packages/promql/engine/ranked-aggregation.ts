@@ -21,9 +21,8 @@ export function streamRankedAggregate(ev: Evaluation, node: AggregateNode, _keep
   const { limits } = ev.session;
   const before = limits.samples;
   if (node.op === "count_values") {
-    const rows = countValues(ev, node);
-    limits.samples = before + rowsWeight(rows);
-    limits.require(0);
+    const { rows, elements } = countValues(ev, node);
+    limits.calledPerStep(before, rowsWeight(rows), elements);
     for (const row of rows) sink(row);
     return;
   }
@@ -230,14 +229,16 @@ function heapOrder(ev: Evaluation, rows: Row[]): Row[] {
   return heap.items();
 }
 
-/** `count_values`: how often each value occurs, the value as a label. */
-function countValues(ev: Evaluation, node: AggregateNode): Row[] {
+/** `count_values`: how often each value occurs, the value as a label; and the elements counted at the last step. */
+function countValues(ev: Evaluation, node: AggregateNode): { rows: Row[]; elements: number } {
   const label = node.param?.kind === "string" ? node.param.value : "";
   if (!isLabelName(label)) throw new QueryError("execution", `invalid label name ${quoteLabelName(label)}`);
   const grouping = node.without || node.grouping.includes(label) ? node.grouping : [...node.grouping, label].sort();
   const groupLabels = groupLabelsOf(node.without, grouping);
   const groups = new Map<string, Row>();
+  let elements = 0;
   ev.stream(node.expr, false, (row) => {
+    elements += row.present[ev.steps - 1];
     ev.session.limits.worked(ev.steps);
     for (let k = 0; k < ev.steps; k++) {
       if (row.present[k] === 0) continue;
@@ -253,5 +254,5 @@ function countValues(ev: Evaluation, node: AggregateNode): Row[] {
       putFloat(group, k, group.present[k] === 0 ? 1 : group.values[k] + 1);
     }
   });
-  return mergeDuplicates([...groups.values()]);
+  return { rows: mergeDuplicates([...groups.values()]), elements };
 }

@@ -61,8 +61,15 @@ export interface QueryStatistics {
   totalQueryableSamples: number;
   /** Most samples held at one time. */
   peakSamples: number;
+  /** The time of the first step and from one to the next, milliseconds. */
+  startMs: number;
+  stepMs: number;
   /** Per step, when asked for. */
   totalQueryableSamplesPerStep: number[] | undefined;
+  /** Samples that were read for that: of windows that overlap, each sample once. */
+  samplesRead: number;
+  /** Per step, when asked for. */
+  samplesReadPerStep: number[] | undefined;
   /** Seconds. */
   queryPreparationSeconds: number;
   innerEvalSeconds: number;

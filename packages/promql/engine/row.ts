@@ -99,6 +99,13 @@ export function rowsWeight(rows: readonly Row[]): number {
   return weight;
 }
 
+/** How many of the rows have a point at the last step. */
+export function elementsAtLastStep(rows: readonly Row[]): number {
+  let count = 0;
+  for (const { present } of rows) count += present[present.length - 1];
+  return count;
+}
+
 /** The labels that describe the metric itself and go when its values change. */
 export const METADATA_LABELS: ReadonlySet<string> = new Set([METRIC_NAME, "__type__", "__unit__"]);
 

@@ -1,7 +1,7 @@
 // and, or, unless: which points of one side have (no) partner on the other.
 import type { Evaluation } from "./evaluation.ts";
 import type { BinaryNode } from "./plan.ts";
-import { mergeDuplicates, type Row, type RowSink, rowWeight } from "./row.ts";
+import { elementsAtLastStep, mergeDuplicates, type Row, type RowSink, rowsWeight, rowWeight } from "./row.ts";
 import { signatureOf } from "./signature.ts";
 
 /** Streams the rows of a set operation. Only the side that asks is kept as a mask of steps per match group. */
@@ -12,12 +12,17 @@ export function streamSetOperation(ev: Evaluation, node: BinaryNode, keep: boole
   const signature = signatureOf(matching?.on ?? false, matching?.labels ?? []);
   if (node.op !== "or") {
     const left = keepLeft(ev, node);
-    const right = ev.rows(node.rhs);
+    let right: Row[] = [];
+    const later = limits.ahead(() => {
+      right = ev.rows(node.rhs);
+    });
     const masks = stepMasks(ev, right, signature);
+    let elements = elementsAtLastStep(right);
     ev.release(node.rhs, right);
     const wanted = node.op === "and" ? 1 : 0;
     let out = 0;
     const filter = (row: Row): void => {
+      elements += row.present[ev.steps - 1];
       const mask = masks.get(signature(row.labels));
       if (mask === undefined) {
         if (wanted === 1) return;
@@ -26,17 +31,18 @@ export function streamSetOperation(ev: Evaluation, node: BinaryNode, keep: boole
         if (row.points === 0) return;
       }
       out += rowWeight(row);
-      limits.require(out);
       sink(row);
     };
     if (left !== undefined) for (const row of left) filter(ev.copyRow(row));
     else ev.stream(node.lhs, keep, filter);
-    limits.samples = before + out;
+    limits.require(later.peak);
+    limits.calledPerStep(before, out, elements + later.held);
     return;
   }
   const left = ev.rows(node.lhs);
   const right = ev.rows(node.rhs);
   const masks = stepMasks(ev, left, signature);
+  const elements = elementsAtLastStep(left) + elementsAtLastStep(right);
   const rows: Row[] = left.map((row) => ev.copyRow(row));
   for (const source of right) {
     const mask = masks.get(signature(source.labels));
@@ -46,10 +52,7 @@ export function streamSetOperation(ev: Evaluation, node: BinaryNode, keep: boole
   }
   ev.release(node.lhs, left);
   ev.release(node.rhs, right);
-  let out = 0;
-  for (const row of rows) out += rowWeight(row);
-  limits.require(out);
-  limits.samples = before + out;
+  limits.calledPerStep(before, rowsWeight(rows), elements);
   for (const row of mergeDuplicates(rows)) sink(row);
 }
 

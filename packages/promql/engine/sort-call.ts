@@ -4,15 +4,19 @@ import { goSort } from "../functions/go-sort.ts";
 import { compareNatural } from "../functions/natural-order.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { CallNode, PlanNode } from "./plan.ts";
-import type { Row, RowSink } from "./row.ts";
+import { type Row, type RowSink, rowsWeight } from "./row.ts";
 
 /** Streams the rows of a sorting function, in its order when there is one step. */
 export function streamSort(ev: Evaluation, node: CallNode, sink: RowSink): void {
   const { name, args } = node;
   if (ev.steps > 1) ev.session.annotations.sortInRangeQuery(node.pos);
   const byLabel = name.startsWith("sort_by_label");
+  const { limits } = ev.session;
+  const before = limits.samples;
   const rows: Row[] = [];
+  let elements = 0;
   ev.stream(args[0] as PlanNode, true, (row) => {
+    elements += row.present[ev.steps - 1];
     if (!byLabel && row.histograms !== undefined) {
       for (let k = 0; k < ev.steps; k++) {
         if (row.present[k] === 0 || row.histograms[k] === undefined) continue;
@@ -23,6 +27,7 @@ export function streamSort(ev: Evaluation, node: CallNode, sink: RowSink): void 
     }
     if (row.points > 0) rows.push(row);
   });
+  limits.calledPerStep(before, rowsWeight(rows), elements);
   if (ev.steps === 1) {
     const descending = name.endsWith("_desc");
     if (byLabel) {

@@ -26,6 +26,7 @@ function selectorTimes(ev: Evaluation, node: SelectorNode, starts: boolean, sink
   const before = limits.samples;
   const rows: Row[] = [];
   let out = 0;
+  let elements = 0;
   eachSelectedSeries(ev, node, (labels, samples, chosen, found) => {
     const row = ev.newRow();
     const times = starts ? samples.startTimes : samples.times;
@@ -39,9 +40,10 @@ function selectorTimes(ev: Evaluation, node: SelectorNode, starts: boolean, sink
     row.dropName = delayedNameRemoval;
     row.labels = delayedNameRemoval ? labels() : labels().without(METADATA_LABELS);
     out += found;
+    elements += row.present[ev.steps - 1];
     limits.require(out);
     rows.push(row);
   });
-  limits.samples = before + out;
+  limits.calledPerStep(before, out, elements);
   for (const row of mergeDuplicates(rows)) sink(row);
 }

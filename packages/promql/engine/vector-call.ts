@@ -17,6 +17,7 @@ import {
 } from "../functions/go-math.ts";
 import { acos, asin, atan, cos, sin, tan } from "../functions/trigonometry.ts";
 import type { Evaluation } from "./evaluation.ts";
+import type { Ahead } from "./limits.ts";
 import type { CallNode, PlanNode } from "./plan.ts";
 import type { RowSink } from "./row.ts";
 
@@ -84,6 +85,7 @@ export function streamFloatCall(
   ev: Evaluation,
   node: CallNode,
   apply: FloatFunction,
+  scalars: Ahead,
   keep: boolean,
   sink: RowSink,
 ): void {
@@ -108,6 +110,6 @@ export function streamFloatCall(
       row.histograms = undefined;
       row.points = points;
     },
-    { scalars: node.args.length - 1 },
+    { scalars: node.args.length - 1, later: scalars },
   );
 }

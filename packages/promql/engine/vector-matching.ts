@@ -7,7 +7,16 @@ import { type ElementResult, histogramOperator } from "./histogram-operator.ts";
 import { labelsText } from "./labels-text.ts";
 import type { BinaryNode } from "./plan.ts";
 import { QueryError } from "./result.ts";
-import { METADATA_LABELS, mergeDuplicates, putFloat, putHistogram, type Row, type RowSink, rowWeight } from "./row.ts";
+import {
+  elementsAtLastStep,
+  METADATA_LABELS,
+  mergeDuplicates,
+  putFloat,
+  putHistogram,
+  type Row,
+  type RowSink,
+  rowsWeight,
+} from "./row.ts";
 import { signatureOf } from "./signature.ts";
 
 /** The rows of one match group. The "one" side is always on the right here. */
@@ -33,14 +42,7 @@ export function streamVectorBinary(ev: Evaluation, node: BinaryNode, sink: RowSi
   const rows = new Matcher(ev, node).match(left, right);
   ev.release(node.lhs, left);
   ev.release(node.rhs, right);
-  let out = 0;
-  for (const row of rows) out += rowWeight(row);
-  // The elements of both sides at the last step are held besides.
-  const last = ev.steps - 1;
-  let gathered = 0;
-  for (const side of [left, right]) for (const { present } of side) gathered += present[last];
-  limits.require(out + gathered);
-  limits.samples = before + out;
+  limits.calledPerStep(before, rowsWeight(rows), elementsAtLastStep(left) + elementsAtLastStep(right));
   for (const row of mergeDuplicates(rows)) sink(row);
 }
 

@@ -14,7 +14,11 @@ function result(value: QueryValue, warnings: string[] = [], infos: string[] = []
   const statistics = {
     totalQueryableSamples: 0,
     peakSamples: 0,
+    startMs: 0,
+    stepMs: 0,
     totalQueryableSamplesPerStep: undefined,
+    samplesRead: 0,
+    samplesReadPerStep: undefined,
     queryPreparationSeconds: 0,
     innerEvalSeconds: 0,
     resultSortSeconds: 0,

@@ -11,7 +11,11 @@ function csv(value: QueryValue): string[] {
   const statistics = {
     totalQueryableSamples: 0,
     peakSamples: 0,
+    startMs: 0,
+    stepMs: 0,
     totalQueryableSamplesPerStep: undefined,
+    samplesRead: 0,
+    samplesReadPerStep: undefined,
     queryPreparationSeconds: 0,
     innerEvalSeconds: 0,
     resultSortSeconds: 0,

@@ -181,9 +181,12 @@ function writeStatistics(sink: ByteSink, result: QueryResult, times: QueueTimes)
   const { statistics } = result;
   const evalTotal = statistics.queryPreparationSeconds + statistics.innerEvalSeconds + statistics.resultSortSeconds;
   const perStep = statistics.totalQueryableSamplesPerStep;
+  const readPerStep = statistics.samplesReadPerStep;
   const samples = {
-    ...(perStep === undefined ? {} : { totalQueryableSamplesPerStep: stepCounts(result, perStep) }),
+    ...(perStep === undefined ? {} : { totalQueryableSamplesPerStep: stepCounts(statistics, perStep) }),
     totalQueryableSamples: statistics.totalQueryableSamples,
+    ...(readPerStep === undefined ? {} : { samplesReadPerStep: stepCounts(statistics, readPerStep) }),
+    samplesRead: statistics.samplesRead,
     peakSamples: statistics.peakSamples,
   } satisfies Partial<Record<keyof QueryStatistics, unknown>>;
   sink.ascii(
@@ -201,8 +204,6 @@ function writeStatistics(sink: ByteSink, result: QueryResult, times: QueueTimes)
   );
 }
 
-function stepCounts({ value }: QueryResult, counts: readonly number[]): [number, number][] {
-  const grid = value.kind === "matrix" ? value.grid : undefined;
-  const startMs = grid?.startMs ?? (value.kind === "matrix" ? 0 : value.t);
-  return counts.map((count, i) => [(startMs + i * (grid?.stepMs ?? 0)) / 1000, count]);
+function stepCounts({ startMs, stepMs }: QueryStatistics, counts: readonly number[]): [number, number][] {
+  return counts.map((count, i) => [(startMs + i * stepMs) / 1000, count]);
 }
