@@ -321,6 +321,7 @@ export class Server {
       // Start times come with protobuf only.
       protobufFirst: features.has("created-timestamp-zero-ingestion") || features.has("st-storage"),
       extraScrapeMetrics: features.has("extra-scrape-metrics"),
+      ...(features.has("exemplar-storage") ? { maxExemplars: DEFAULT_MAX_EXEMPLARS } : {}),
     };
     const options = { logger: this.#logger, defaults };
     const config =

@@ -325,16 +325,11 @@ class Execution {
 
   #fail(pos: number, expression: string, message: string, bare = false): never {
     const { name, source } = this.#template;
-    const at = bare ? "" : ` at <${shortened(expression.trim())}>`;
+    const at = bare ? "" : ` at <${expression.trim()}>`;
     throw new TemplateError(
       `template: ${name}:${lineOf(source, pos)}:${columnOf(source, pos)}: executing "${name}"${at}: ${message}`,
     );
   }
-}
-
-/** As Go shows expressions in messages: twenty characters at most. */
-function shortened(expression: string): string {
-  return expression.length > 20 ? `${expression.slice(0, 20)}...` : expression;
 }
 
 function sourceOf(pipe: Pipe, source: string): string {

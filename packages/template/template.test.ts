@@ -82,6 +82,11 @@ for (const [source, message] of REFUSED) {
 const FAILING: [source: string, message: string][] = [
   ["{{ .Value.x }}", 'template: t:1:3: executing "t" at <.Value.x>: can\'t evaluate field x in type float64'],
   ["\n {{ fails }}", 'template: t:2:4: executing "t" at <fails>: error calling fails: no luck'],
+  // Not cut short, however long.
+  [
+    '{{ fails "nothing of that name" }}',
+    'template: t:1:3: executing "t" at <fails "nothing of that name">: error calling fails: no luck',
+  ],
   [
     "{{ index .List 9 }}",
     'template: t:1:3: executing "t" at <index .List 9>: error calling index: index out of range: 9',

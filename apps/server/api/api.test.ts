@@ -118,11 +118,34 @@ test("API: times beyond what 64-bit nanoseconds hold come out as in the referenc
 
 test("API: statistics per step stand in the answer when asked for", async () => {
   const { stats } = await data("/query_range?query=vector(1)&start=10&end=30&step=10&stats=all");
-  assert.deepEqual(stats.samples.totalQueryableSamplesPerStep, [
+  const perStep = [
     [10, 0],
     [20, 0],
     [30, 0],
-  ]);
+  ];
+  assert.deepEqual(stats.samples, {
+    totalQueryableSamplesPerStep: perStep,
+    totalQueryableSamples: 0,
+    samplesReadPerStep: perStep,
+    samplesRead: 0,
+    peakSamples: 3,
+  });
+  // The one step of a range vector stood at time 0.
+  const range = await data("/query?query=never_there[1m]&time=7&stats=all");
+  assert.deepEqual(range.stats.samples.samplesReadPerStep, [[7, 0]]);
+});
+
+test("API: a chain of operators as long as the parser lets through is evaluated", async () => {
+  // It was an internal error, for want of stack, from some 600 operators on.
+  const chain = async (start: string, link: string): Promise<unknown> => {
+    const body = new URLSearchParams({ query: start + link.repeat(1990), time: "7" });
+    const response = await fetch(`${base}/api/v1/query`, { method: "POST", body });
+    const { data: answer } = (await response.json()) as { data: { result: unknown } };
+    return answer.result;
+  };
+  assert.deepEqual(await chain("1", "+1"), [7, "1991"]);
+  assert.deepEqual(await chain("vector(1)", " or vector(2)"), [{ metric: {}, value: [7, "1"] }]);
+  assert.deepEqual(await chain("vector(1)", " + vector(1)"), [{ metric: {}, value: [7, "1991"] }]);
 });
 
 test("API: results come as CSV too, and another format is refused", async () => {

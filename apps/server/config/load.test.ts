@@ -31,6 +31,9 @@ test("configuration: an empty file is all defaults", () => {
   assert.deepEqual(storage.tsdb.retention, { timeMs: 15 * 86_400_000, sizeBytes: 0, percentage: 0 });
   assert.equal(otlp.labelNameUnderscoreSanitization, true);
   assert.deepEqual(scrapeConfigs, []);
+  assert.equal(storage.exemplars, undefined);
+  const withExemplars = { environment: {}, defaults: { maxExemplars: 100_000 } };
+  assert.deepEqual(loadConfig("", "p.yml", withExemplars).storage.exemplars, { maxExemplars: 100_000 });
   assert.deepEqual(loadConfig("global:\nruntime:\n", "p.yml", { environment: {} }).global, global);
 });
 

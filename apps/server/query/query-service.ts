@@ -27,8 +27,11 @@ const ASSUMED_INTERVAL_MS = 15_000;
 /** From here on a query counts as heavy: it never takes the last worker. */
 const HEAVY_SAMPLES = 20_000_000;
 
-/** Longer queries are not even parsed on the main thread: their patterns may take long to compile. */
-export const INLINE_QUERY_LENGTH: number = 8 * 1024;
+/**
+ * Longer queries do not run on the main thread: their patterns may take long to compile, and a long chain of operators
+ * needs more stack than it has.
+ */
+export const INLINE_QUERY_LENGTH = 1024;
 
 export interface QueryServiceOptions {
   readonly db: Db;

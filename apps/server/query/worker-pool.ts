@@ -8,6 +8,8 @@ import { CONTROL_BYTES, ControlWord, type RunMessage, type WorkerReply, type Wor
 
 /** Most of what a query makes is garbage soon: the larger this, the less of it is copied about. */
 const YOUNG_GENERATION_MB = 32;
+/** Four times what the deepest tree that the parser lets through takes; only what is used becomes memory. */
+const STACK_MB = 16;
 
 /** Where an answer goes. `write` may return a promise that resolves once the client has taken the bytes. */
 export interface AnswerOutput {
@@ -108,7 +110,11 @@ export class WorkerPool {
     const setup: WorkerSetup = { share: this.#db.share(), control };
     const worker = new Worker(new URL("./query-worker.js", import.meta.url), {
       workerData: setup,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB, maxOldGenerationSizeMb: this.#maxHeapMb },
+      resourceLimits: {
+        maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
+        maxOldGenerationSizeMb: this.#maxHeapMb,
+        stackSizeMb: STACK_MB,
+      },
     });
     worker.unref();
     const seat: Seat = { worker, control: new Int32Array(control), running: undefined };

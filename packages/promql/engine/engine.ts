@@ -243,6 +243,9 @@ export class Engine {
       if (error instanceof RangeError && /array length|allocation/i.test(error.message)) {
         throw new QueryError("execution", "query ran out of memory", { cause: error });
       }
+      if (error instanceof RangeError && /call stack/i.test(error.message)) {
+        throw new QueryError("execution", "expression is nested too deeply to be evaluated", { cause: error });
+      }
       throw new QueryError("internal", `unexpected error: ${(error as Error).message}`, { cause: error });
     } finally {
       querier.close();

@@ -99,7 +99,11 @@ export function completeConfig(
   const before = reader.problemCount;
   completeGlobal(global, defaults, reader);
   draft.runtime.gogc ||= standardGogc(environment);
-  completeStorage(draft.storage, defaults.retention ?? { timeMs: 15 * 86_400_000, sizeBytes: 0 });
+  completeStorage(
+    draft.storage,
+    defaults.retention ?? { timeMs: 15 * 86_400_000, sizeBytes: 0 },
+    defaults.maxExemplars,
+  );
   if (reader.problemCount > before) return;
   const names = new Set<string>();
   for (const job of draft.scrapeConfigs) {

@@ -27,6 +27,8 @@ export interface ConfigDefaults {
   readonly extraScrapeMetrics?: boolean;
   /** Retention by the flags, for a file that says nothing about it. Standard: 15 days, no size. */
   readonly retention?: { readonly timeMs: number; readonly sizeBytes: number };
+  /** `storage.exemplars.max_exemplars` of a file that says nothing about exemplars. */
+  readonly maxExemplars?: number;
 }
 
 /** The formats that are known, and what asks for them, in the reference's order of preference. */

@@ -93,9 +93,11 @@ export const storageConfig: Codec<StorageDraft> = struct<StorageDraft>("config.S
 export function completeStorage(
   draft: StorageDraft,
   flags: { readonly timeMs: number; readonly sizeBytes: number },
+  maxExemplars: number | undefined,
 ): asserts draft is StorageDraft & StorageConfig {
   draft.tsdb ??= tsdb.zero();
   draft.tsdb.retention ??= { ...flags, percentage: 0 };
+  if (maxExemplars !== undefined) draft.exemplars ??= { maxExemplars };
 }
 
 const clientType: Codec<TracingConfig["clientType"]> = checkedText("config.plain", (type) =>
