@@ -70,7 +70,7 @@ export class ExplainRecorder {
   run(ev: Evaluation, node: PlanNode, sink: RowSink, evaluate: (sink: RowSink) => void): void {
     const measured = this.#nodes.get(node.key) ?? { seconds: 0, series: 0, samples: 0 };
     this.#nodes.set(node.key, measured);
-    const samples = ev.statistics.total;
+    const samples = ev.statistics.read;
     const level = this.#outside.length;
     this.#outside.push(0);
     const began = this.#now();
@@ -82,7 +82,7 @@ export class ExplainRecorder {
     });
     measured.seconds += (this.#now() - began - (this.#outside[level] as number)) / 1000;
     this.#outside.length = level;
-    measured.samples += ev.statistics.total - samples;
+    measured.samples += ev.statistics.read - samples;
   }
 
   explain(root: PlanNode, querier: Querier, isEmpty: boolean): Explanation {
