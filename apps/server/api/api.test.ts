@@ -138,14 +138,14 @@ test("API: statistics per step stand in the answer when asked for", async () => 
 test("API: a chain of operators as long as the parser lets through is evaluated", async () => {
   // It was an internal error, for want of stack, from some 600 operators on.
   const chain = async (start: string, link: string): Promise<unknown> => {
-    const body = new URLSearchParams({ query: start + link.repeat(1990), time: "7" });
+    const body = new URLSearchParams({ query: start + link.repeat(990), time: "7" });
     const response = await fetch(`${base}/api/v1/query`, { method: "POST", body });
     const { data: answer } = (await response.json()) as { data: { result: unknown } };
     return answer.result;
   };
-  assert.deepEqual(await chain("1", "+1"), [7, "1991"]);
+  assert.deepEqual(await chain("1", "+1"), [7, "991"]);
   assert.deepEqual(await chain("vector(1)", " or vector(2)"), [{ metric: {}, value: [7, "1"] }]);
-  assert.deepEqual(await chain("vector(1)", " + vector(1)"), [{ metric: {}, value: [7, "1991"] }]);
+  assert.deepEqual(await chain("vector(1)", " + vector(1)"), [{ metric: {}, value: [7, "991"] }]);
 });
 
 test("API: results come as CSV too, and another format is refused", async () => {

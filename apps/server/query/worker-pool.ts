@@ -9,7 +9,7 @@ import { CONTROL_BYTES, ControlWord, type RunMessage, type WorkerReply, type Wor
 /** Most of what a query makes is garbage soon: the larger this, the less of it is copied about. */
 const YOUNG_GENERATION_MB = 32;
 /** Four times what the deepest tree that the parser lets through takes; only what is used becomes memory. */
-const STACK_MB = 16;
+const STACK_MB = 8;
 
 /** Where an answer goes. `write` may return a promise that resolves once the client has taken the bytes. */
 export interface AnswerOutput {

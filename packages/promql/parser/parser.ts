@@ -11,7 +11,7 @@ import { TypeChecker } from "./type-check.ts";
 
 /**
  * Parses and type-checks a query. Throws a `ParseError`, also for text that nests deeper than 500 levels
- * or makes a tree deeper than 2000, so that whoever walks the tree may recurse. An evaluation takes some 2 KiB of stack a
+ * or makes a tree deeper than 1000, so that whoever walks the tree may recurse. An evaluation takes some 2 KiB of stack a
  * level: of the deepest trees, more than the main thread of Node has.
  * Positions in the result are offsets into `text`.
  */

@@ -9,7 +9,7 @@ import { describeToken, type Token, TokenName, tokenPosition } from "./token.ts"
 const MAX_NESTING = 500;
 
 /** How deep a syntax tree may be; a chain of operators of one strength is as deep as it is long. */
-export const MAX_TREE_DEPTH = 2000;
+export const MAX_TREE_DEPTH = 1000;
 
 /** Issues kept of one query; parsing stops there. */
 const MAX_ISSUES = 100;
