@@ -11,6 +11,14 @@ const YOUNG_GENERATION_MB = 32;
 /** Four times what the deepest tree that the parser lets through takes; only what is used becomes memory. */
 const STACK_MB = 8;
 
+/**
+ * What all workers together keep of blocks between requests: dashboards ask for the same again and again. It takes
+ * memory only as queries fill it.
+ */
+const CACHE_BYTES = 256 * 1024 * 1024;
+/** However many they are, each may keep this much. */
+const LEAST_CACHE_BYTES = 16 * 1024 * 1024;
+
 /** Where an answer goes. `write` may return a promise that resolves once the client has taken the bytes. */
 export interface AnswerOutput {
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined;
@@ -107,7 +115,8 @@ export class WorkerPool {
 
   #open(): Seat {
     const control = new SharedArrayBuffer(CONTROL_BYTES);
-    const setup: WorkerSetup = { share: this.#db.share(), control };
+    const cacheBytes = Math.max(LEAST_CACHE_BYTES, CACHE_BYTES / this.#size);
+    const setup: WorkerSetup = { share: this.#db.share(), control, cacheBytes };
     const worker = new Worker(new URL("./query-worker.js", import.meta.url), {
       workerData: setup,
       resourceLimits: {

@@ -8,6 +8,8 @@ export interface WorkerSetup {
   readonly share: DbShare;
   /** Int32 words on shared memory, see `ControlWord`. */
   readonly control: SharedArrayBuffer;
+  /** What it may keep of blocks between requests. */
+  readonly cacheBytes: number;
 }
 
 /** Words of a worker's control block. */

@@ -5,6 +5,7 @@ import { ChunkError } from "../chunk/format.ts";
 import { baseName, type FileSystem, joinPath } from "../fs/file-system.ts";
 import { IndexError } from "../index/format.ts";
 import { IndexReader, IndexSeries } from "../index/index-reader.ts";
+import { maxKeptSeries } from "../index/series-columns.ts";
 import {
   dropDeleted,
   isDeleted,
@@ -14,12 +15,9 @@ import {
   writeTombstones,
 } from "../tombstone/tombstones.ts";
 import { ChunkSegments } from "./chunk-segments.ts";
+import { maxKeptSamples } from "./decoded-chunk.ts";
 import { type BlockMeta, BlockMetaError, readBlockMeta, writeBlockMeta } from "./meta.ts";
 
-/** A selection is kept for the next query when it has at most so many series... */
-const MAX_KEPT_SERIES = 10_000;
-/** ...and so many samples in the chunks it takes. */
-const MAX_KEPT_SAMPLES = 600_000;
 /** Samples of a full chunk. */
 const CHUNK_SAMPLES = 120;
 
@@ -201,11 +199,12 @@ class BlockQuerier implements Querier {
     const onlyLabels = hints === undefined || hints.func === "series" || hints.limit > 0;
     if (onlyLabels && (minTime > meta.minTime || maxTime < meta.maxTime - 1 || tombstones.seriesCount > 0)) {
       const scratch = new IndexSeries();
-      const keeps = ids.length <= MAX_KEPT_SERIES * this.#share;
+      const keeps = ids.length <= maxKeptSeries() * this.#share;
       ids = ids.filter((id) => {
         const series = keeps ? index.entry(id) : index.series(id, scratch);
         const deleted = tombstones.get(id);
-        for (let i = 0; i < series.chunkCount; i++) {
+        const end = series.first + series.chunkCount;
+        for (let i = series.first; i < end; i++) {
           const first = series.minTimes[i] as number;
           const last = series.maxTimes[i] as number;
           if (first <= maxTime && last >= minTime && !(deleted !== undefined && isDeleted(deleted, first, last))) {
@@ -217,11 +216,11 @@ class BlockQuerier implements Querier {
     }
     if (hints !== undefined && hints.limit > 0 && ids.length > hints.limit) ids = ids.subarray(0, hints.limit);
     // What does not fit into the caches would only push everything else out of them.
-    const keepsEntries = ids.length <= MAX_KEPT_SERIES * this.#share;
+    const keepsEntries = ids.length <= maxKeptSeries() * this.#share;
     const span = (Math.min(maxTime, meta.maxTime) - Math.max(minTime, meta.minTime)) / (meta.maxTime - meta.minTime);
     const perSeries = meta.stats.numSamples / Math.max(1, meta.stats.numSeries);
     const samples = ids.length * Math.min(perSeries, CHUNK_SAMPLES + span * perSeries);
-    const keepsSamples = samples <= MAX_KEPT_SAMPLES * this.#share;
+    const keepsSamples = samples <= maxKeptSamples() * this.#share;
     return new BlockSeriesSet(this.#block, ids, tombstones, keepsEntries, keepsSamples);
   }
 

@@ -4,7 +4,7 @@ import { SampleBuffer } from "@narthex/storage";
 import { decodeChunk } from "../chunk/decode.ts";
 import { ChunkError, hasFloats } from "../chunk/format.ts";
 import { type FileSystem, isNotFound, joinPath, type OpenFile } from "../fs/file-system.ts";
-import type { SeriesChunks } from "../index/index-reader.ts";
+import type { SeriesChunks } from "../index/series-columns.ts";
 import { chunkCache, copySamples, keepSamples } from "./decoded-chunk.ts";
 import { mergeRuns } from "./sample-merge.ts";
 
@@ -103,9 +103,9 @@ export class ChunkSegments {
    * for damaged chunks. With `keep`, chunks are kept decoded for the next query.
    */
   readSeries(series: SeriesChunks, minTime: number, maxTime: number, into: SampleBuffer, keep = false): void {
-    const { chunkCount, minTimes, maxTimes, refs } = series;
+    const { first, chunkCount, minTimes, maxTimes, refs } = series;
     const begin = into.count;
-    for (let i = 0; i < chunkCount; i++) {
+    for (let i = first; i < first + chunkCount; i++) {
       if ((maxTimes[i] as number) < minTime || (minTimes[i] as number) > maxTime) continue;
       const ref = refs[i] as number;
       const middle = into.count;
@@ -172,15 +172,14 @@ export class ChunkSegments {
   }
 
   /** Where a read that begins at chunk `from` should end: behind the last chunk in the range that lies close by. */
-  #endOfRun(series: SeriesChunks, from: number, maxTime: number): number {
-    const { chunkCount, minTimes, refs } = series;
-    const first = refs[from] as number;
-    const file = Math.floor(first / TWO_32);
-    let last = first;
-    let end = first + GUESSED_CHUNK_BYTES;
-    for (let i = from + 1; i < chunkCount; i++) {
+  #endOfRun({ first, chunkCount, minTimes, refs }: SeriesChunks, from: number, maxTime: number): number {
+    const begin = refs[from] as number;
+    const file = Math.floor(begin / TWO_32);
+    let last = begin;
+    let end = begin + GUESSED_CHUNK_BYTES;
+    for (let i = from + 1; i < first + chunkCount; i++) {
       const ref = refs[i] as number;
-      const follows = ref > last && ref - last <= MAX_GAP_BYTES && ref - first <= MAX_READ_BYTES;
+      const follows = ref > last && ref - last <= MAX_GAP_BYTES && ref - begin <= MAX_READ_BYTES;
       if (!follows || Math.floor(ref / TWO_32) !== file) break;
       end = ref;
       if ((minTimes[i] as number) > maxTime) break;

@@ -51,6 +51,44 @@ for (const [name, times] of [
   });
 }
 
+const VALUES: Readonly<Record<string, { width: number; value: (i: number) => number }>> = {
+  "one and the same": { width: 0, value: () => 0.1 },
+  "always a negative zero": { width: 0, value: () => -0 },
+  "whole and close": { width: 1, value: (i) => 2 ** 52 - i },
+  "whole and rising": { width: 2, value: (i) => i * 500 - 7 },
+  "pages of memory": { width: 4, value: (i) => 4096 * ((i * 7919) % 10_000) },
+  "far apart": { width: 8, value: (i) => i * 2 ** 40 },
+  hundredths: { width: 2, value: (i) => (i * 31 - 100) / 100 },
+  thousandths: { width: 1, value: (i) => (1000 + i) / 1000 },
+  thirds: { width: 8, value: (i) => i / 3 },
+  "whole with a negative zero": { width: 8, value: (i) => (i === 5 ? -0 : i) },
+  "whole with a NaN": { width: 8, value: (i) => (i === 5 ? NaN : i) },
+  infinite: { width: 8, value: (i) => (i === 5 ? Infinity : i) },
+  subnormal: { width: 8, value: (i) => i * 5e-324 },
+  "beyond what is whole": { width: 8, value: (i) => 2 ** 60 + i * 2 ** 10 },
+};
+
+for (const [name, { width, value }] of Object.entries(VALUES)) {
+  test(`decoded chunk: values that are ${name} come back bit by bit from ${width} bytes each`, () => {
+    for (const times of [REGULAR, JITTERED]) {
+      const samples = new SampleBuffer();
+      times.forEach((t, i) => {
+        samples.pushFloat(t, value(i));
+      });
+      const chunk = keepSamples(samples) as DecodedChunk;
+      assert.equal(chunk.width, width);
+      const into = new SampleBuffer(1);
+      for (const [from, to] of [
+        [0, 39],
+        [40, 40],
+        [41, 119],
+      ] as const)
+        copySamples(chunk, times[from] as number, times[to] as number, into);
+      assert.equal(expected(into, 0, 1e12), expected(samples, 0, 1e12));
+    }
+  });
+}
+
 test("decoded chunk: empty chunks and those larger than a piece of memory are not kept", () => {
   assert.equal(keepSamples(new SampleBuffer()), undefined);
   const large = new SampleBuffer();

@@ -1,29 +1,44 @@
 // A cache in two generations, for what blocks are asked for again and again: dashboards and rules repeat their queries.
 
+/** A cache that a budget bounds. */
+export interface Ageing {
+  /** Begins a new generation and forgets the one before the last. */
+  age(): void;
+}
+
 /**
  * What all caches of a kind may hold together, in units of their own. When a generation is full, in whichever of them,
  * all begin a new one and forget the one before the last: nothing is kept that was not used for two generations.
  */
 export class CacheBudget {
-  readonly #perGeneration: number;
-  readonly #members = new Set<GenerationCache<unknown>>();
+  #total: number;
+  readonly #members = new Set<Ageing>();
   #used = 0;
 
   constructor(total: number) {
-    this.#perGeneration = total / 2;
+    this.#total = total;
   }
 
-  join(member: GenerationCache<unknown>): void {
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Sets anew what they may hold. */
+  limit(total: number): void {
+    this.#total = total;
+  }
+
+  join(member: Ageing): void {
     this.#members.add(member);
   }
 
-  leave(member: GenerationCache<unknown>): void {
+  leave(member: Ageing): void {
     this.#members.delete(member);
   }
 
   spend(amount: number): void {
     this.#used += amount;
-    if (this.#used <= this.#perGeneration) return;
+    if (this.#used <= this.#total / 2) return;
     this.#used = amount;
     for (const member of this.#members) member.age();
   }
@@ -42,7 +57,7 @@ export class GenerationCache<V> {
     this.#budget = budget;
     this.#weigh = weigh;
     this.#renew = renew;
-    budget.join(this as GenerationCache<unknown>);
+    budget.join(this);
   }
 
   get(key: number): V | undefined {
@@ -67,7 +82,7 @@ export class GenerationCache<V> {
   }
 
   close(): void {
-    this.#budget.leave(this as GenerationCache<unknown>);
+    this.#budget.leave(this);
     this.#young.clear();
     this.#old.clear();
   }

@@ -11,10 +11,10 @@ import {
   type TableOfContents,
   TOC_BYTES,
 } from "./format.ts";
-import { CacheBudget, GenerationCache } from "./generation-cache.ts";
 import { estimatePostings, matchPostings, type PostingsSource } from "./matching.ts";
 import { union } from "./postings.ts";
 import { PostingsTable } from "./postings-table.ts";
+import { type SeriesChunks, SeriesColumns, type SeriesEntry } from "./series-columns.ts";
 import { SymbolTable } from "./symbol-table.ts";
 
 const EMPTY = new Uint32Array(0);
@@ -25,31 +25,33 @@ const MAX_CACHED_IDS = 4 * 1024 * 1024;
 /** A list itself, however short, takes the memory of about so many ids. */
 const LIST_WEIGHT = 40;
 
-/** Of each chunk of a series: first and last time (milliseconds) and reference (file index times 2^32 plus offset). */
-export interface SeriesChunks {
-  readonly chunkCount: number;
-  readonly minTimes: readonly number[];
-  readonly maxTimes: readonly number[];
-  readonly refs: readonly number[];
-}
-
-/** A series with its labels; immutable, and kept for a while. */
-export interface SeriesEntry extends SeriesChunks {
-  readonly labels: Labels;
-}
-
-/** Words that the entries kept by all indexes of a thread may take: 16 MiB. */
-const entryBudget = new CacheBudget(2 * 1024 * 1024);
+const NO_CHUNKS = {
+  first: 0,
+  chunkCount: 0,
+  minTimes: new Float64Array(0),
+  maxTimes: new Float64Array(0),
+  refs: new Float64Array(0),
+};
 
 /** One series of an index as it was read; reused from call to call. */
 export class IndexSeries implements SeriesChunks {
   /** Symbol references: name, value, name, value; `labelCount` pairs. */
   readonly symbols: number[] = [];
   labelCount = 0;
+  readonly first = 0;
   chunkCount = 0;
-  readonly minTimes: number[] = [];
-  readonly maxTimes: number[] = [];
-  readonly refs: number[] = [];
+  minTimes: Float64Array = new Float64Array(8);
+  maxTimes: Float64Array = new Float64Array(8);
+  refs: Float64Array = new Float64Array(8);
+
+  /** Makes room for so many chunks; what the arrays held is lost. */
+  reserve(chunkCount: number): void {
+    if (chunkCount <= this.refs.length) return;
+    const capacity = Math.max(chunkCount, 2 * this.refs.length);
+    this.minTimes = new Float64Array(capacity);
+    this.maxTimes = new Float64Array(capacity);
+    this.refs = new Float64Array(capacity);
+  }
 }
 
 /**
@@ -67,10 +69,7 @@ export class IndexReader implements PostingsSource {
   readonly #lists = new Map<number, Uint32Array>();
   #listIds = 0;
   readonly #series = new IndexSeries();
-  readonly #entries = new GenerationCache<SeriesEntry>(
-    entryBudget,
-    ({ labels, chunkCount }) => 40 + labels.pairs.length + 3 * chunkCount,
-  );
+  readonly #entries = new SeriesColumns({ labels: Labels.empty, ...NO_CHUNKS });
 
   static open(fs: FileSystem, path: string): IndexReader {
     const file = new PagedFile(fs.open(path, "read"));
@@ -232,28 +231,19 @@ export class IndexReader implements PostingsSource {
     return this.entry(id).labels;
   }
 
-  /** One series with its labels, read at most once as long as it is in use. */
+  /** One series with its labels, read at most once as long as it is in use. Valid until the next call. */
   entry(id: number): SeriesEntry {
     const known = this.#entries.get(id);
     if (known !== undefined) return known;
     return guarded(this.path, () => {
       const series = this.#readSeries(id, this.#series);
-      const { chunkCount } = series;
-      return this.#entries.set(id, {
-        labels: this.labelsOf(series),
-        chunkCount,
-        minTimes: series.minTimes.slice(0, chunkCount),
-        maxTimes: series.maxTimes.slice(0, chunkCount),
-        refs: series.refs.slice(0, chunkCount),
-      });
+      return this.#entries.add(id, this.labelsOf(series), series);
     });
   }
 
   /** The label set of a series that was read. */
-  labelsOf(series: IndexSeries): Labels {
-    const pairs: string[] = [];
-    for (let i = 0; i < 2 * series.labelCount; i++) pairs.push(this.symbols.get(series.symbols[i] as number));
-    return new Labels(pairs);
+  labelsOf({ symbols, labelCount }: IndexSeries): Labels {
+    return this.symbols.labels(symbols, 2 * labelCount);
   }
 
   #readSeries(id: number, into: IndexSeries): IndexSeries {
@@ -274,12 +264,14 @@ export class IndexReader implements PostingsSource {
     const labelCount = reader.uvarint();
     if (labelCount * 2 > length) throw new IndexError(this.path, `series ${id}: impossible number of labels`);
     into.labelCount = labelCount;
-    const { symbols, minTimes, maxTimes, refs } = into;
+    const { symbols } = into;
     for (let i = 0; i < 2 * labelCount; i++) symbols[i] = reader.uvarint();
     const chunkCount = reader.uvarint();
     if (chunkCount * 3 > length) throw new IndexError(this.path, `series ${id}: impossible number of chunks`);
     into.chunkCount = chunkCount;
     if (chunkCount === 0) return into;
+    into.reserve(chunkCount);
+    const { minTimes, maxTimes, refs } = into;
     let time = reader.varint();
     let ref = 0;
     for (let i = 0; i < chunkCount; i++) {

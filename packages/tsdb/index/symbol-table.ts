@@ -1,21 +1,36 @@
 // The symbols of a block's index: all strings that its labels are made of.
 import { ByteReader, crc32c, decodeText } from "@narthex/encoding";
+import { Labels } from "@narthex/model";
 import type { PagedFile } from "../fs/paged-file.ts";
 import { IndexError, SAMPLE_EVERY } from "./format.ts";
+import { forgetLabelSets, labelSet } from "./label-sets.ts";
 
-/** So many strings are kept at most; then the cache begins anew. */
+/** So many references are kept at most; then the cache begins anew. */
 const MAX_CACHED = 65_536;
-/** Strings known from any block of this thread: neighbouring blocks have the same ones, and comparing those is quick. */
-const known = new Map<string, string>();
+/**
+ * Strings known from any block of this thread, by numbers of their own: neighbouring blocks have the same ones, and
+ * comparing those is quick.
+ */
+const known = new Map<string, number>();
+let texts: string[] = [];
 const MAX_KNOWN = 131_072;
+/** How often numbers were given anew. */
+let numbering = 0;
+const scratch: number[] = [];
 
-/** One string object for equal texts. */
-function shared(text: string): string {
-  const first = known.get(text);
-  if (first !== undefined) return first;
-  if (known.size >= MAX_KNOWN) known.clear();
-  known.set(text, text);
-  return text;
+/** The number of a text. */
+function numberOf(text: string): number {
+  const found = known.get(text);
+  if (found !== undefined) return found;
+  if (texts.length >= MAX_KNOWN) {
+    known.clear();
+    texts = [];
+    numbering++;
+    forgetLabelSets();
+  }
+  const number = texts.push(text) - 1;
+  known.set(text, number);
+  return number;
 }
 
 /**
@@ -31,7 +46,9 @@ export class SymbolTable {
   /** Where the first symbol begins and the last one ends. */
   readonly #begin: number;
   readonly #end: number;
-  readonly #cache = new Map<number, string>();
+  /** Numbers of texts by reference. */
+  readonly #cache = new Map<number, number>();
+  #numbering = numbering;
 
   /** Reads the section once. Throws `IndexError` when it is damaged. */
   constructor(file: PagedFile, version: number, offset: number, path: string) {
@@ -58,12 +75,33 @@ export class SymbolTable {
 
   /** The string that `ref` stands for. Throws `RangeError` for references that stand for none. */
   get(ref: number): string {
+    return texts[this.#number(ref)] as string;
+  }
+
+  /** The label set of the first `count` of `refs`, names and values in turn; equal sets of this thread are one object. */
+  labels(refs: readonly number[], count: number): Labels {
+    const numbers = scratch;
+    for (let tries = 0; tries < 2; tries++) {
+      const before = numbering;
+      for (let i = 0; i < count; i++) numbers[i] = this.#number(refs[i] as number);
+      if (numbering === before) return labelSet(numbers, count, texts);
+    }
+    // More symbols than are ever known at a time.
+    return new Labels(refs.slice(0, count).map((ref) => this.get(ref)));
+  }
+
+  #number(ref: number): number {
+    if (this.#numbering !== numbering) {
+      this.#cache.clear();
+      this.#numbering = numbering;
+    }
     const cached = this.#cache.get(ref);
     if (cached !== undefined) return cached;
-    const text = shared(this.#version === 1 ? this.#readAt(ref) : this.#find(ref));
-    if (this.#cache.size >= MAX_CACHED) this.#cache.clear();
-    this.#cache.set(ref, text);
-    return text;
+    const number = numberOf(this.#version === 1 ? this.#readAt(ref) : this.#find(ref));
+    if (this.#cache.size >= MAX_CACHED || this.#numbering !== numbering) this.#cache.clear();
+    this.#numbering = numbering;
+    this.#cache.set(ref, number);
+    return number;
   }
 
   /** All symbols, in the file's order. */
