@@ -31,7 +31,7 @@ export { HeadFullError } from "./memory/pool.ts";
 export { mergeQueriers } from "./merge-querier.ts";
 export { openReadOnly } from "./read-only-db.ts";
 export { ReplayThread } from "./replay/replay-thread.ts";
-export { DbReader, type DbShare, limitReadCaches, type ReadTicket } from "./share.ts";
+export { DbReader, type DbShare, limitReadCache, type ReadTicket } from "./share.ts";
 export { dropDeleted, readTombstones, Tombstones, writeTombstones } from "./tombstone/tombstones.ts";
 export {
   type CheckpointOptions,

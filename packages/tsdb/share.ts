@@ -1,6 +1,5 @@
 // The storage engine from a worker: it looks at the same memory and opens the same files.
 import type { Names, Querier, Queryable, SeriesSet } from "@narthex/storage";
-import { limitDecodedChunks } from "./block/decoded-chunk.ts";
 import { BlockList } from "./block-list.ts";
 import { HeadChunkReader } from "./chunk/head-chunks.ts";
 import { type FileSystem, joinPath } from "./fs/file-system.ts";
@@ -9,7 +8,7 @@ import { ChunkFileSource } from "./head/chunk-files.ts";
 import { HeadQuerier } from "./head/head-querier.ts";
 import { HeadView } from "./head/head-view.ts";
 import type { Snapshot } from "./head/snapshots.ts";
-import { limitSeriesColumns } from "./index/series-columns.ts";
+import { readBudget } from "./index/read-cache.ts";
 import { silentLogger } from "./logger.ts";
 import { HeadMemory, type Layout, type SharedMemory } from "./memory/layout.ts";
 import { mergeQueriers } from "./merge-querier.ts";
@@ -39,12 +38,11 @@ export interface ReadTicket {
 }
 
 /**
- * Bounds what this thread keeps of blocks between queries, in bytes: decoded chunks, and series with their labels. Without
- * a word, 48 MiB.
+ * Bounds what this thread keeps of blocks between queries, in bytes: series with their labels, and decoded chunks. Without a
+ * word, 48 MiB.
  */
-export function limitReadCaches(bytes: number): void {
-  limitSeriesColumns(bytes / 4);
-  limitDecodedChunks((3 * bytes) / 4);
+export function limitReadCache(bytes: number): void {
+  readBudget.limit(bytes);
 }
 
 export const HEAD_CHUNKS_DIRECTORY = "chunks_head";

@@ -2,7 +2,7 @@
 // One request at a time; it may block this thread as long as it likes.
 import { parentPort, workerData } from "node:worker_threads";
 import { type Engine, QueryError } from "@narthex/promql";
-import { DbReader, limitReadCaches } from "@narthex/tsdb";
+import { DbReader, limitReadCache } from "@narthex/tsdb";
 import { ByteSink } from "../api/json/byte-sink.ts";
 import { type EngineSettings, engineFrom } from "./engine-settings.ts";
 import { runRequest } from "./run-request.ts";
@@ -14,7 +14,7 @@ const MAX_UNSENT_BYTES = 16 * 1024 * 1024;
 const WAIT_MS = 100;
 
 const setup = workerData as WorkerSetup;
-limitReadCaches(setup.cacheBytes);
+limitReadCache(setup.cacheBytes);
 const reader = new DbReader(setup.share);
 const control = new Int32Array(setup.control);
 let engine: { settings: string; engine: Engine } | undefined;

@@ -5,7 +5,7 @@ import { ChunkError } from "../chunk/format.ts";
 import { baseName, type FileSystem, joinPath } from "../fs/file-system.ts";
 import { IndexError } from "../index/format.ts";
 import { IndexReader, IndexSeries } from "../index/index-reader.ts";
-import { maxKeptSeries } from "../index/series-columns.ts";
+import { maxKeptSamples, maxKeptSeries } from "../index/series-columns.ts";
 import {
   dropDeleted,
   isDeleted,
@@ -15,7 +15,6 @@ import {
   writeTombstones,
 } from "../tombstone/tombstones.ts";
 import { ChunkSegments } from "./chunk-segments.ts";
-import { maxKeptSamples } from "./decoded-chunk.ts";
 import { type BlockMeta, BlockMetaError, readBlockMeta, writeBlockMeta } from "./meta.ts";
 
 /** Samples of a full chunk. */
@@ -282,8 +281,12 @@ class BlockSeriesSet implements SeriesSet {
     const id = this.#id(index);
     const begin = into.count;
     const { index: file, chunks } = this.#block;
-    const series = this.#keepsEntries ? file.entry(id) : this.#read(id);
-    chunks.readSeries(series, minTime, maxTime, into, this.#keepsSamples);
+    if (this.#keepsEntries) {
+      const entry = file.entry(id);
+      chunks.readSeries(entry, minTime, maxTime, into, this.#keepsSamples ? entry : undefined);
+    } else {
+      chunks.readSeries(this.#read(id), minTime, maxTime, into);
+    }
     const deleted = this.#tombstones.get(id);
     if (deleted !== undefined) dropDeleted(into, begin, deleted);
   }

@@ -2,10 +2,10 @@
 import { crc32c } from "@narthex/encoding";
 import { SampleBuffer } from "@narthex/storage";
 import { decodeChunk } from "../chunk/decode.ts";
+import { copySamples, keepSamples } from "../chunk/decoded-chunk.ts";
 import { ChunkError, hasFloats } from "../chunk/format.ts";
 import { type FileSystem, isNotFound, joinPath, type OpenFile } from "../fs/file-system.ts";
-import type { SeriesChunks } from "../index/series-columns.ts";
-import { chunkCache, copySamples, keepSamples } from "./decoded-chunk.ts";
+import { keepDecoded, type SeriesChunks, type SeriesEntry } from "../index/series-columns.ts";
 import { mergeRuns } from "./sample-merge.ts";
 
 /** The directory's name inside a block. */
@@ -51,7 +51,6 @@ export class ChunkSegments {
   #bufferedTo = 0;
   /** How much more than asked for is read, as long as reads follow each other. */
   #aheadBytes = 0;
-  readonly #decoded = chunkCache();
   readonly #chunk: RawChunk = { encoding: 0, bytes: this.#buffer, start: 0, end: 0 };
 
   /** Throws `ChunkError` when a file is none of a block's. */
@@ -93,53 +92,61 @@ export class ChunkSegments {
 
   close(): void {
     for (const file of this.#files) file.close();
-    this.#decoded.close();
     this.#bufferedFile = -1;
     this.#buffer = new Uint8Array(0);
   }
 
   /**
    * Appends a series' samples with `minTime <= t <= maxTime` to `into`, ascending, each time once. Throws `ChunkError`
-   * for damaged chunks. With `keep`, chunks are kept decoded for the next query.
+   * for damaged chunks. Chunks are kept decoded with the entry `keep` of the same series, if there is one.
    */
-  readSeries(series: SeriesChunks, minTime: number, maxTime: number, into: SampleBuffer, keep = false): void {
+  readSeries(series: SeriesChunks, minTime: number, maxTime: number, into: SampleBuffer, keep?: SeriesEntry): void {
     const { first, chunkCount, minTimes, maxTimes, refs } = series;
+    const decoded = keep?.decoded;
     const begin = into.count;
     for (let i = first; i < first + chunkCount; i++) {
       if ((maxTimes[i] as number) < minTime || (minTimes[i] as number) > maxTime) continue;
-      const ref = refs[i] as number;
       const middle = into.count;
-      const known = keep ? this.#decoded.get(ref) : undefined;
-      if (known !== undefined) copySamples(known, minTime, maxTime, into);
-      else
-        this.#decode(
-          ref,
-          this.read(ref, () => this.#endOfRun(series, i, maxTime)),
-          minTime,
-          maxTime,
-          into,
-          keep,
-        );
+      const known = decoded?.[i];
+      if (known !== undefined) {
+        copySamples(known, minTime, maxTime, into);
+      } else {
+        const ref = refs[i] as number;
+        const chunk = this.read(ref, () => this.#endOfRun(series, i, maxTime));
+        if (keep === undefined || !this.#decodeAndKeep(chunk, keep, i, minTime, maxTime, into)) {
+          this.#decode(ref, chunk, minTime, maxTime, into);
+        }
+      }
       // Chunks of a series may overlap in blocks that other programs wrote.
-      mergeRuns(into, begin, middle);
+      if (middle > begin) mergeRuns(into, begin, middle);
     }
   }
 
-  #decode(ref: number, chunk: RawChunk, minTime: number, maxTime: number, into: SampleBuffer, keep: boolean): void {
+  #decode(ref: number, chunk: RawChunk, minTime: number, maxTime: number, into: SampleBuffer): void {
     const { encoding, bytes, start, end } = chunk;
-    if (keep && hasFloats(encoding)) {
-      whole.clear();
-      if (decodeChunk(encoding, bytes, start, end, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, whole)) {
-        const kept = whole.startTimes === undefined ? keepSamples(whole) : undefined;
-        if (kept !== undefined) {
-          copySamples(this.#decoded.set(ref, kept), minTime, maxTime, into);
-          return;
-        }
-      }
-    }
     if (!decodeChunk(encoding, bytes, start, end, minTime, maxTime, into)) {
       throw new ChunkError(`${this.#place(ref)}: chunk of encoding ${encoding} cannot be decoded`);
     }
+  }
+
+  /** Decodes all of a chunk of floats for the next query. False when it is nothing to be kept. */
+  #decodeAndKeep(
+    { encoding, bytes, start, end }: RawChunk,
+    entry: SeriesEntry,
+    at: number,
+    minTime: number,
+    maxTime: number,
+    into: SampleBuffer,
+  ): boolean {
+    if (!hasFloats(encoding)) return false;
+    whole.clear();
+    if (!decodeChunk(encoding, bytes, start, end, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, whole))
+      return false;
+    const kept = whole.startTimes === undefined ? keepSamples(whole) : undefined;
+    if (kept === undefined) return false;
+    keepDecoded(entry, at, kept);
+    copySamples(kept, minTime, maxTime, into);
+    return true;
   }
 
   /** One chunk. `readAhead` says up to which offset of the file it is worth reading, in case a read is needed. */

@@ -1,6 +1,6 @@
 // Reads the index of a block, versions 2 and 1.
 import { ByteReader, crc32c, EncodingError } from "@narthex/encoding";
-import { compareStrings, Labels, type Matcher } from "@narthex/model";
+import { compareStrings, type Labels, type Matcher } from "@narthex/model";
 import type { FileSystem } from "../fs/file-system.ts";
 import { FileEndError, PagedFile } from "../fs/paged-file.ts";
 import {
@@ -24,14 +24,6 @@ const MAX_CACHED_IDS = 4 * 1024 * 1024;
 
 /** A list itself, however short, takes the memory of about so many ids. */
 const LIST_WEIGHT = 40;
-
-const NO_CHUNKS = {
-  first: 0,
-  chunkCount: 0,
-  minTimes: new Float64Array(0),
-  maxTimes: new Float64Array(0),
-  refs: new Float64Array(0),
-};
 
 /** One series of an index as it was read; reused from call to call. */
 export class IndexSeries implements SeriesChunks {
@@ -69,7 +61,7 @@ export class IndexReader implements PostingsSource {
   readonly #lists = new Map<number, Uint32Array>();
   #listIds = 0;
   readonly #series = new IndexSeries();
-  readonly #entries = new SeriesColumns({ labels: Labels.empty, ...NO_CHUNKS });
+  readonly #entries = new SeriesColumns();
 
   static open(fs: FileSystem, path: string): IndexReader {
     const file = new PagedFile(fs.open(path, "read"));

@@ -1,18 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Labels } from "@narthex/model";
+import { SampleBuffer } from "@narthex/storage";
+import { copySamples, type DecodedChunk, keepSamples } from "../chunk/decoded-chunk.ts";
 import { labelSet } from "./label-sets.ts";
-import { limitSeriesColumns, type SeriesChunks, SeriesColumns, type SeriesEntry } from "./series-columns.ts";
-
-const NONE: Float64Array = new Float64Array(0);
-const EMPTY: SeriesEntry = {
-  labels: Labels.empty,
-  first: 0,
-  chunkCount: 0,
-  minTimes: NONE,
-  maxTimes: NONE,
-  refs: NONE,
-};
+import { CacheBudget, readBudget } from "./read-cache.ts";
+import { keepDecoded, type SeriesChunks, SeriesColumns, type SeriesEntry } from "./series-columns.ts";
 
 /** Chunks of a series that differ from all others'. */
 function chunksOf(id: number): SeriesChunks {
@@ -29,12 +22,12 @@ function shown(entry: SeriesEntry | undefined): unknown {
 }
 
 test("series columns: each series comes back with its own chunks and labels, after ageing too", () => {
-  const columns = new SeriesColumns(EMPTY);
+  const columns = new SeriesColumns();
   const labelsOf = (id: number) => Labels.fromObject({ id: String(id) });
   for (let id = 1; id < 1000; id += 3) columns.add(id, labelsOf(id), chunksOf(id));
   columns.age();
   for (let id = 1; id < 1000; id += 7) {
-    const expected = id % 3 === 1 ? shown({ ...chunksOf(id), labels: labelsOf(id) }) : undefined;
+    const expected = id % 3 === 1 ? shown({ ...chunksOf(id), labels: labelsOf(id), decoded: [] }) : undefined;
     assert.deepEqual(shown(columns.get(id) as SeriesEntry | undefined), expected);
   }
   columns.age();
@@ -43,15 +36,46 @@ test("series columns: each series comes back with its own chunks and labels, aft
   columns.close();
 });
 
+test("series columns: decoded chunks survive an ageing with their series", () => {
+  const columns = new SeriesColumns();
+  const samples = new SampleBuffer();
+  for (let i = 0; i < 50; i++) samples.pushFloat(i * 1000, i / 7);
+  columns.add(2, Labels.empty, chunksOf(2));
+  const entry = columns.add(3, Labels.empty, chunksOf(3));
+  keepDecoded(entry, entry.first + 1, keepSamples(samples) as DecodedChunk);
+  columns.age();
+  columns.get(3);
+  columns.age();
+  const { first, decoded } = columns.get(3) as SeriesEntry;
+  assert.deepEqual([decoded[first], decoded[first + 2]], [undefined, undefined]);
+  const into = new SampleBuffer();
+  copySamples(decoded[first + 1] as DecodedChunk, 0, 1e6, into);
+  assert.deepEqual(into.values.subarray(0, 50), samples.values.subarray(0, 50));
+  columns.close();
+});
+
+test("read budget: all caches age when one has filled a generation", () => {
+  const budget = new CacheBudget(8);
+  const ages = [0, 0];
+  ages.forEach((_, i) => {
+    budget.join({ age: () => ages[i]++ });
+  });
+  for (let i = 0; i < 5; i++) budget.spend(1);
+  assert.deepEqual(ages, [1, 1]);
+  for (let i = 0; i < 4; i++) budget.spend(1);
+  assert.deepEqual(ages, [2, 2]);
+});
+
 test("series columns: they stay within their bound", () => {
-  limitSeriesColumns(72 * 20);
-  const columns = new SeriesColumns(EMPTY);
+  const { total } = readBudget;
+  readBudget.limit(80 * 20);
+  const columns = new SeriesColumns();
   for (let id = 1; id < 4000; id += 4) columns.add(id, Labels.empty, chunksOf(id));
   let kept = 0;
   for (let id = 1; id < 4000; id += 4) if (columns.get(id) !== undefined) kept++;
   assert.ok(kept > 0 && kept <= 20, `${kept} are kept`);
   columns.close();
-  limitSeriesColumns(16 * 1024 * 1024);
+  readBudget.limit(total);
 });
 
 test("label sets: equal symbols give one object, others their own", () => {

@@ -1,12 +1,14 @@
-// Series of an index as they were read, side by side in arrays: what a query needs of a series, without an object each.
-import type { Labels } from "@narthex/model";
-import { CacheBudget } from "./generation-cache.ts";
+// Series of an index as they were read, side by side in arrays, with their chunks and what these were decoded to: what a
+// query needs of a series, without an object each.
+import { Labels } from "@narthex/model";
+import { type DecodedChunk, renewed, weightOf } from "../chunk/decoded-chunk.ts";
+import { readBudget } from "./read-cache.ts";
 
-/** What all indexes of a thread may keep of their series, in bytes, unless told otherwise. */
-const DEFAULT_CACHE_BYTES = 16 * 1024 * 1024;
 /** Bytes that a series takes besides its chunks: its row, two places of the table, a share of its labels. */
 const SERIES_BYTES = 48;
-const CHUNK_BYTES = 3 * 8;
+const CHUNK_BYTES = 4 * 8;
+/** A decoded sample takes about so many bytes. */
+const SAMPLE_BYTES = 4;
 const FIRST_ROWS = 64;
 
 /**
@@ -24,18 +26,24 @@ export interface SeriesChunks {
 /** A series with its labels. Valid until the next one is asked for. */
 export interface SeriesEntry extends SeriesChunks {
   readonly labels: Labels;
+  /** What its chunks were decoded to, at the same positions; whoever decodes one may put it there with `keepDecoded`. */
+  readonly decoded: (DecodedChunk | undefined)[];
 }
 
-const budget = new CacheBudget(DEFAULT_CACHE_BYTES);
-
-/** Sets what all indexes of this thread may keep of their series, in bytes. */
-export function limitSeriesColumns(bytes: number): void {
-  budget.limit(bytes);
-}
-
-/** How many series with one chunk one selection may put into the caches of this thread. */
+/** How many series one selection may put into the cache: a third of a generation. */
 export function maxKeptSeries(): number {
-  return budget.total / (3 * (SERIES_BYTES + CHUNK_BYTES));
+  return readBudget.total / (6 * (SERIES_BYTES + CHUNK_BYTES));
+}
+
+/** How many decoded samples one selection may put into the cache: two thirds of a generation. */
+export function maxKeptSamples(): number {
+  return readBudget.total / (3 * SAMPLE_BYTES);
+}
+
+/** Keeps a decoded chunk with its series. */
+export function keepDecoded({ decoded }: SeriesEntry, at: number, chunk: DecodedChunk): void {
+  decoded[at] = chunk;
+  readBudget.spend(weightOf(chunk));
 }
 
 /** One generation: rows in the order in which series were read. */
@@ -49,14 +57,24 @@ class Generation {
   #minTimes = new Float64Array(FIRST_ROWS);
   #maxTimes = new Float64Array(FIRST_ROWS);
   #refs = new Float64Array(FIRST_ROWS);
+  readonly #decoded: (DecodedChunk | undefined)[] = [];
+  /** The row behind the one found last: series are mostly asked for in the order in which they came. */
+  #next = 0;
 
   /** The row of a series, -1 when it is not here. */
   find(id: number): number {
+    const next = this.#next;
+    if (next < this.#labels.length && this.#ids[next] === id) {
+      this.#next = next + 1;
+      return next;
+    }
     const table = this.#table;
     const mask = table.length - 1;
     for (let place = hashOf(id) & mask; table[place] !== 0; place = (place + 1) & mask) {
       const row = (table[place] as number) - 1;
-      if (this.#ids[row] === id) return row;
+      if (this.#ids[row] !== id) continue;
+      this.#next = row + 1;
+      return row;
     }
     return -1;
   }
@@ -68,11 +86,12 @@ class Generation {
     into.minTimes = this.#minTimes;
     into.maxTimes = this.#maxTimes;
     into.refs = this.#refs;
+    into.decoded = this.#decoded;
     return into;
   }
 
   /** Adds a series that is not here; returns its row. */
-  add(id: number, labels: Labels, chunks: SeriesChunks): number {
+  add(id: number, labels: Labels, chunks: SeriesChunks, decoded: SeriesEntry["decoded"]): number {
     const row = this.#labels.push(labels) - 1;
     if (row === this.#ids.length) {
       this.#ids = grown(new Uint32Array(2 * row), this.#ids);
@@ -92,6 +111,8 @@ class Generation {
       this.#minTimes[start + i] = chunks.minTimes[first + i] as number;
       this.#maxTimes[start + i] = chunks.maxTimes[first + i] as number;
       this.#refs[start + i] = chunks.refs[first + i] as number;
+      const known = decoded[first + i];
+      this.#decoded.push(known === undefined ? undefined : renewed(known));
     }
     this.#starts[row + 1] = end;
     if (2 * (row + 1) > this.#table.length) this.#rehash();
@@ -120,7 +141,10 @@ interface View {
   minTimes: Float64Array;
   maxTimes: Float64Array;
   refs: Float64Array;
+  decoded: (DecodedChunk | undefined)[];
 }
+
+const NONE_DECODED: (DecodedChunk | undefined)[] = [];
 
 /** The series of one index that are kept. All of a thread share one bound; see `CacheBudget` for what is forgotten. */
 export class SeriesColumns {
@@ -128,9 +152,11 @@ export class SeriesColumns {
   #old = new Generation();
   readonly #view: View;
 
-  constructor(empty: SeriesEntry) {
-    this.#view = { ...empty };
-    budget.join(this);
+  constructor() {
+    const none = new Float64Array(0);
+    const chunks = { first: 0, chunkCount: 0, minTimes: none, maxTimes: none, refs: none };
+    this.#view = { labels: Labels.empty, ...chunks, decoded: NONE_DECODED };
+    readBudget.join(this);
   }
 
   /** A series by its id, undefined when it is not kept. */
@@ -140,14 +166,24 @@ export class SeriesColumns {
     const old = this.#old.find(id);
     if (old < 0) return undefined;
     const entry = this.#old.view(old, this.#view);
-    return this.add(id, entry.labels, entry);
+    return this.#add(id, entry.labels, entry, entry.decoded);
   }
 
   /** Keeps a series that is not kept yet. */
   add(id: number, labels: Labels, chunks: SeriesChunks): SeriesEntry {
-    budget.spend(SERIES_BYTES + CHUNK_BYTES * chunks.chunkCount);
+    return this.#add(id, labels, chunks, NONE_DECODED);
+  }
+
+  #add(id: number, labels: Labels, chunks: SeriesChunks, decoded: SeriesEntry["decoded"]): SeriesEntry {
+    const { first, chunkCount } = chunks;
+    let weight = SERIES_BYTES + CHUNK_BYTES * chunkCount;
+    for (let i = first; i < first + chunkCount; i++) {
+      const known = decoded[i];
+      if (known !== undefined) weight += weightOf(known);
+    }
+    readBudget.spend(weight);
     const young = this.#young;
-    return young.view(young.add(id, labels, chunks), this.#view);
+    return young.view(young.add(id, labels, chunks, decoded), this.#view);
   }
 
   /** Begins a new generation: called by the budget. */
@@ -157,7 +193,7 @@ export class SeriesColumns {
   }
 
   close(): void {
-    budget.leave(this);
+    readBudget.leave(this);
     this.#young = this.#old = new Generation();
   }
 }

@@ -5,12 +5,9 @@
 // decimals, and within a chunk they lie close together: then each is a distance from the least one, in as few bytes as
 // the largest distance takes. So a sample takes about as much memory as in its chunk, and is read at once.
 import type { SampleBuffer } from "@narthex/storage";
-import { CacheBudget, GenerationCache } from "../index/generation-cache.ts";
 
 /** Samples are kept in pieces of so many bytes, which go when none of their chunks is in use any more. */
 const SLAB_BYTES = 128 * 1024;
-/** What all blocks of a thread may keep decoded, unless told otherwise. */
-const DEFAULT_CACHE_BYTES = 32 * 1024 * 1024;
 /** A chunk itself takes about so much memory. */
 const CHUNK_WEIGHT_BYTES = 160;
 /** Longer chunks are not kept. */
@@ -19,8 +16,6 @@ const MAX_SAMPLES = SLAB_BYTES / 16;
 const LOOP_SAMPLES = 24;
 /** Values are tried as whole multiples of 1 / scale. */
 const SCALES = [1, 100, 1000] as const;
-/** A sample takes about 4 bytes; a selection may fill two thirds of a generation. */
-const SELECTION_SHARE = 12;
 const TWO_32 = 0x1_0000_0000;
 
 /** One piece of memory, seen in all widths. */
@@ -47,28 +42,12 @@ export interface DecodedChunk {
   readonly scale: number;
 }
 
-const budget = new CacheBudget(DEFAULT_CACHE_BYTES);
 let slab: Slab | undefined;
 let slabUsed = 0;
 /** Values as multiples of 1 / scale. */
 const multiples = new Float64Array(MAX_SAMPLES);
 let leastMultiple = 0;
 let largestMultiple = 0;
-
-/** The cache of one block's chunks, by their reference. All of a thread share one bound. */
-export function chunkCache(): GenerationCache<DecodedChunk> {
-  return new GenerationCache<DecodedChunk>(budget, (chunk) => bytesOf(chunk) + CHUNK_WEIGHT_BYTES, copyOf);
-}
-
-/** Sets what this thread may keep decoded, in bytes. */
-export function limitDecodedChunks(bytes: number): void {
-  budget.limit(bytes);
-}
-
-/** How many samples one selection may put into the cache of this thread. */
-export function maxKeptSamples(): number {
-  return budget.total / SELECTION_SHARE;
-}
 
 /** Keeps what a chunk without start timestamps was decoded to; undefined for chunks too large to keep. */
 export function keepSamples({ times, halves, values, count }: SampleBuffer): DecodedChunk | undefined {
@@ -265,7 +244,13 @@ function bytesOf({ count, intervalMs, width }: DecodedChunk): number {
   return (valueBytesOf(width, count) + (intervalMs === 0 ? 4 * count : 0) + 7) & -8;
 }
 
-function copyOf(chunk: DecodedChunk): DecodedChunk {
+/** About how much memory a chunk takes. */
+export function weightOf(chunk: DecodedChunk): number {
+  return bytesOf(chunk) + CHUNK_WEIGHT_BYTES;
+}
+
+/** A copy in the newest piece of memory, so that the piece it was in may go. */
+export function renewed(chunk: DecodedChunk): DecodedChunk {
   const length = bytesOf(chunk);
   const start = take(length);
   const target = slab as Slab;

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { STALE_NAN_HIGH, STALE_NAN_LOW } from "@narthex/model";
 import { SampleBuffer } from "@narthex/storage";
-import { CacheBudget, GenerationCache } from "../index/generation-cache.ts";
-import { chunkCache, copySamples, type DecodedChunk, keepSamples } from "./decoded-chunk.ts";
+import { copySamples, type DecodedChunk, keepSamples, renewed } from "./decoded-chunk.ts";
 
 function samplesAt(times: readonly number[]): SampleBuffer {
   const samples = new SampleBuffer();
@@ -96,29 +95,9 @@ test("decoded chunk: empty chunks and those larger than a piece of memory are no
   assert.equal(keepSamples(large), undefined);
 });
 
-test("chunk cache: a chunk that is used survives the ageing of its cache with its samples", () => {
-  const cache = chunkCache();
+test("decoded chunk: a renewed one has the same samples", () => {
   const samples = samplesAt(JITTERED);
-  cache.set(1, keepSamples(samples) as DecodedChunk);
-  cache.age();
   const into = new SampleBuffer();
-  copySamples(cache.get(1) as DecodedChunk, 0, Number.POSITIVE_INFINITY, into);
+  copySamples(renewed(keepSamples(samples) as DecodedChunk), 0, Number.POSITIVE_INFINITY, into);
   assert.equal(expected(into, 0, 1e12), expected(samples, 0, 1e12));
-  cache.close();
-});
-
-test("generation cache: what two generations did not use is forgotten, in all caches of the budget", () => {
-  const budget = new CacheBudget(8);
-  const one = new GenerationCache<string>(budget, () => 1);
-  const other = new GenerationCache<string>(budget, () => 1);
-  other.set(0, "idle");
-  one.set(0, "used");
-  for (let i = 1; i < 40; i++) {
-    one.set(i, String(i));
-    assert.equal(one.get(0), "used");
-  }
-  assert.equal(other.get(0), undefined);
-  let kept = 0;
-  for (let i = 0; i < 40; i++) if (one.get(i) !== undefined) kept++;
-  assert.ok(kept <= 9, `${kept} values are kept`);
 });
