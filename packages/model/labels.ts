@@ -15,11 +15,17 @@ export class Labels {
   static readonly empty: Labels = new this([]);
 
   readonly pairs: readonly string[];
+  /** A place for whoever writes label sets again and again: how often it was written, and what was written. */
+  rendered: number | string | undefined;
   #key: string | undefined;
+  /** The last answer of `without`, for series that are asked for again and again. */
+  #dropped: ReadonlySet<string> | undefined;
+  #rest: Labels | undefined;
 
   /** Takes pairs that already are sorted, unique and without empty values; see `fromUnsorted` for others. */
   constructor(pairs: readonly string[]) {
     this.pairs = pairs;
+    this.rendered = undefined;
   }
 
   /** Sorts, drops empty values, and lets the last of several equal names win. */
@@ -56,9 +62,16 @@ export class Labels {
     return false;
   }
 
-  /** This set without the labels of the given names. Returns itself when none of them is there. */
+  /**
+   * This set without the labels of the given names, which must not change afterwards. Returns itself when none of them is
+   * there.
+   */
   without(names: ReadonlySet<string>): Labels {
-    return this.#filter((name) => !names.has(name));
+    if (this.#dropped === names && this.#rest !== undefined) return this.#rest;
+    const rest = this.#filter((name) => !names.has(name));
+    this.#dropped = names;
+    this.#rest = rest;
+    return rest;
   }
 
   /** This set reduced to the labels of the given names. */

@@ -58,9 +58,19 @@ export function mergeNames(lists: readonly Names[], limit: number): Names {
   const filled = lists.filter(({ values }) => values.length > 0);
   const truncated = lists.some((list) => list.truncated);
   let values = filled[0]?.values ?? [];
-  if (filled.length > 1) values = [...new Set(filled.flatMap((list) => list.values))].sort(compareStrings);
+  // Neighbouring blocks mostly have the same names.
+  if (filled.some((list) => !sameTexts(list.values, values))) {
+    values = [...new Set(filled.flatMap((list) => list.values))].sort(compareStrings);
+  }
   if (limit > 0 && values.length > limit) return { values: values.slice(0, limit), truncated: true };
   return { values, truncated };
+}
+
+function sameTexts(a: readonly string[], b: readonly string[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** Series of several sets; of each the members (set and position in it) are kept as numbers. */

@@ -61,7 +61,7 @@ export class Federation {
           externalLabels: externalLabels(),
         },
         answer,
-        call.signal,
+        call,
       );
       answer.end();
     } catch (error) {

@@ -1,5 +1,6 @@
 // How many queries run at once, and how long others wait for their turn.
 import { QueryError } from "@narthex/promql";
+import type { Asker } from "./running-queries.ts";
 
 /** Queries that may wait, per running one; beyond that they are turned away at once. */
 const WAITING_PER_SLOT = 100;
@@ -17,14 +18,15 @@ export class QueryGate {
     return this.#running;
   }
 
-  /** Resolves when it is this query's turn; `leave` must follow. Rejects after `timeoutMs` or when `signal` aborts. */
-  enter(timeoutMs: number, signal: AbortSignal): Promise<void> | undefined {
+  /** Resolves when it is this query's turn; `leave` must follow. Rejects after `timeoutMs` or when the asker leaves. */
+  enter(timeoutMs: number, asker: Asker): Promise<void> | undefined {
     if (this.#running < this.#limit) {
       this.#running++;
       return undefined;
     }
     if (this.#waiting.length >= this.#limit * WAITING_PER_SLOT)
       return Promise.reject(new QueryError("timeout", "query timed out in query queue: too many queries wait already"));
+    const { signal } = asker;
     return new Promise((resolve, reject) => {
       const giveUp = (error: QueryError) => (): void => {
         const at = this.#waiting.indexOf(enter);

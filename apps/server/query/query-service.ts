@@ -13,7 +13,7 @@ import { QueryLog } from "./query-log.ts";
 import { QueryMetrics } from "./query-metrics.ts";
 import type { PlainElement, RequestStatistics, StorageRequest } from "./request.ts";
 import { runRequest } from "./run-request.ts";
-import { type QueryOrigin, RunningQueries, type RunningQuery } from "./running-queries.ts";
+import { type Asker, type QueryOrigin, RunningQueries, type RunningQuery } from "./running-queries.ts";
 import { type AnswerOutput, WorkerPool } from "./worker-pool.ts";
 
 /** Samples that a query on the main thread may read: about two milliseconds of work. */
@@ -78,28 +78,28 @@ export class QueryService {
 
   /**
    * Answers `request` into `output`, whole envelope included. Rejects with `QueryError` before the first byte; later
-   * only when `signal` aborted or the worker died.
+   * only when the asker left or the worker died.
    */
-  async run(request: StorageRequest, output: AnswerOutput, signal: AbortSignal, origin?: QueryOrigin): Promise<void> {
+  async run(request: StorageRequest, output: AnswerOutput, asker: Asker, origin?: QueryOrigin): Promise<void> {
     if (request.kind !== "instant" && request.kind !== "range") {
-      await this.#answer(request, output, signal, 0);
+      await this.#answer(request, output, asker, () => false, 0);
       return;
     }
     const queued = performance.now();
-    const ticket = this.running.begin(describe(request, origin), signal);
+    const ticket = this.running.begin(describe(request, origin), asker);
     let queueSeconds = 0;
     let isIn = false;
     let slot = -1;
     let statistics: RequestStatistics | undefined;
     let failure: unknown;
     try {
-      const waiting = this.#gate.enter(request.timeoutMs ?? this.#settings.timeoutMs, ticket.signal);
+      const waiting = this.#gate.enter(request.timeoutMs ?? this.#settings.timeoutMs, ticket);
       if (waiting !== undefined) await waiting;
       isIn = true;
       ticket.query.state = "running";
       queueSeconds = (performance.now() - queued) / 1000;
       slot = this.#active.insert(request.expr, Date.now());
-      statistics = await this.#answer(request, output, ticket.signal, queueSeconds);
+      statistics = await this.#answer(request, output, ticket, () => ticket.isStopped, queueSeconds);
       this.#metrics.observe(statistics, queueSeconds);
     } catch (error) {
       failure = error;
@@ -115,14 +115,14 @@ export class QueryService {
   /** A rule's query: an instant vector, or a scalar as one element without labels. Rejects with `QueryError`. */
   async evaluate(expr: string, timeMs: number, signal: AbortSignal, origin?: QueryOrigin): Promise<VectorElement[]> {
     const begun = performance.now();
-    const ticket = this.running.begin(describe({ kind: "vector", expr, timeMs }, origin), signal);
+    const ticket = this.running.begin(describe({ kind: "vector", expr, timeMs }, origin), { signal });
     ticket.query.state = "running";
     let statistics: RequestStatistics | undefined;
     let failure: unknown;
     let found: readonly PlainElement[] = [];
     const output: AnswerOutput = { write: () => undefined, elements: (elements) => (found = elements) };
     try {
-      statistics = await this.#answer({ kind: "vector", expr, timeMs }, output, ticket.signal, 0);
+      statistics = await this.#answer({ kind: "vector", expr, timeMs }, output, ticket, () => ticket.isStopped, 0);
       this.#metrics.observe(statistics, 0);
     } catch (error) {
       failure = error;
@@ -160,15 +160,17 @@ export class QueryService {
   #answer(
     request: StorageRequest,
     output: AnswerOutput,
-    signal: AbortSignal,
+    asker: Asker,
+    cancelled: () => boolean,
     queueSeconds: number,
   ): RequestStatistics | Promise<RequestStatistics> {
     const samples = this.#estimate(request);
     if (samples <= this.#inlineLimit(request)) {
       const sink = new ByteSink((bytes) => void output.write(bytes));
-      const context = { engine: this.#engine, queryable: this.#db, queueSeconds, cancelled: () => signal.aborted };
+      const context = { engine: this.#engine, queryable: this.#db, queueSeconds, cancelled };
       return runRequest(request, context, sink, (elements) => output.elements?.(elements));
     }
+    const { signal } = asker;
     return this.#pool.run({ request, settings: this.#settings, output, signal, heavy: samples >= HEAVY_SAMPLES });
   }
 

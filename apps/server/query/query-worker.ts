@@ -31,7 +31,11 @@ function reply(message: WorkerReply, transfer: ArrayBuffer[] = []): void {
 
 parentPort?.on("message", ({ id, request, ticket, queueSeconds, settings }: RunMessage) => {
   const cancelled = (): boolean => Atomics.load(control, ControlWord.cancelled) === id;
-  const sink = new ByteSink((bytes) => {
+  let held: Uint8Array<ArrayBuffer> | undefined;
+  const sink = new ByteSink((next) => {
+    const bytes = held;
+    held = next;
+    if (bytes === undefined) return;
     const { byteLength } = bytes;
     reply({ kind: "bytes", id, bytes }, [bytes.buffer]);
     let unsent = Atomics.add(control, ControlWord.unsentBytes, byteLength) + byteLength;
@@ -44,7 +48,7 @@ parentPort?.on("message", ({ id, request, ticket, queueSeconds, settings }: RunM
   try {
     const context = { engine: engineFor(settings), queryable: reader.queryable(ticket), queueSeconds, cancelled };
     const statistics = runRequest(request, context, sink, (elements) => reply({ kind: "elements", id, elements }));
-    reply({ kind: "done", id, statistics });
+    reply({ kind: "done", id, statistics, bytes: held }, held === undefined ? [] : [held.buffer]);
   } catch (error) {
     const code = error instanceof QueryError ? error.code : "internal";
     reply({ kind: "failed", id, code, message: (error as Error).message });

@@ -14,6 +14,12 @@ export type QueryOrigin =
     }
   | { readonly kind: "rule"; readonly file: string; readonly group: string };
 
+/** Whoever waits for an answer. */
+export interface Asker {
+  /** Aborts when nobody waits any more. */
+  readonly signal: AbortSignal;
+}
+
 export interface RunningQuery {
   readonly id: number;
   readonly expr: string;
@@ -27,17 +33,53 @@ export interface RunningQuery {
   state: "waiting" | "running";
 }
 
-/** What a query holds while it runs. */
-export interface QueryTicket {
+/** What a query holds while it runs. Its signal is made when somebody looks at it: most queries are over before. */
+export class QueryTicket implements Asker {
   readonly query: RunningQuery;
+  readonly #asker: Asker;
+  readonly #forget: () => void;
+  #controller: AbortController | undefined;
+  #killed = false;
+  readonly #abort = (): void => this.#controller?.abort();
+
+  constructor(query: RunningQuery, asker: Asker, forget: () => void) {
+    this.query = query;
+    this.#asker = asker;
+    this.#forget = forget;
+  }
+
   /** Aborts when the asker is gone or somebody killed the query. */
-  readonly signal: AbortSignal;
-  end(): void;
+  get signal(): AbortSignal {
+    if (this.#controller !== undefined) return this.#controller.signal;
+    const { signal } = this.#asker;
+    const controller = new AbortController();
+    this.#controller = controller;
+    // Rules share one signal: many listeners on it are no leak.
+    setMaxListeners(0, signal, controller.signal);
+    if (signal.aborted || this.#killed) controller.abort();
+    else signal.addEventListener("abort", this.#abort);
+    return controller.signal;
+  }
+
+  /** Whether the signal aborted, as far as anybody looked at it; and whether the query was killed. */
+  get isStopped(): boolean {
+    return this.#killed || this.#controller?.signal.aborted === true;
+  }
+
+  kill(): void {
+    this.#killed = true;
+    this.#abort();
+  }
+
+  end(): void {
+    this.#forget();
+    if (this.#controller !== undefined) this.#asker.signal.removeEventListener("abort", this.#abort);
+  }
 }
 
 /** Bounded by the gate in front of queries and by the number of rules. */
 export class RunningQueries {
-  readonly #running = new Map<number, { query: RunningQuery; controller: AbortController }>();
+  readonly #running = new Map<number, QueryTicket>();
   #lastId = 0;
 
   /** Oldest first. */
@@ -46,30 +88,17 @@ export class RunningQueries {
   }
 
   /** Enters a query; `end` must follow. */
-  begin(query: Omit<RunningQuery, "id" | "state">, signal: AbortSignal): QueryTicket {
+  begin(query: Omit<RunningQuery, "id" | "state">, asker: Asker): QueryTicket {
     const id = ++this.#lastId;
-    const controller = new AbortController();
-    const abort = (): void => controller.abort();
-    // Rules share one signal: many listeners on it are no leak.
-    setMaxListeners(0, signal, controller.signal);
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort);
-    const entry: RunningQuery = { ...query, id, state: "waiting" };
-    this.#running.set(id, { query: entry, controller });
-    return {
-      query: entry,
-      signal: controller.signal,
-      end: () => {
-        this.#running.delete(id);
-        signal.removeEventListener("abort", abort);
-      },
-    };
+    const ticket = new QueryTicket({ ...query, id, state: "waiting" }, asker, () => this.#running.delete(id));
+    this.#running.set(id, ticket);
+    return ticket;
   }
 
   /** Ends a query: its asker is told that it was canceled. False when there is none of that number (any more). */
   kill(id: number): boolean {
     const found = this.#running.get(id);
-    found?.controller.abort();
+    found?.kill();
     return found !== undefined;
   }
 }

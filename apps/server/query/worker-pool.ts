@@ -184,8 +184,11 @@ export class WorkerPool {
       return;
     }
     this.#vacate(seat);
-    if (reply.kind === "done") running.job.resolve(reply.statistics);
-    else running.job.reject(new QueryError(reply.code as QueryErrorCode, reply.message));
+    if (reply.kind === "done") {
+      // The answer may still be on its way to the client; the worker is free already.
+      if (reply.bytes !== undefined) running.job.output.write(reply.bytes);
+      running.job.resolve(reply.statistics);
+    } else running.job.reject(new QueryError(reply.code as QueryErrorCode, reply.message));
     this.#dispatch();
   }
 

@@ -33,5 +33,11 @@ export interface RunMessage {
 export type WorkerReply =
   | { readonly kind: "bytes"; readonly id: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "elements"; readonly id: number; readonly elements: readonly PlainElement[] }
-  | { readonly kind: "done"; readonly id: number; readonly statistics: RequestStatistics }
+  | {
+      readonly kind: "done";
+      readonly id: number;
+      readonly statistics: RequestStatistics;
+      /** The last bytes of the answer: most answers have no others, and each message wakes the main thread. */
+      readonly bytes: Uint8Array<ArrayBuffer> | undefined;
+    }
   | { readonly kind: "failed"; readonly id: number; readonly code: string; readonly message: string };

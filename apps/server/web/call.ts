@@ -18,7 +18,9 @@ export class Call {
   /** Parts of the path that the route names. */
   readonly pathParams: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  readonly #aborted = new AbortController();
+  /** Made when somebody asks: most answers are complete before. */
+  #aborted: AbortController | undefined;
+  #isGone = false;
 
   constructor(
     request: IncomingMessage,
@@ -35,13 +37,22 @@ export class Call {
     const isForm = (request.headers["content-type"] ?? "").startsWith("application/x-www-form-urlencoded");
     this.params = new Params(mark < 0 ? "" : url.slice(mark + 1), isForm ? body.toString("utf8") : "");
     response.on("close", () => {
-      if (!response.writableFinished) this.#aborted.abort();
+      if (!response.writableFinished) this.#leave();
     });
   }
 
   /** Aborts when the client goes away before its answer is complete. */
   get signal(): AbortSignal {
+    if (this.#aborted === undefined) {
+      this.#aborted = new AbortController();
+      if (this.#isGone) this.#aborted.abort();
+    }
     return this.#aborted.signal;
+  }
+
+  #leave(): void {
+    this.#isGone = true;
+    this.#aborted?.abort();
   }
 
   /** Who asks, for the query log and the list of running queries. */
@@ -120,7 +131,7 @@ export class Call {
   stream({ contentType = "application/json", encoding }: StreamOptions = {}): StreamedAnswer {
     const compression = encoding === undefined ? this.#encoding : undefined;
     const fixed = encoding === "identity" ? undefined : encoding;
-    return new StreamedAnswer(this.response, { contentType, fixed, compression }, () => this.#aborted.abort());
+    return new StreamedAnswer(this.response, { contentType, fixed, compression }, () => this.#leave());
   }
 }
 

@@ -151,7 +151,11 @@ export class Engine {
   }
 
   #parse(expr: string | Expr): Expr {
-    if (typeof expr !== "string") return expr;
+    return typeof expr === "string" ? this.parse(expr) : expr;
+  }
+
+  /** The syntax tree of a query, parsed once as long as it is asked for. Throws a `QueryError` (`bad_data`). */
+  parse(expr: string): Expr {
     const known = this.#parsed.get(expr);
     if (known !== undefined) return known;
     const { experimentalFunctions, extendedRangeSelectors, fillModifiers, durationExpressions } = this.#options;

@@ -139,7 +139,7 @@ export class IndexReader implements PostingsSource {
   }
 
   /** Names of all labels, sorted; with ids, only those that these series have. */
-  labelNames(ids?: Uint32Array): string[] {
+  labelNames(ids?: Uint32Array): readonly string[] {
     if (ids === undefined) return this.#table.names();
     return guarded(this.path, () => {
       const names = new Set<string>();

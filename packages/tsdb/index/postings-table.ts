@@ -10,10 +10,14 @@ interface NameEntry {
   /** Where the entries of those values begin, relative to the section; the last element is where the name's end. */
   readonly places: number[];
   count: number;
+  /** All values and their lists, once they were walked through, if they are few. */
+  all: { readonly values: readonly string[]; readonly lists: readonly number[] } | undefined;
   /** Lists of values that were looked up. */
   readonly found: Map<string, number | undefined>;
 }
 
+/** All values of a label are kept in memory up to so many. */
+const MAX_ALL = 512;
 /** So many look-ups of a label are remembered; then they begin anew. */
 const MAX_FOUND = 256;
 
@@ -26,6 +30,7 @@ export class PostingsTable {
   readonly #path: string;
   readonly #bodyOffset: number;
   readonly #names = new Map<string, NameEntry>();
+  #sortedNames: readonly string[] | undefined;
   /** Only for version 1: value to list, sorted by value. */
   readonly #whole: Map<string, Map<string, number>> | undefined;
   /** Where the list of all series lies. */
@@ -49,7 +54,7 @@ export class PostingsTable {
     this.#whole = version === 1 ? new Map() : undefined;
     const reader = new ByteReader(section, 4, length);
     let name: string | undefined;
-    let entry: NameEntry = { values: [], places: [], count: 0, found: new Map() };
+    let entry: NameEntry = { values: [], places: [], count: 0, all: undefined, found: new Map() };
     let lastValue = "";
     let lastPlace = 0;
     const finish = (end: number): void => {
@@ -79,7 +84,7 @@ export class PostingsTable {
       if (entryName !== name) {
         finish(place);
         name = entryName;
-        entry = { values: [], places: [], count: 0, found: new Map() };
+        entry = { values: [], places: [], count: 0, all: undefined, found: new Map() };
         this.#names.set(entryName, entry);
       }
       if (entry.count % SAMPLE_EVERY === 0) {
@@ -98,8 +103,9 @@ export class PostingsTable {
   }
 
   /** All label names, sorted. */
-  names(): string[] {
-    return [...(this.#whole ?? this.#names).keys()].sort(compareStrings);
+  names(): readonly string[] {
+    this.#sortedNames ??= [...(this.#whole ?? this.#names).keys()].sort(compareStrings);
+    return this.#sortedNames;
   }
 
   /** How many values a label has. */
@@ -143,6 +149,14 @@ export class PostingsTable {
     const entry = this.#names.get(name);
     if (entry === undefined) return;
     const { values, places } = entry;
+    if (entry.count <= MAX_ALL) {
+      const all = (entry.all ??= this.#walkAll(entry));
+      for (let i = 0; i < all.values.length; i++) {
+        const value = all.values[i] as string;
+        if (value.startsWith(prefix) && !visit(value, all.lists[i] as number)) return;
+      }
+      return;
+    }
     const from = prefix === "" ? 0 : Math.max(0, firstAfter(values, prefix) - 1);
     let more = true;
     // Stretch by stretch, so that a label with millions of values needs no buffer for all of them.
@@ -151,6 +165,16 @@ export class PostingsTable {
       if (compareStrings(first, prefix) > 0 && !first.startsWith(prefix)) break;
       this.#walk(places[i] as number, places[i + 1] as number, (value, list) => (more = visit(value, list)));
     }
+  }
+
+  #walkAll({ places }: NameEntry): { values: string[]; lists: number[] } {
+    const all: { values: string[]; lists: number[] } = { values: [], lists: [] };
+    this.#walk(places[0] as number, places[places.length - 1] as number, (value, list) => {
+      all.values.push(value);
+      all.lists.push(list);
+      return true;
+    });
+    return all;
   }
 
   #walk(from: number, to: number, visit: (value: string, list: number) => boolean): void {

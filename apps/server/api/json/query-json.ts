@@ -144,6 +144,11 @@ function writeHistograms(
 
 /** Writes a label set as a JSON object. */
 export function writeLabels(sink: ByteSink, labels: Labels): void {
+  const { rendered } = labels;
+  if (typeof rendered === "string") {
+    sink.ascii(rendered);
+    return;
+  }
   const { pairs } = labels;
   let text = "{";
   let ascii = true;
@@ -159,8 +164,13 @@ export function writeLabels(sink: ByteSink, labels: Labels): void {
     }
   }
   text += "}";
-  if (ascii) sink.ascii(text);
-  else sink.text(text);
+  if (!ascii) {
+    sink.text(text);
+    return;
+  }
+  sink.ascii(text);
+  // Sets that come a second time are those that the storage keeps; most others are garbage soon.
+  labels.rendered = rendered === undefined ? 1 : text;
 }
 
 /** Whether a text is ASCII that stands in JSON as it is. */

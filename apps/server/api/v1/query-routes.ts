@@ -116,9 +116,19 @@ export class QueryRoutes {
     if (format !== "json" && format !== "csv")
       throw invalidParameter("format", `unknown format ${JSON.stringify(format)}: expected json or csv`);
     // Very long ones are left to the worker that will run them.
-    if (expr.length <= INLINE_QUERY_LENGTH) this.#parsed(call);
+    if (expr.length <= INLINE_QUERY_LENGTH) this.#check(expr);
     const level = stats === "" ? "none" : stats === "all" ? "perStep" : "total";
     return { expr, timeoutMs, lookbackDeltaMs, stats: level, explain: params.get("explain") === "1", format };
+  }
+
+  /** Refuses what does not parse; the engine remembers what does. */
+  #check(expr: string): void {
+    try {
+      this.#options.queries().engine.parse(expr);
+    } catch (error) {
+      if (error instanceof QueryError) throw invalidParameter("query", error.message);
+      throw error;
+    }
   }
 
   #parsed(
@@ -181,7 +191,7 @@ function lookback({ params }: Call): number | undefined {
 export async function streamAnswer(call: Call, queries: QueryService, request: StorageRequest): Promise<void> {
   const answer = call.stream("format" in request && request.format === "csv" ? { contentType: CSV_CONTENT_TYPE } : {});
   try {
-    await queries.run(request, answer, call.signal, call.origin);
+    await queries.run(request, answer, call, call.origin);
     answer.end();
   } catch (error) {
     if (answer.started || call.response.destroyed) answer.break();

@@ -45,7 +45,7 @@ export class ReadHandler {
   async handle(call: Call): Promise<void> {
     this.#current++;
     try {
-      const waiting = this.#gate.enter(MAX_WAIT_MS, call.signal);
+      const waiting = this.#gate.enter(MAX_WAIT_MS, call);
       if (waiting !== undefined) await waiting;
     } catch (error) {
       this.#current--;
@@ -97,7 +97,7 @@ export class ReadHandler {
             encoding: "identity",
           });
     try {
-      await service().run(request, answer, call.signal);
+      await service().run(request, answer, call);
       answer.end();
     } catch (error) {
       if (answer.started || call.response.destroyed) answer.break();
