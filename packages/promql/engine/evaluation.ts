@@ -19,6 +19,7 @@ import {
   METADATA_LABELS,
   mergeDuplicates,
   type Row,
+  RowBlocks,
   type RowSink,
   rowWeight,
 } from "./row.ts";
@@ -71,11 +72,13 @@ export class Evaluation {
   readonly grid: Grid;
   statistics: SampleStatistics;
   readonly #cache = new Map<string, CachedRows>();
+  readonly #blocks: RowBlocks;
 
   constructor(session: Session, grid: Grid, statistics: SampleStatistics) {
     this.session = session;
     this.grid = grid;
     this.statistics = statistics;
+    this.#blocks = new RowBlocks(grid.count);
   }
 
   get steps(): number {
@@ -151,7 +154,7 @@ export class Evaluation {
       return scratch;
     }
     this.session.limits.allocate(this.#rowBytes);
-    return emptyRow(Labels.empty, this.steps);
+    return this.#blocks.emptyRow(Labels.empty);
   }
 
   copyRow(row: Row, scratch?: Row): Row {

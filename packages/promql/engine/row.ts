@@ -41,6 +41,47 @@ export function emptyRow(labels: Labels, steps: number): Row {
   };
 }
 
+/** Numbers in a piece of memory that rows share: no row is so small that its memory costs more to have than to fill. */
+const BLOCK_NUMBERS = 8192;
+const FIRST_BLOCK_ROWS = 4;
+
+/** Makes rows without points, several from one piece of memory. A row that stays holds its neighbours' memory. */
+export class RowBlocks {
+  readonly #steps: number;
+  #values = new Float64Array(0);
+  #present = new Uint8Array(0);
+  #used = 0;
+
+  constructor(steps: number) {
+    this.#steps = steps;
+  }
+
+  emptyRow(labels: Labels): Row {
+    const steps = this.#steps;
+    if (this.#used + steps > this.#values.length) this.#grow();
+    const from = this.#used;
+    const to = from + steps;
+    this.#used = to;
+    return {
+      labels,
+      dropName: false,
+      values: this.#values.subarray(from, to),
+      present: this.#present.subarray(from, to),
+      histograms: undefined,
+      points: 0,
+    };
+  }
+
+  #grow(): void {
+    const steps = this.#steps;
+    const most = Math.max(1, Math.floor(BLOCK_NUMBERS / steps));
+    const rows = Math.min(most, Math.max(FIRST_BLOCK_ROWS, (2 * this.#values.length) / steps));
+    this.#values = new Float64Array(rows * steps);
+    this.#present = new Uint8Array(rows * steps);
+    this.#used = 0;
+  }
+}
+
 /** A row that has the same float at every step. */
 export function constantRow(labels: Labels, value: number, steps: number): Row {
   return {

@@ -59,18 +59,22 @@ class Matcher {
   readonly #dropsName: boolean;
   /** Of the result's labels, one-to-one: those kept, or those that go with the name if that goes. */
   readonly #names: ReadonlySet<string>;
+  /** Where a pair meets that nobody looks at later. */
+  readonly #meets: Uint8Array;
 
   constructor(ev: Evaluation, node: BinaryNode) {
     this.#ev = ev;
     this.#node = node;
     this.#matching = node.matching ?? ONE_TO_ONE;
+    this.#meets = new Uint8Array(ev.steps);
     this.#swapped = this.#matching.card === "one-to-many";
     const { op } = node;
     this.#holds = isComparison(op) ? comparison(op) : undefined;
     this.#combine = isComparison(op) || isTrim(op) ? () => 0 : arithmetic(op);
     this.#dropsName = changesMetric(op) || (node.returnBool && !ev.session.delayedNameRemoval);
     const { on, labels } = this.#matching;
-    this.#names = new Set(on || !this.#dropsName ? labels : [...labels, ...METADATA_LABELS]);
+    if (!on && this.#dropsName && labels.length === 0) this.#names = METADATA_LABELS;
+    else this.#names = new Set(on || !this.#dropsName ? labels : [...labels, ...METADATA_LABELS]);
   }
 
   match(left: readonly Row[], right: readonly Row[]): Row[] {
@@ -90,7 +94,11 @@ class Matcher {
       return group;
     };
     for (const row of one) groupOf(row).one.push(row);
-    for (const row of many) groupOf(row).many.push(row);
+    const groupsOfMany = many.map((row) => {
+      const group = groupOf(row);
+      group.many.push(row);
+      return group;
+    });
     for (const group of groups.values()) {
       if (group.one.length > 1) this.#refuseSeveral(group.one, many, one);
     }
@@ -104,10 +112,14 @@ class Matcher {
       }
       return matched;
     };
-    for (const row of many) {
-      const group = groupOf(row);
+    const isOneToOne = this.#matching.card === "one-to-one" && fillMany === undefined && fillOne === undefined;
+    for (let i = 0; i < many.length; i++) {
+      const row = many[i] as Row;
+      const group = groupsOfMany[i] as MatchGroup;
       this.#ev.session.limits.worked(this.#ev.steps * (group.one.length + 1));
-      const matched = matchedIn(group);
+      // Two that are alone with one another meet nobody twice.
+      const isPair = isOneToOne && group.many.length === 1 && group.one.length === 1;
+      const matched = isPair ? undefined : matchedIn(group);
       for (const partner of group.one) this.#pair(row, partner, undefined, rows, matched);
       if (fillOne !== undefined) {
         const partner = this.#filler(row.labels, fillOne);
@@ -126,16 +138,21 @@ class Matcher {
   }
 
   /** Combines a row of the "many" side with one of the "one" side, at the given steps (undefined: all). */
-  #pair(many: Row, one: Row, steps: Uint8Array | undefined, rows: Row[], matched: Map<string, Uint8Array>): void {
+  #pair(
+    many: Row,
+    one: Row,
+    steps: Uint8Array | undefined,
+    rows: Row[],
+    matched: Map<string, Uint8Array> | undefined,
+  ): void {
     const { steps: count } = this.#ev;
     // Where both have a point there is a match, whatever the operator makes of it.
-    const meets = new Uint8Array(count);
+    const meets = matched === undefined ? this.#meets : new Uint8Array(count);
     let meetings = 0;
     for (let k = 0; k < count; k++) {
-      if (many.present[k] !== 0 && one.present[k] !== 0 && (steps === undefined || steps[k] !== 0)) {
-        meets[k] = 1;
-        meetings++;
-      }
+      const met = many.present[k] !== 0 && one.present[k] !== 0 && (steps === undefined || steps[k] !== 0);
+      meets[k] = met ? 1 : 0;
+      if (met) meetings++;
     }
     if (meetings === 0) return;
     const row = this.#ev.newRow();
@@ -145,7 +162,7 @@ class Matcher {
     const right = this.#swapped ? many : one;
     if (left.histograms === undefined && right.histograms === undefined) this.#floats(left, right, meets, row);
     else this.#elements(left, right, meets, row);
-    this.#refuseRepeated(row, meets, matched);
+    if (matched !== undefined) this.#refuseRepeated(row, meets, matched);
     if (row.points > 0) rows.push(row);
   }
 
