@@ -1,4 +1,5 @@
 // Long-lived query workers, started at need.
+import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import { QueryError, type QueryErrorCode } from "@narthex/promql";
 import type { Db } from "@narthex/tsdb";
@@ -125,6 +126,7 @@ export class WorkerPool {
         stackSizeMb: STACK_MB,
       },
     });
+    giveYoungGeneration(worker);
     worker.unref();
     const seat: Seat = { worker, control: new Int32Array(control), running: undefined };
     worker.on("message", (reply: WorkerReply) => this.#receive(seat, reply));
@@ -204,4 +206,15 @@ export class WorkerPool {
     this.#vacate(seat);
     running.job.reject(error);
   }
+}
+
+/**
+ * The launcher keeps the main thread's young generation small, by a flag that would overrule the limit of every worker too.
+ * It is lifted until the worker has set up its heap.
+ */
+function giveYoungGeneration(worker: Worker): void {
+  const flag = process.execArgv.find((argument) => argument.startsWith("--max-semi-space-size="));
+  if (flag === undefined) return;
+  setFlagsFromString("--max-semi-space-size=0");
+  worker.once("online", () => setFlagsFromString(flag));
 }

@@ -11,14 +11,16 @@ const POINT = 46;
 
 /** Writes `value` at `at` (room for `NUMBER_BYTES` is there) and returns the position behind it. */
 export function writeNumber(bytes: Uint8Array, at: number, value: number): number {
-  // Most samples are whole or have two decimals: those need no shortest-digits search.
+  // Most samples are whole or have two or three decimals: those need no shortest-digits search.
   if (value > -1e15 && value < 1e15) {
     const whole = Math.trunc(value);
     if (whole === value && (value !== 0 || !Object.is(value, -0))) return writeInteger(bytes, at, value);
     if (value > -1e9 && value < 1e9) {
-      const hundredths = Math.round(value * 100);
       // Fewer than 16 digits name one double only, so a decimal that gives this value back is its shortest.
-      if (hundredths / 100 === value && hundredths !== 0) return writeHundredths(bytes, at, hundredths);
+      const hundredths = Math.round(value * 100);
+      if (hundredths / 100 === value && hundredths !== 0) return writeThousandths(bytes, at, hundredths * 10);
+      const thousandths = Math.round(value * 1000);
+      if (thousandths / 1000 === value && thousandths !== 0) return writeThousandths(bytes, at, thousandths);
     }
   }
   const text = formatFloat(value);
@@ -51,19 +53,21 @@ export function writeInteger(bytes: Uint8Array, at: number, value: number): numb
   return end;
 }
 
-function writeHundredths(bytes: Uint8Array, at: number, hundredths: number): number {
-  let rest = hundredths;
+function writeThousandths(bytes: Uint8Array, at: number, thousandths: number): number {
+  let rest = thousandths;
   if (rest < 0) {
     bytes[at++] = MINUS;
     rest = -rest;
   }
-  const whole = Math.floor(rest / 100);
-  const decimals = rest - whole * 100;
+  const whole = Math.floor(rest / 1000);
+  const decimals = rest - whole * 1000;
   let end = writeInteger(bytes, at, whole);
   bytes[end++] = POINT;
-  const tens = (decimals / 10) | 0;
-  bytes[end++] = ZERO + tens;
-  const ones = decimals - tens * 10;
+  const hundreds = (decimals / 100) | 0;
+  const tens = ((decimals / 10) | 0) - hundreds * 10;
+  const ones = decimals - hundreds * 100 - tens * 10;
+  bytes[end++] = ZERO + hundreds;
+  if (tens !== 0 || ones !== 0) bytes[end++] = ZERO + tens;
   if (ones !== 0) bytes[end++] = ZERO + ones;
   return end;
 }

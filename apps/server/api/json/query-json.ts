@@ -77,7 +77,7 @@ function writeMatrix(sink: ByteSink, matrix: MatrixValue): void {
   sink.ascii("]");
 }
 
-/** The opening `[seconds,"` of each step, rendered once for all series. */
+/** The opening `,[seconds,"` of each step, rendered once for all series. */
 class GridStamps {
   readonly bytes: Uint8Array;
   /** Where each step's text begins in `bytes`, and behind the last one its end. */
@@ -87,7 +87,7 @@ class GridStamps {
     this.starts = new Uint32Array(grid.count + 1);
     let text = "";
     for (let i = 0; i < grid.count; i++) {
-      text += `[${timeText(grid.startMs + i * grid.stepMs)},"`;
+      text += `,[${timeText(grid.startMs + i * grid.stepMs)},"`;
       this.starts[i + 1] = text.length;
     }
     this.bytes = Buffer.from(text, "latin1");
@@ -103,17 +103,19 @@ function writeFloats(sink: ByteSink, series: MatrixSeries, stamps: GridStamps | 
   let first = true;
   for (let i = 0; i < count; i++) {
     if ((present !== undefined && present[i] === 0) || histograms?.[i] !== undefined) continue;
-    sink.ascii(first ? ',"values":[' : ",");
-    first = false;
+    if (first) sink.ascii(',"values":[');
     const bytes = sink.reserve(POINT_FRAME_BYTES + NUMBER_BYTES);
     let at = sink.position;
     if (stamps !== undefined) {
-      const end = stamps.starts[i + 1]!;
-      for (let from = stamps.starts[i]!; from < end; from++) bytes[at++] = stamps.bytes[from]!;
+      const { bytes: stamp, starts } = stamps;
+      const end = starts[i + 1]!;
+      // The first point of a series has no comma in front.
+      for (let from = first ? starts[i]! + 1 : starts[i]!; from < end; from++) bytes[at++] = stamp[from]!;
     } else {
-      const stamp = `[${timeText((times as Float64Array)[i]!)},"`;
+      const stamp = `${first ? "" : ","}[${timeText((times as Float64Array)[i]!)},"`;
       for (let from = 0; from < stamp.length; from++) bytes[at++] = stamp.charCodeAt(from);
     }
+    first = false;
     at = writeNumber(bytes, at, values[i]!);
     bytes[at++] = 34; // "
     bytes[at++] = 93; // ]
