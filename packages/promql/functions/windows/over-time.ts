@@ -236,19 +236,28 @@ export function varianceOverTime(root: boolean): WindowKernel {
 
 /** `quantile_over_time`; the quantile may change from step to step. */
 export function quantileOverTime(quantiles: Float64Array): WindowKernel {
-  return perWindow(({ values }, lo, hi, k) => quantileOfSorted(quantiles[k], values.slice(lo, hi).sort(nanFirst)));
+  return perWindow(({ values }, lo, hi, k) => quantileOfSorted(quantiles[k], sortNumbers(values.slice(lo, hi))));
 }
 
 /** `mad_over_time`: the median distance from the median; NaN where any sample is NaN. */
 export const madOverTime: WindowKernel = perWindow(({ values }, lo, hi) => {
   const sorted = values.slice(lo, hi);
   for (const value of sorted) if (Number.isNaN(value)) return NaN;
-  const median = quantileOfSorted(0.5, sorted.sort(nanFirst));
+  const median = quantileOfSorted(0.5, sortNumbers(sorted));
   for (let i = 0; i < sorted.length; i++) sorted[i] = Math.abs(sorted[i] - median);
-  return quantileOfSorted(0.5, sorted.sort(nanFirst));
+  return quantileOfSorted(0.5, sortNumbers(sorted));
 });
 
-/** Ascending, NaN before everything. */
+/** Sorts in place, ascending, NaN before everything, zeros of both signs as they came. */
+function sortNumbers(numbers: Float64Array): Float64Array {
+  for (let i = 0; i < numbers.length; i++) {
+    const value = numbers[i];
+    if (Number.isNaN(value) || Object.is(value, -0)) return numbers.sort(nanFirst);
+  }
+  // Without a comparison of ours, sorting takes half the time.
+  return numbers.sort();
+}
+
 function nanFirst(a: number, b: number): number {
   if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : -1;
   if (Number.isNaN(b)) return 1;
