@@ -6,6 +6,22 @@ import type { CallNode, PlanNode } from "./plan.ts";
 import { QueryError } from "./result.ts";
 import { mergeDuplicates, type Row, type RowSink } from "./row.ts";
 
+/** Patterns of `label_replace` stay compiled, so many at a time: compiling one takes longer than a small query. */
+const compiled = new Map<string, ReplaceRegex>();
+const MAX_COMPILED = 64;
+/** Longer ones are not kept. */
+const MAX_PATTERN_LENGTH = 1024;
+
+function compile(pattern: string): ReplaceRegex {
+  const known = compiled.get(pattern);
+  if (known !== undefined) return known;
+  const regex = compileReplaceRegex(pattern);
+  if (pattern.length > MAX_PATTERN_LENGTH) return regex;
+  if (compiled.size >= MAX_COMPILED) compiled.clear();
+  compiled.set(pattern, regex);
+  return regex;
+}
+
 /** Streams the rows of `label_replace(v, dst, replacement, src, regex)`. */
 export function streamLabelReplace(ev: Evaluation, { args }: CallNode, sink: RowSink): void {
   const target = text(args[1]);
@@ -14,7 +30,7 @@ export function streamLabelReplace(ev: Evaluation, { args }: CallNode, sink: Row
   const pattern = text(args[4]);
   let regex: ReplaceRegex;
   try {
-    regex = compileReplaceRegex(pattern);
+    regex = compile(pattern);
   } catch (error) {
     throw new QueryError("execution", `invalid regular expression in label_replace(): ${pattern}`, { cause: error });
   }
