@@ -31,35 +31,47 @@ if (files.length === 0) {
   process.exit(1);
 }
 const timeoutMs = 5 * 60_000;
-const stream = runTests({ files, concurrency: 2, timeout: timeoutMs });
 const started = Date.now();
+// Whole programs are tried one after the other when all else is done: some of them show that one load does not disturb another,
+// which a test beside them on the same two cores would.
+const isWhole = (file) => file.includes("end-to-end");
 
 // A file and a suite are reported as tests too; only what holds no other test is counted.
 const isLeaf = ({ details, name }) =>
   details?.type !== "suite" && !files.some((file) => name === file || name === relative(root, file));
 
-stream.on("test:pass", (event) => {
-  if (!isLeaf(event)) return;
-  if (event.skip !== undefined && event.skip !== false)
-    skipped.push(`${event.name}: ${typeof event.skip === "string" ? event.skip : "no reason given"}`);
-  else if (event.todo === undefined || event.todo === false) passed++;
-});
-stream.on("test:fail", (event) => {
-  const cause = event.details?.error?.cause ?? event.details?.error;
-  if (event.details?.error?.failureType === "subtestsFailed") return;
-  failed++;
-  const where = event.file ? relative(root, event.file) : "";
-  failures.push(`${where} › ${event.name}`);
-  console.log(`\nFAILED ${where} › ${event.name}\n${cause?.stack ?? cause ?? ""}`);
-  if (cause?.expected !== undefined) console.log("expected:", cause.expected, "\nactual:", cause.actual);
-});
-stream.on("test:stderr", (event) => process.env.NARTHEX_TEST_VERBOSE && process.stderr.write(event.message));
-stream.on("test:stdout", (event) => process.stdout.write(event.message));
-stream.resume();
-stream.on("end", () => {
-  if (skipped.length > 0) console.log(`\nskipped:\n${skipped.map((line) => `  ${line}`).join("\n")}`);
-  if (failures.length > 0) console.log(`\nfailed:\n${failures.map((line) => `  ${line}`).join("\n")}`);
-  console.log(`\n${files.length} files in ${Math.round((Date.now() - started) / 1000)} s`);
-  console.log(`${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ""}`);
-  process.exit(failed > 0 ? 1 : 0);
-});
+/** Runs files and counts what they report. */
+async function runFiles(some, concurrency) {
+  if (some.length === 0) return;
+  const stream = runTests({ files: some, concurrency, timeout: timeoutMs });
+  stream.on("test:pass", (event) => {
+    if (!isLeaf(event)) return;
+    if (event.skip !== undefined && event.skip !== false)
+      skipped.push(`${event.name}: ${typeof event.skip === "string" ? event.skip : "no reason given"}`);
+    else if (event.todo === undefined || event.todo === false) passed++;
+  });
+  stream.on("test:fail", (event) => {
+    const cause = event.details?.error?.cause ?? event.details?.error;
+    if (event.details?.error?.failureType === "subtestsFailed") return;
+    failed++;
+    const where = event.file ? relative(root, event.file) : "";
+    failures.push(`${where} › ${event.name}`);
+    console.log(`\nFAILED ${where} › ${event.name}\n${cause?.stack ?? cause ?? ""}`);
+    if (cause?.expected !== undefined) console.log("expected:", cause.expected, "\nactual:", cause.actual);
+  });
+  stream.on("test:stderr", (event) => process.env.NARTHEX_TEST_VERBOSE && process.stderr.write(event.message));
+  stream.on("test:stdout", (event) => process.stdout.write(event.message));
+  stream.resume();
+  await new Promise((resolve) => stream.on("end", resolve));
+}
+
+await runFiles(
+  files.filter((file) => !isWhole(file)),
+  2,
+);
+await runFiles(files.filter(isWhole), 1);
+if (skipped.length > 0) console.log(`\nskipped:\n${skipped.map((line) => `  ${line}`).join("\n")}`);
+if (failures.length > 0) console.log(`\nfailed:\n${failures.map((line) => `  ${line}`).join("\n")}`);
+console.log(`\n${files.length} files in ${Math.round((Date.now() - started) / 1000)} s`);
+console.log(`${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ""}`);
+process.exit(failed > 0 ? 1 : 0);
