@@ -1,6 +1,7 @@
 // What stands where in the scratch region of the head's memory: two desks, each with the buffers of one thread's kernels, and behind
 // them the ring of records that a second thread reads ahead during a replay.
 import { SCRATCH_BYTES } from "../memory/layout.ts";
+import { READ_BYTES } from "../wal/wal-reader.ts";
 
 /** Samples that `decodeSamples` and `appendSamples` handle in one call. */
 export const KERNEL_SAMPLES = 65_536;
@@ -44,7 +45,7 @@ export const DeskPart: Readonly<Record<Part, DeskRegion>> = {
   records: part(KERNEL_SAMPLES * 4),
   times: part(KERNEL_SAMPLES * 8),
   values: part(KERNEL_SAMPLES * 8),
-  readBuffer: part(MIB),
+  readBuffer: part(READ_BYTES),
   input: part(2 * MIB),
   output: part(2 * MIB + 512 * KIB),
 };

@@ -5,7 +5,7 @@
  * next call; two readers at a time must not.
  */
 export interface LogKernels {
-  /** One megabyte: what a reader reads ahead. */
+  /** `READ_BYTES` of the reader: what it reads ahead. */
   readonly readBuffer: Uint8Array;
   /** Room for a record in fragments; `compress` takes it too. */
   readonly input: Uint8Array;
