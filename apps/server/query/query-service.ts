@@ -24,6 +24,8 @@ const INLINE_BLOCK_SAMPLES = 20_000;
 const INLINE_SERIES = 2_000;
 /** What is taken for the distance between samples where nothing is known of it. */
 const ASSUMED_INTERVAL_MS = 15_000;
+/** Answers up to here are put together without memory of their own. */
+const SCRATCH_BYTES = 4096;
 /** From here on a query counts as heavy: it never takes the last worker. */
 const HEAVY_SAMPLES = 20_000_000;
 
@@ -32,6 +34,14 @@ const HEAVY_SAMPLES = 20_000_000;
  * needs more stack than it has.
  */
 export const INLINE_QUERY_LENGTH = 1024;
+
+/** What a request will take, as far as can be said beforehand. */
+interface Cost {
+  /** Samples, or series where it lists them. */
+  readonly samples: number;
+  /** Whether it runs at once, on the main thread. */
+  readonly isSmall: boolean;
+}
 
 export interface QueryServiceOptions {
   readonly db: Db;
@@ -54,6 +64,8 @@ export class QueryService {
   readonly log: QueryLog;
   #settings: EngineSettings;
   #engine: Engine;
+  /** Where small answers are put together: one at a time, from begin to end. */
+  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
   constructor({ db, settings, maxConcurrency, workers, workerHeapMb, registry, active }: QueryServiceOptions) {
     this.#db = db;
@@ -82,7 +94,7 @@ export class QueryService {
    */
   async run(request: StorageRequest, output: AnswerOutput, asker: Asker, origin?: QueryOrigin): Promise<void> {
     if (request.kind !== "instant" && request.kind !== "range") {
-      await this.#answer(request, output, asker, () => false, 0);
+      await this.#answer(request, this.#costOf(request), output, asker, () => false, 0);
       return;
     }
     const queued = performance.now();
@@ -98,8 +110,11 @@ export class QueryService {
       isIn = true;
       ticket.query.state = "running";
       queueSeconds = (performance.now() - queued) / 1000;
-      slot = this.#active.insert(request.expr, Date.now());
-      statistics = await this.#answer(request, output, ticket, () => ticket.isStopped, queueSeconds);
+      const cost = this.#costOf(request);
+      // What runs here and now is over before anything could be read of it, and is bounded too tightly to end the process.
+      if (!cost.isSmall) slot = this.#active.insert(request.expr, Date.now());
+      const answered = this.#answer(request, cost, output, ticket, () => ticket.isStopped, queueSeconds);
+      statistics = answered instanceof Promise ? await answered : answered;
       this.#metrics.observe(statistics, queueSeconds);
     } catch (error) {
       failure = error;
@@ -122,7 +137,8 @@ export class QueryService {
     let found: readonly PlainElement[] = [];
     const output: AnswerOutput = { write: () => undefined, elements: (elements) => (found = elements) };
     try {
-      statistics = await this.#answer({ kind: "vector", expr, timeMs }, output, ticket, () => ticket.isStopped, 0);
+      const request = { kind: "vector", expr, timeMs } as const;
+      statistics = await this.#answer(request, this.#costOf(request), output, ticket, () => ticket.isStopped, 0);
       this.#metrics.observe(statistics, 0);
     } catch (error) {
       failure = error;
@@ -157,16 +173,21 @@ export class QueryService {
     this.log.write({ expr, startMs, endMs, stepMs, origin, timings, samples, samplesRead, peakSamples, error });
   }
 
+  #costOf(request: StorageRequest): Cost {
+    const samples = this.#estimate(request);
+    return { samples, isSmall: samples <= this.#inlineLimit(request) };
+  }
+
   #answer(
     request: StorageRequest,
+    { samples, isSmall }: Cost,
     output: AnswerOutput,
     asker: Asker,
     cancelled: () => boolean,
     queueSeconds: number,
   ): RequestStatistics | Promise<RequestStatistics> {
-    const samples = this.#estimate(request);
-    if (samples <= this.#inlineLimit(request)) {
-      const sink = new ByteSink((bytes) => void output.write(bytes));
+    if (isSmall) {
+      const sink = new ByteSink((bytes) => void output.write(bytes), this.#scratch);
       const context = { engine: this.#engine, queryable: this.#db, queueSeconds, cancelled };
       return runRequest(request, context, sink, (elements) => output.elements?.(elements));
     }

@@ -90,7 +90,9 @@ export class RunningQueries {
   /** Enters a query; `end` must follow. */
   begin(query: Omit<RunningQuery, "id" | "state">, asker: Asker): QueryTicket {
     const id = ++this.#lastId;
-    const ticket = new QueryTicket({ ...query, id, state: "waiting" }, asker, () => this.#running.delete(id));
+    const { expr, startMs, endMs, stepMs, begunMs, origin } = query;
+    const entry: RunningQuery = { id, expr, startMs, endMs, stepMs, begunMs, origin, state: "waiting" };
+    const ticket = new QueryTicket(entry, asker, () => this.#running.delete(id));
     this.#running.set(id, ticket);
     return ticket;
   }

@@ -8,6 +8,8 @@ import { userOf } from "./access.ts";
 
 /** Answers up to here are sent in one piece, with their length. */
 const WHOLE_BYTES = 64 * 1024;
+/** Up to here a body is sent together with its headers. */
+const TOGETHER_BYTES = 8 * 1024;
 /** A client that takes nothing for so long loses its answer, so that it cannot hold a worker. */
 const STALLED_MS = 30_000;
 
@@ -88,8 +90,10 @@ export class Call {
       response.setHeader("Content-Encoding", encoding);
       bytes = encoding === "gzip" ? gzipSync(bytes, { level: 1 }) : deflateSync(bytes, { level: 1 });
     }
-    response.setHeader("Content-Length", bytes.length);
-    response.end(this.request.method === "HEAD" ? undefined : bytes);
+    if (this.request.method === "HEAD") {
+      response.setHeader("Content-Length", bytes.length);
+      response.end();
+    } else endWith(response, bytes);
   }
 
   text(status: number, body: string): void {
@@ -133,6 +137,16 @@ export class Call {
     const fixed = encoding === "identity" ? undefined : encoding;
     return new StreamedAnswer(this.response, { contentType, fixed, compression }, () => this.#leave());
   }
+}
+
+/**
+ * Sends a whole body and its length. As one-byte characters, each of which stands for its byte, a small one leaves with the headers
+ * in a single write; what is large is not worth the copy.
+ */
+function endWith(response: ServerResponse, body: Uint8Array): void {
+  response.setHeader("Content-Length", body.length);
+  if (body.length > TOGETHER_BYTES) response.end(body);
+  else response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1"), "latin1");
 }
 
 function errorTypeOf(error: unknown): keyof typeof STATUS_BY_ERROR_TYPE {
@@ -199,8 +213,7 @@ export class StreamedAnswer {
     if (compression !== undefined && body.length > 0) {
       body = compression === "gzip" ? gzipSync(body, { level: 1 }) : deflateSync(body, { level: 1 });
     }
-    this.#response.setHeader("Content-Length", body.length);
-    this.#response.end(body);
+    endWith(this.#response, body);
   }
 
   /** Breaks the connection off: the only way to tell a client that an answer under way is not complete. */

@@ -6,6 +6,13 @@ import type { ConnectionCounts } from "./connection-gate.ts";
 const DURATION_BUCKETS = [0.1, 0.2, 0.4, 1, 3, 8, 20, 60, 120];
 const SIZE_BUCKETS = [100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
+/** What is counted of one route, so that no answer looks for it by its labels. */
+interface HandlerMetrics {
+  readonly ok: { inc(): void };
+  readonly duration: { observe(value: number): void };
+  readonly size: { observe(value: number): void };
+}
+
 export class WebMetrics {
   readonly #registry: Registry;
   readonly #scrapesInFlight: Gauge;
@@ -13,6 +20,8 @@ export class WebMetrics {
   readonly #requests: Counter<readonly ["handler", "code"]>;
   readonly #durations: Histogram<readonly ["handler"]>;
   readonly #sizes: Histogram<readonly ["handler"]>;
+  /** By route: as many as are registered. */
+  readonly #handlers = new Map<string, HandlerMetrics>();
 
   constructor(registry: Registry) {
     this.#registry = registry;
@@ -92,17 +101,30 @@ export class WebMetrics {
   /** Begins to time an answer; the returned function ends it once the handler is through. */
   start(handler: string, response: ServerResponse): () => void {
     const started = performance.now();
-    const before = response.socket?.bytesWritten ?? 0;
     const { socket } = response;
+    const before = socket?.bytesWritten ?? 0;
+    const metrics = this.#of(handler);
     return () => {
       const record = (): void => {
-        this.#requests.labels({ handler, code: String(response.statusCode) }).inc();
-        this.#durations.labels({ handler }).observe((performance.now() - started) / 1000);
-        this.#sizes.labels({ handler }).observe((socket?.bytesWritten ?? before) - before);
+        const { statusCode } = response;
+        if (statusCode === 200) metrics.ok.inc();
+        else this.#requests.labels({ handler, code: String(statusCode) }).inc();
+        metrics.duration.observe((performance.now() - started) / 1000);
+        metrics.size.observe((socket?.bytesWritten ?? before) - before);
       };
       if (response.writableFinished || response.destroyed) record();
       else response.once("close", record);
     };
+  }
+
+  #of(handler: string): HandlerMetrics {
+    let metrics = this.#handlers.get(handler);
+    if (metrics === undefined) {
+      const ok = this.#requests.labels({ handler, code: "200" });
+      metrics = { ok, duration: this.#durations.labels({ handler }), size: this.#sizes.labels({ handler }) };
+      this.#handlers.set(handler, metrics);
+    }
+    return metrics;
   }
 }
 

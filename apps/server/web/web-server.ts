@@ -127,7 +127,9 @@ export class WebServer {
 
   /** Never rejects. */
   async #dispatch(router: Router<readonly Route[]>, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const [path = ""] = (request.url ?? "").split("?", 1);
+    const url = request.url ?? "";
+    const mark = url.indexOf("?");
+    const path = mark < 0 ? url : url.slice(0, mark);
     const bare = (): Call => new Call(request, response, {}, Buffer.alloc(0));
     let found: ReturnType<typeof router.find>;
     try {

@@ -69,9 +69,18 @@ const NEVER = (): boolean => false;
 const KEPT_QUERIES = 128;
 const KEPT_QUERY_LENGTH = 4096;
 
+/** The times of an evaluation; `stepMs` is 0 for instant queries. */
+interface Span {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+}
+
 /** Evaluates PromQL on any storage. Holds no state of queries, so one engine serves any number of them in turn. */
 export class Engine {
   readonly #parsed = new Map<string, Expr>();
+  /** The newest plan: a query is planned when its cost is estimated, and right after that when it runs. */
+  #planned: { readonly expr: Expr; readonly span: Span; readonly plan: Plan } | undefined;
   readonly #options: Required<EngineOptions>;
 
   constructor(options: EngineOptions = {}) {
@@ -174,12 +183,15 @@ export class Engine {
   }
 
   #plan(expr: Expr, startMs: number, endMs: number, stepMs: number): Plan {
-    return makePlan(expr, {
-      startMs,
-      endMs,
-      stepMs,
-      defaultSubqueryStepMs: this.#options.defaultSubqueryStepMs,
-    });
+    const last = this.#planned;
+    if (last?.expr === expr) {
+      const { span } = last;
+      if (span.startMs === startMs && span.endMs === endMs && span.stepMs === stepMs) return last.plan;
+    }
+    const span = { startMs, endMs, stepMs };
+    const plan = makePlan(expr, { ...span, defaultSubqueryStepMs: this.#options.defaultSubqueryStepMs });
+    this.#planned = { expr, span, plan };
+    return plan;
   }
 
   #run(queryable: Queryable, expr: string | Expr, grid: Grid, endMs: number, query: QueryOptions): QueryResult {

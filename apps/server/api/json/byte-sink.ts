@@ -14,12 +14,20 @@ const EMPTY: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(0);
  * and replaced, so that an answer of any size holds no more than that here.
  */
 export class ByteSink {
-  #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #bytes: Buffer<ArrayBuffer>;
   #length = 0;
   #take: TakeBytes;
+  /** Not to be given away. */
+  readonly #borrowed: Buffer<ArrayBuffer> | undefined;
 
-  constructor(take: TakeBytes) {
+  /**
+   * `borrowed` is memory to begin with, which nobody else may use before the last `flush`: an answer that fits there is copied out
+   * of it, which for small ones costs less than memory of their own.
+   */
+  constructor(take: TakeBytes, borrowed?: Buffer<ArrayBuffer>) {
     this.#take = take;
+    this.#borrowed = borrowed;
+    this.#bytes = borrowed ?? Buffer.allocUnsafeSlow(FIRST_BYTES);
   }
 
   /** Room for `count` bytes (at most 256 KiB), to be written from `position` on and closed with `advance`. */
@@ -80,7 +88,8 @@ export class ByteSink {
   /** Hands over what is there. */
   flush(): void {
     if (this.#length === 0) return;
-    this.#take(this.#bytes.subarray(0, this.#length));
+    const written = this.#bytes.subarray(0, this.#length);
+    this.#take(this.#bytes === this.#borrowed ? Buffer.from(written) : written);
     this.#bytes = EMPTY;
     this.#length = 0;
   }
