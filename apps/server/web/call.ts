@@ -13,6 +13,11 @@ const TOGETHER_BYTES = 8 * 1024;
 /** A client that takes nothing for so long loses its answer, so that it cannot hold a worker. */
 const STALLED_MS = 30_000;
 
+/** Whether a request's body is a form, of parameters. */
+export function isForm(request: IncomingMessage): boolean {
+  return (request.headers["content-type"] ?? "").startsWith("application/x-www-form-urlencoded");
+}
+
 export class Call {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -36,8 +41,7 @@ export class Call {
     this.body = body;
     const url = request.url ?? "";
     const mark = url.indexOf("?");
-    const isForm = (request.headers["content-type"] ?? "").startsWith("application/x-www-form-urlencoded");
-    this.params = new Params(mark < 0 ? "" : url.slice(mark + 1), isForm ? body.toString("utf8") : "");
+    this.params = new Params(mark < 0 ? "" : url.slice(mark + 1), isForm(request) ? body.toString("utf8") : "");
     response.on("close", () => {
       if (!response.writableFinished) this.#leave();
     });
