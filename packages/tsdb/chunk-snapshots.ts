@@ -48,7 +48,7 @@ export class ChunkSnapshots {
       }
       const loader = new ChunkSnapshotLoader(fs, head, replay, parts.turns);
       await loader.load(snapshot);
-      if (stamp === undefined && chunks.hasUnclaimed(head.minValidTime))
+      if (stamp === undefined && chunks.hasUnclaimed(head.times.minValid))
         throw new Error("there are chunks on disk of series that it does not know");
       if (stamp !== undefined) head.table.reserveRefs(stamp.lastRef);
       logger.info("chunk snapshot loaded", {

@@ -102,7 +102,7 @@ export class CompactionSchedule {
   #isHeadDue(): boolean {
     const { head } = this.#parts;
     const range = this.#ranges[0] as number;
-    if (!(head.maxTime - head.minTime > range * 1.5)) {
+    if (!(head.times.max - head.times.min > range * 1.5)) {
       this.#delayedSince = undefined;
       return false;
     }
@@ -236,10 +236,10 @@ export class CompactionSchedule {
     const parts = this.#parts;
     const { counters, head, readers } = parts;
     const range = this.#ranges[0] as number;
-    const minTime = Math.floor(head.minTime / range) * range;
+    const minTime = Math.floor(head.times.min / range) * range;
     const maxTime = minTime + range;
     // From here on the range gets no more samples.
-    head.minValidTime = Math.max(head.minValidTime, maxTime);
+    head.times.minValid = Math.max(head.times.minValid, maxTime);
     const began = parts.now();
     const ticket = readers.begin();
     const id = ulid(began);
@@ -309,7 +309,7 @@ export class CompactionSchedule {
       if (parts.closed) return;
       head.outOfOrder.forget(head.table.highIndex, ticket.snapshot.epoch);
       parts.logger.info("out-of-order head compacted", { duration: duration(parts.now() - began) });
-      await this.#truncator.truncate(head.minValidTime, false);
+      await this.#truncator.truncate(head.times.minValid, false);
       counters.wblTruncations++;
       lateLog.truncate(segment);
     }

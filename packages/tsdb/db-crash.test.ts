@@ -205,7 +205,7 @@ for (const readsSnapshot of [true, false]) {
       const again = await open(memory, readsSnapshot ? WITH_SNAPSHOTS : {});
       check(again, account, where);
       // It takes more, is killed, and starts again from what is left of snapshots.
-      const t = Math.max(again.head.maxTime, START);
+      const t = Math.max(again.head.times.max, START);
       const more = (t - START) / STEP + 1;
       commit(again, more, at % 3 === 0 ? 0 : more);
       for (let s = 0; s < SERIES; s++) account.stored.add(key(s, START + more * STEP));

@@ -155,7 +155,7 @@ for (const [kind, pattern] of kinds) {
         await db.close();
         const again = await open(fs);
         read(again);
-        assert.equal(again.head.maxTime, START + 600_000);
+        assert.equal(again.head.times.max, START + 600_000);
         await again.close();
       } catch (error) {
         throw new Error(`${what}\n${(error as Error).stack}`);

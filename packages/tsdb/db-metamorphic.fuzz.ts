@@ -282,7 +282,7 @@ class Run {
   #repeat(db: Db, series: number, same: boolean): void {
     const model = this.#models[series] as SeriesModel;
     const t = model.newest;
-    if (model.isStale || !model.samples.has(t) || t < db.head.minValidTime) return;
+    if (model.isStale || !model.samples.has(t) || t < db.head.times.minValid) return;
     const appender = db.appender();
     const ref = appender.series(labelsOf(series));
     const isHistogram = isHistogramAt(series, t);

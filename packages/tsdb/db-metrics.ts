@@ -1,4 +1,5 @@
 // The engine's own metrics, under the reference's names: dashboards and alerts count on all of them from the start.
+
 import {
   type Collector,
   type FamilyHeader,
@@ -8,6 +9,7 @@ import {
   type Registry,
   Summary,
 } from "@narthex/client";
+import type { HeadCounters, HeadTimes } from "./head/head-state.ts";
 import { DELTA_BOUNDS, type OutOfOrderCounters } from "./head/out-of-order.ts";
 import type { WalCounters } from "./wal/wal-writer.ts";
 
@@ -74,24 +76,8 @@ export interface DbReadings {
     readonly seriesCount: number;
     readonly chunkCount: number;
     readonly activeAppenders: number;
-    readonly minTime: number;
-    readonly maxTime: number;
-    readonly counters: {
-      readonly histogramsAppended: number;
-      readonly outOfOrderHistograms: number;
-      readonly outOfBoundsHistograms: number;
-      readonly tooOldHistograms: number;
-      readonly samplesAppended: number;
-      readonly outOfOrder: number;
-      readonly outOfBounds: number;
-      readonly tooOld: number;
-      readonly seriesCreated: number;
-      readonly seriesRemoved: number;
-      readonly seriesNotFound: number;
-      readonly chunksCreated: number;
-      readonly chunksRemoved: number;
-      readonly appendersCreated: number;
-    };
+    readonly times: Pick<HeadTimes, "min" | "max">;
+    readonly counters: Readonly<HeadCounters>;
     readonly logFailures: number;
     readonly finished: { readonly movedCount: number };
     readonly histograms: { readonly seriesCount: number; readonly bucketCount: number };
@@ -224,8 +210,8 @@ function families(db: DbReadings): Family[] {
     all.push({ header: { name: `prometheus_tsdb_${name}`, help, type: "histogram", unit: "" }, readings: [], bounds });
   };
   // An empty head has the extreme times of the reference's 64-bit integers.
-  const minTime = (): number => (Number.isFinite(head.minTime) ? head.minTime : 2 ** 63);
-  const maxTime = (): number => (Number.isFinite(head.maxTime) ? head.maxTime : -(2 ** 63));
+  const minTime = (): number => (Number.isFinite(head.times.min) ? head.times.min : 2 ** 63);
+  const maxTime = (): number => (Number.isFinite(head.times.max) ? head.times.max : -(2 ** 63));
   const lowest = (): number => db.blocks[0]?.minTime ?? minTime();
 
   gauge("head_series", "Series in the head.", () => head.seriesCount);

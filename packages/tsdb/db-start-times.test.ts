@@ -160,7 +160,7 @@ test("start timestamps survive compaction, checkpoints, merging and deletion", a
   await db.close();
   // Where they are not stored any more, what is there stays.
   db = await open(fs, {});
-  const kept = rows.map(([t, value, startTime]): Row => [t, value, t < db.head.minTime ? startTime : 0]);
+  const kept = rows.map(([t, value, startTime]): Row => [t, value, t < db.head.times.min ? startTime : 0]);
   assert.deepEqual(read(db, "m").slice(0, 100), kept.slice(0, 100));
   await db.close();
 });

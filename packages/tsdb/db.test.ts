@@ -116,7 +116,7 @@ test("Db: a torn tail of the log is cut, and a line says how much was lost", asy
   const lines: [string, LogFields | undefined][] = [];
   const take = (message: string, fields?: LogFields): void => void lines.push([message, fields]);
   const again = await open(fs, { logger: { debug: take, info: take, warn: take, error: take } });
-  assert.equal(again.head.maxTime, START + 19 * 15_000);
+  assert.equal(again.head.times.max, START + 19 * 15_000);
   const repaired = lines.find(([message]) => message === "Successfully repaired WAL");
   assert.ok((repaired?.[1]?.["lost_bytes"] as number) > 0);
   assert.equal(fs.size("data/wal/00000000"), whole);
@@ -292,7 +292,7 @@ test("Db: the head becomes blocks in a worker, queries see the same before, mean
       [1, 2],
     ],
   );
-  assert.equal(db.head.minTime, START + 2 * RANGE);
+  assert.equal(db.head.times.min, START + 2 * RANGE);
   assert.equal(db.stats().numSeries, 3);
   assert.deepEqual(dump(db), before);
   await db.close();

@@ -96,13 +96,13 @@ export class Db implements Queryable, Appendable {
 
   stats(): DbStats {
     const { head } = this;
-    const isEmpty = head.maxTime === -Infinity;
+    const isEmpty = head.times.max === -Infinity;
     return {
       numSeries: head.seriesCount,
       numChunks: head.chunkCount,
       numLabelPairs: head.symbols.pairTotal,
-      minTime: isEmpty ? undefined : head.minTime,
-      maxTime: isEmpty ? undefined : head.maxTime,
+      minTime: isEmpty ? undefined : head.times.min,
+      maxTime: isEmpty ? undefined : head.times.max,
     };
   }
 
@@ -190,7 +190,7 @@ export class Db implements Queryable, Appendable {
   maintain(): void {
     const parts = this.#parts;
     if (parts.closed) return;
-    this.head.moveChunksOut(Number.POSITIVE_INFINITY);
+    this.head.room.moveOut(Number.POSITIVE_INFINITY);
     try {
       parts.reload();
     } catch (error) {
@@ -238,11 +238,11 @@ export class Db implements Queryable, Appendable {
       const { head } = this;
       try {
         await jobs.run({ kind: "link", paths: this.blocks.map((block) => block.path), target: path });
-        if (skipHead || head.maxTime === Number.NEGATIVE_INFINITY) return name;
+        if (skipHead || head.times.max === Number.NEGATIVE_INFINITY) return name;
         const ticket = this.beginRead();
         try {
           const id = ulid(this.#parts.now());
-          const { minTime, maxTime } = head;
+          const { min: minTime, max: maxTime } = head.times;
           const { floatEncoding: floats } = this.#parts;
           await jobs.run({ kind: "block", ulid: id, ticket, minTime, maxTime: maxTime + 1, target: path, floats });
           if (!head.outOfOrder.isEmpty(head.table.highIndex)) {
@@ -291,7 +291,7 @@ export class Db implements Queryable, Appendable {
   #closeFiles(): void {
     const { wal, chunkWriter, lateLog, chunkReader, keeper } = this.#parts;
     try {
-      if (wal !== undefined) this.head.moveChunksOut(Number.POSITIVE_INFINITY);
+      if (wal !== undefined) this.head.room.moveOut(Number.POSITIVE_INFINITY);
       chunkWriter?.close();
       if (this.#parts.options.snapshotsChunks === true) this.#parts.chunkSnapshots.write();
     } finally {
@@ -343,7 +343,7 @@ export class Db implements Queryable, Appendable {
     const leftovers = removeLeftovers(fs, this.directory);
     if (leftovers.length > 0) logger.info("Found and deleted tmp block dirs", { dirs: leftovers.join(", ") });
     parts.reload(true);
-    this.head.minValidTime = parts.keeper.list.maxTime;
+    this.head.times.minValid = parts.keeper.list.maxTime;
     this.#lateSink = await this.#recovery.run(began);
     this.setOutOfOrderWindow(options.outOfOrderWindowMs ?? 0);
     const interval = options.maintenanceIntervalMs ?? MAINTENANCE_INTERVAL_MS;

@@ -22,7 +22,7 @@ export class HeadTruncator {
     const parts = this.#parts;
     const { head, counters } = parts;
     parts.assertOpen();
-    head.minValidTime = Math.max(head.minValidTime, minTime);
+    head.times.minValid = Math.max(head.times.minValid, minTime);
     await parts.readers.earlierEnded();
     if (parts.closed) return;
     const began = parts.now();
@@ -67,7 +67,7 @@ export class HeadTruncator {
     counters.checkpoints++;
     try {
       const { compression } = parts;
-      const aliases = parts.head.otherLoggedRefs;
+      const aliases = parts.head.loggedRefs.others;
       const stonesFrom = Math.min(minTime, parts.deletionsFrom);
       await parts.jobs.run({ kind: "checkpoint", ...range, minTime, stonesFrom, aliases, compression });
       if (parts.closed) return;

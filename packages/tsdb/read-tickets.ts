@@ -58,7 +58,7 @@ export class ReadTickets {
   /** From when on the head may have samples, late ones included; an empty head says nothing anyway. */
   #headMinTime(): number {
     const { head } = this.#options;
-    if (head.maxTime === Number.NEGATIVE_INFINITY) return Number.NEGATIVE_INFINITY;
-    return Math.min(head.minTime, head.outOfOrder.chunks.minTime);
+    if (head.times.max === Number.NEGATIVE_INFINITY) return Number.NEGATIVE_INFINITY;
+    return Math.min(head.times.min, head.outOfOrder.chunks.minTime);
   }
 }

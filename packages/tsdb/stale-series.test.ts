@@ -256,10 +256,10 @@ test("stale series: a checkpoint keeps the labels that the log needs, and lets t
     warnings.filter((text) => text.includes("series references")),
     [],
   );
-  assert.ok(db.head.departed.size > 0);
+  assert.ok(db.head.loggedRefs.departed.size > 0);
   write(db, ["lives"], 20, 60);
   await db.compact();
-  assert.equal(db.head.departed.size, 0);
+  assert.equal(db.head.loggedRefs.departed.size, 0);
   assert.equal(counts(db)["lives"], 60);
 });
 

@@ -247,12 +247,12 @@ class SnapshotWriter {
     record.clear();
     encodeStamp(record, this.#options.stamp);
     log();
-    const { aliases } = head;
+    const { aliases } = head.loggedRefs;
     for (let from = 0; from < aliases.length; from += EXTRAS_PER_RECORD) {
       record.clear();
       beginSeries(record);
       for (const ref of aliases.slice(from, from + EXTRAS_PER_RECORD)) {
-        encodeSeriesFromMemory(memory, head.aliasedRecord(ref), record, ref);
+        encodeSeriesFromMemory(memory, head.loggedRefs.aliasedRecord(ref), record, ref);
       }
       log();
     }

@@ -64,10 +64,10 @@ export class ChunkRestorer {
     const { series, seriesFloats } = head.memory;
     const base = record * RECORD_WORDS;
     const last = seriesFloats[(base + Rec.lastTime) >> 1];
-    if (scanned.lastTime <= last || scanned.lastTime < head.minValidTime) return true;
+    if (scanned.lastTime <= last || scanned.lastTime < head.times.minValid) return true;
     const { firstTime, samples } = scanned;
     const isWhole =
-      firstTime > last && firstTime >= head.minValidTime && (series[base + Rec.packed] & COUNT_MASK) === 0;
+      firstTime > last && firstTime >= head.times.minValid && (series[base + Rec.packed] & COUNT_MASK) === 0;
     const words = (scanned.bits - 16) >>> 5;
     const range = rangeEnd(firstTime, this.#chunkRangeMs);
     if (isWhole && words < MAX_WORDS && samples <= MAX_SAMPLES && scanned.lastTime < range) {
@@ -86,7 +86,7 @@ export class ChunkRestorer {
     const head = this.#head;
     const { control, coldFloats, series, seriesFloats, slots } = head.memory;
     const { firstTime, lastTime, samples, watchedTime, delta, high, low, leading, trailing, bits } = this.#end;
-    head.makeSlots(Math.ceil(words / SLOT_DATA_WORDS) + 1);
+    head.room.forSlots(Math.ceil(words / SLOT_DATA_WORDS) + 1);
     const base = record * RECORD_WORDS;
     // The prediction is made with the time of that sample, before the next one comes.
     const end = samples > PREDICTED_AT ? predictedEnd(firstTime, watchedTime, range) : range;
@@ -124,8 +124,8 @@ export class ChunkRestorer {
     series[base + Rec.kind] = ((series[base + Rec.kind] & ~FORM_MASK) | Kind.float) >>> 0;
     closeWindow(control);
     head.counters.chunksCreated++;
-    head.minTime = Math.min(head.minTime, firstTime);
-    head.maxTime = Math.max(head.maxTime, lastTime);
+    head.times.min = Math.min(head.times.min, firstTime);
+    head.times.max = Math.max(head.times.max, lastTime);
   }
 
   /** Appends what was decoded. */

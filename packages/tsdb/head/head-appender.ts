@@ -316,8 +316,8 @@ export class HeadAppender implements Appender {
 
   /** A sample that is not newer than its series, or older than what is taken in order: the out-of-order window decides. */
   #late(ref: number, record: number, t: number, high: number, low: number, startTime: number): Append {
-    const { maxTime, outOfOrder } = this.#head;
-    const newest = Math.max(maxTime, this.#firstTime);
+    const { times, outOfOrder } = this.#head;
+    const newest = Math.max(times.max, this.#firstTime);
     return outOfOrder.take(this.#batch, ref, record, t, high, low, startTime, newest, t < this.#minValidTime);
   }
 
@@ -325,7 +325,7 @@ export class HeadAppender implements Appender {
     const record = this.#head.recordOf(ref);
     if (isStale(histogram.sum)) return this.#late(ref, record, t, STALE_NAN_HIGH, STALE_NAN_LOW, startTime);
     if (!isStorable(histogram, integer)) return Append.unsupported;
-    const maxTime = Math.max(this.#head.maxTime, this.#firstTime);
+    const maxTime = Math.max(this.#head.times.max, this.#firstTime);
     const entry = { ref, t, integer, histogram, stale: false, startTime };
     return this.#head.outOfOrder.takeHistogram(this.#batch, entry, record, maxTime, t < this.#minValidTime);
   }

@@ -280,7 +280,7 @@ function resetFlags(values: readonly Value[], integer = true): number[] {
   });
   // A float ends the last chunk of histograms.
   append(RANGE * 10 + values.length * 60_000, 1);
-  head.moveChunksOut(Infinity);
+  head.room.moveOut(Infinity);
   return sink.chunks.filter(({ encoding }) => encoding !== 1).map(({ bytes }) => (bytes[2] as number) >>> 6);
 }
 

@@ -198,7 +198,7 @@ export class Replay {
   /** Call after the last log: brings postings in order. */
   finish(): void {
     this.unknown.series = this.#unknownRefs.size;
-    for (const [ref, record] of this.#aliases) this.#head.keepAlias(ref, record);
+    for (const [ref, record] of this.#aliases) this.#head.loggedRefs.keepAlias(ref, record);
     // A ref that the log or a chunk mentions must never mean another series: the next start would mix them up.
     this.#head.table.reserveRefs(Math.max(this.#highestRef, this.#chunks.highestUnknownRef));
     this.#head.finishReplay();
@@ -240,7 +240,7 @@ export class Replay {
 
   #applyHistograms(entries: readonly HistogramEntry[]): void {
     for (const { ref, t, histogram, integer, stale, startTime } of entries) {
-      if (t < this.#head.minValidTime) continue;
+      if (t < this.#head.times.minValid) continue;
       // A log that others wrote may say anything: what no chunk can hold is counted with what is unknown.
       const record = isWellFormed(histogram) ? this.recordOf(ref) : 0;
       if (record === 0) {
@@ -255,7 +255,7 @@ export class Replay {
 
   #applyExemplars(entries: readonly ExemplarEntry[]): void {
     for (const { ref, exemplar } of entries) {
-      if (exemplar.t < this.#head.minValidTime) continue;
+      if (exemplar.t < this.#head.times.minValid) continue;
       const record = this.recordOf(ref);
       if (record !== 0) this.#head.applyReplayedExemplar(record, exemplar);
       else this.unknown.exemplars++;
@@ -336,7 +336,8 @@ export class Replay {
     const { refs, times, halves, startTimes, count } = decoded;
     if (count > this.#records.length) this.#records = new Uint32Array(Math.max(count, this.#records.length * 2));
     const records = this.#records;
-    const { minValidTime, memory } = head;
+    const { memory } = head;
+    const minValidTime = head.times.minValid;
     let kept = 0;
     for (let i = 0; i < count; i++) {
       const t = times[i];

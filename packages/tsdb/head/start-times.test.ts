@@ -169,7 +169,7 @@ test("head: a chunk of 240 samples passes the 127th, where start timestamps begi
     });
     for (const row of rows) append(head, row);
     assert.deepEqual(read(head, sink), rows);
-    head.moveChunksOut(Infinity);
+    head.room.moveOut(Infinity);
     assert.ok(sink.chunks.some(({ bytes }) => bytes[1] === 240 && ((bytes[2] as number) & 127) === 127));
     checkChunks(sink);
   }
@@ -211,7 +211,7 @@ test("head: histograms with start timestamps come back, through new buckets, res
       }
       const expected = rows.map(([t, value, start]) => [t, typeof value === "object" ? value.count : value, start]);
       assert.deepEqual(read(head, sink), expected, `seed ${seed}`);
-      head.moveChunksOut(Infinity);
+      head.room.moveOut(Infinity);
       checkChunks(sink);
       const encodings = new Set(sink.chunks.map(({ encoding }) => encoding));
       assert.ok(
@@ -231,7 +231,7 @@ test("head: without room for them start timestamps are dropped, and chunks are t
   const { head, sink } = opened({ floatEncoding: "xor", histogramStartTimes: false });
   for (let i = 0; i < 200; i++) append(head, [START + i * 15_000, i, START - 5]);
   assert.ok(read(head, sink).every(([, , startTime]) => startTime === 0));
-  head.moveChunksOut(Infinity);
+  head.room.moveOut(Infinity);
   assert.deepEqual([...new Set(sink.chunks.map(({ encoding }) => encoding))], [ChunkEncoding.xor]);
   checkChunks(sink);
 });
@@ -245,7 +245,7 @@ test("head: a switched encoding applies to new chunks; the open one ends as it b
     append(head, row);
   });
   assert.deepEqual(read(head, sink), rows);
-  head.moveChunksOut(Infinity);
+  head.room.moveOut(Infinity);
   checkChunks(sink);
   assert.deepEqual(
     sink.chunks.map(({ encoding, minTime }) => [encoding, (minTime - START) / 15_000]),

@@ -224,8 +224,8 @@ async function replay(directory: string, withSink: boolean, aloneFor: number | u
     log.close();
   }
   replaying.finish();
-  const usedSlots = head.slots.used;
-  const usedCells = head.cells.used;
+  const usedSlots = head.room.slots.used;
+  const usedCells = head.room.cells.used;
   const view = new HeadView(head.memory, chunks);
   const snapshot = head.snapshots.take(head.table.lastRef);
   const release = (): void => head.snapshots.release(snapshot);
@@ -294,8 +294,8 @@ for (const [i, [name, oddities]] of cases.entries()) {
       assert.equal(found.samples.size, expected.samples.size);
       for (const [labels, samples] of expected.samples) assert.deepEqual(found.samples.get(labels), samples, labels);
       assert.deepEqual(found.head.counters, expected.head.counters);
-      assert.equal(found.head.minTime, expected.head.minTime);
-      assert.equal(found.head.maxTime, expected.head.maxTime);
+      assert.equal(found.head.times.min, expected.head.times.min);
+      assert.equal(found.head.times.max, expected.head.times.max);
       assert.equal(found.usedSlots, expected.usedSlots);
       assert.equal(found.usedCells, expected.usedCells);
       if (Object.keys(oddities).length === 0) assert.ok(found.byOther > 10_000, "the second thread had its part");

@@ -170,7 +170,7 @@ export class TwoLaneLog {
 
   /** The second thread is up: it reads on from here. */
   #begin(reader: WalReader): void {
-    const { snapshots, minValidTime, chunkRangeMs } = this.#head;
+    const { snapshots, times, chunkRangeMs } = this.#head;
     const shared = this.#shared;
     const { segment, offset } = reader.position;
     reader.close();
@@ -182,7 +182,7 @@ export class TwoLaneLog {
     shared.set(Word.epoch, snapshots.epoch);
     shared.floats[Float.minTime] = Infinity;
     shared.floats[Float.maxTime] = -Infinity;
-    shared.floats[Float.minValidTime] = minValidTime;
+    shared.floats[Float.minValidTime] = times.minValid;
     shared.floats[Float.chunkRangeMs] = chunkRangeMs;
     shared.slotPool.fill(0);
     shared.cellPool.fill(0);
@@ -230,14 +230,14 @@ export class TwoLaneLog {
     }
     this.#together = false;
     this.#takeCuts();
-    head.moveChunksOut(Infinity);
+    head.room.moveOut(Infinity);
     this.otherLaneSamples = shared.words[Word.applied] >>> 0;
     head.counters.samplesAppended += this.otherLaneSamples;
     head.counters.chunksCreated += shared.words[Word.chunksCreated];
-    head.minTime = Math.min(head.minTime, shared.floats[Float.minTime]);
-    head.maxTime = Math.max(head.maxTime, shared.floats[Float.maxTime]);
-    takeBack(head.slots, shared.slotPool, shared.get(Word.slotsFirst), shared.get(Word.slotsLast));
-    takeBack(head.cells, shared.cellPool, shared.get(Word.cellsFirst), shared.get(Word.cellsLast));
+    head.times.min = Math.min(head.times.min, shared.floats[Float.minTime]);
+    head.times.max = Math.max(head.times.max, shared.floats[Float.maxTime]);
+    takeBack(head.room.slots, shared.slotPool, shared.get(Word.slotsFirst), shared.get(Word.slotsLast));
+    takeBack(head.room.cells, shared.cellPool, shared.get(Word.cellsFirst), shared.get(Word.cellsLast));
   }
 
   /** What the second thread needs from this one: cells, room for cut chunks, and an end of its lane when it is stuck. */
@@ -268,8 +268,8 @@ export class TwoLaneLog {
       shared.set(lastWord, last);
       shared.signal(Word.mainSignal);
     };
-    offer(this.#head.slots, Word.slotsFirst, Word.slotsLast);
-    offer(this.#head.cells, Word.cellsFirst, Word.cellsLast);
+    offer(this.#head.room.slots, Word.slotsFirst, Word.slotsLast);
+    offer(this.#head.room.cells, Word.cellsFirst, Word.cellsLast);
   }
 
   #takeCuts(): void {
