@@ -13,9 +13,11 @@ import { RuleRoutes } from "./api/v1/rule-routes.ts";
 import { SeriesRoutes } from "./api/v1/series-routes.ts";
 import { StatusRoutes } from "./api/v1/status-routes.ts";
 import { TargetRoutes } from "./api/v1/target-routes.ts";
+import { ApplySteps } from "./apply-steps.ts";
 import { AutoReload } from "./auto-reload.ts";
 import { BUILD_INFO, COMPATIBLE_VERSION } from "./build-info.ts";
 import { addBuildMetrics } from "./build-metrics.ts";
+import { configDifference, differenceAttributes } from "./config/difference.ts";
 import { glob } from "./config/glob.ts";
 import { type Config, loadConfig, loadConfigFile, toYaml } from "./config/index.ts";
 import { DiscoveryManager, DiscoveryMetrics } from "./discovery/index.ts";
@@ -172,7 +174,10 @@ export class Server {
     });
     this.#walReplay = db.replayProgress;
     this.#running = this.#assemble(db);
-    await this.#apply({ config: this.#config, ruleGroups: this.#ruleGroups });
+    await this.#apply({ config: this.#config, ruleGroups: this.#ruleGroups }, performance.now()).catch((error) => {
+      if (error instanceof ApplyError) throw new Error(this.#partlyApplied(), { cause: error });
+      throw error;
+    });
     this.#notifications.remove(STARTING);
     this.#web.readiness = "ready";
     this.#reloadGauges.ready.set(1);
@@ -260,45 +265,64 @@ export class Server {
     const { configFile } = this.#settings;
     this.#logger.info("Loading configuration file", { filename: configFile });
     try {
-      await this.#apply(this.#load());
+      await this.#apply(this.#load(), started);
     } catch (error) {
       this.#noteReload(false);
       this.#notifications.add(RELOAD_FAILED);
-      const place = `(--config.file=${JSON.stringify(configFile)})`;
-      let message = `couldn't load configuration ${place}: ${(error as Error).message}`;
-      if (error instanceof IncompatibleEncodingError) {
-        this.#logger.error("Failed to apply configuration", { err: error.message });
-        message = `one or more errors occurred while applying the new configuration ${place}`;
-      }
+      const message =
+        error instanceof ApplyError
+          ? this.#partlyApplied()
+          : `couldn't load configuration (--config.file=${JSON.stringify(configFile)}): ${(error as Error).message}`;
       this.#logger.error("Error reloading config", { err: message });
       throw new Error(message, { cause: error });
     }
     this.#noteReload(true);
     this.#notifications.remove(RELOAD_FAILED);
-    const totalDuration = goDuration(performance.now() - started);
-    this.#logger.info("Completed loading of configuration file", { filename: configFile, totalDuration });
   }
 
-  async #apply({ config, ruleGroups }: Loaded): Promise<void> {
+  #partlyApplied(): string {
+    const { configFile } = this.#settings;
+    return `one or more errors occurred while applying the new configuration (--config.file=${JSON.stringify(configFile)})`;
+  }
+
+  /** Part by part, in the reference's order. `started` is when the reload began, for the log. Rejects with an `ApplyError`. */
+  async #apply({ config, ruleGroups }: Loaded, started: number): Promise<void> {
     const { db, queries, scrape, discovery, rules } = this.#running as Running;
-    // Before anything changes: it may be refused.
-    db.setFloatEncoding(floatEncoding(config, this.#startEncoding));
-    this.#config = config;
-    warnOfMissingRemotes(config, this.#logger.with({ component: "remote" }));
-    db.retention = config.storage.tsdb.retention;
-    if (this.#settings.features.has("exemplar-storage")) db.setMaxExemplars(maxExemplars(config));
-    db.setOutOfOrderWindow(config.storage.tsdb.outOfOrderTimeWindowMs);
-    db.staleSeriesThreshold = config.storage.tsdb.staleSeriesCompactionThreshold;
-    this.#ruleGroups = ruleGroups;
-    queries.configure(this.#engineSettings());
     try {
-      queries.log.open(config.global.queryLogFile);
+      // Before anything changes: it may be refused.
+      db.setFloatEncoding(floatEncoding(config, this.#startEncoding));
     } catch (error) {
-      this.#logger.error("Opening the query log failed", { file: config.global.queryLogFile, err: error as Error });
+      if (!(error instanceof IncompatibleEncodingError)) throw error;
+      this.#logger.error("Failed to apply configuration", { err: error.message });
+      throw new ApplyError();
     }
-    scrape.applyConfig(config);
-    discovery.applyConfig(new Map(config.allScrapeConfigs.map((job) => [job.jobName, job.discovery])));
-    await rules.apply(config, ruleGroups);
+    const changes = differenceAttributes(configDifference(this.#config, config));
+    if (changes !== undefined) this.#logger.info("The configuration changed", changes);
+    this.#config = config;
+    this.#ruleGroups = ruleGroups;
+    const steps = new ApplySteps(this.#logger);
+    await steps.run("db_storage", () => {
+      db.retention = config.storage.tsdb.retention;
+      if (this.#settings.features.has("exemplar-storage")) db.setMaxExemplars(maxExemplars(config));
+      db.setOutOfOrderWindow(config.storage.tsdb.outOfOrderTimeWindowMs);
+      db.staleSeriesThreshold = config.storage.tsdb.staleSeriesCompactionThreshold;
+    });
+    await steps.run("remote_storage", () => warnOfMissingRemotes(config, this.#logger.with({ component: "remote" })));
+    await steps.run("query_engine", () => {
+      queries.configure(this.#engineSettings());
+      queries.log.open(config.global.queryLogFile);
+    });
+    await steps.run("scrape", () => scrape.applyConfig(config));
+    await steps.run("scrape_sd", () =>
+      discovery.applyConfig(new Map(config.allScrapeConfigs.map((job) => [job.jobName, job.discovery]))),
+    );
+    await steps.run("rules", () => rules.apply(config, ruleGroups));
+    if (steps.failed) throw new ApplyError();
+    this.#logger.info("Completed loading of configuration file", {
+      ...steps.durations,
+      filename: this.#settings.configFile,
+      totalDuration: goDuration(performance.now() - started),
+    });
   }
 
   #watchFiles(): void {
@@ -463,6 +487,15 @@ export class Server {
     if (sizeBytes > 0 && percentage === 0) parts.push(formatSize(sizeBytes));
     if (percentage > 0) parts.push(`${percentage}%`);
     return parts.join(" or ");
+  }
+}
+
+/** A configuration that was read but is in force only in part: the log has told why. */
+class ApplyError extends Error {
+  override readonly name = "ApplyError";
+
+  constructor() {
+    super("parts of the configuration could not be applied");
   }
 }
 

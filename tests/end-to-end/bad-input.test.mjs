@@ -164,3 +164,46 @@ test("server: a broken configuration is refused on reload, and what ran goes on"
   const seen = served;
   await program.until("kept_total", ([first]) => Number(first?.value[1]) > seen + 1);
 });
+
+test("server: a reload tells what changed, part by part; a broken rule file or log path takes nothing down", async (t) => {
+  let served = 0;
+  const address = await startTarget(t, () => `kept_total ${++served}\n`);
+  const folder = scratch(t);
+  const job = (name) => `- {job_name: ${name}, static_configs: [{targets: ["${address}"]}]}\n`;
+  const text = (jobs, rest = "") =>
+    `global: {scrape_interval: 1s}\nrule_files: ["${folder}/*.rules"]\n${rest}scrape_configs:\n${jobs.map(job).join("")}`;
+  writeFileSync(join(folder, "a.rules"), "groups: [{name: g, interval: 1s, rules: [{record: r, expr: vector(1)}]}]");
+  const program = await Program.start(t, { config: text(["kept", "gone"]), folder });
+  await program.until('r and on() kept_total{job="kept"}', (found) => found.length === 1);
+  const reload = async () => {
+    const answer = await fetch(`${program.url}/-/reload`, { method: "POST" });
+    return [answer.status, await answer.text()];
+  };
+
+  writeFileSync(program.configFile, text(["kept", "come"], "storage: {tsdb: {out_of_order_time_window: 1m}}\n"));
+  assert.deepEqual(await reload(), [200, ""]);
+  assert.match(
+    program.log,
+    /level=INFO .*msg="The configuration changed" jobs_added=come jobs_removed=gone sections_changed=storage\n/,
+  );
+  assert.match(
+    program.log,
+    /msg="Completed loading of configuration file" db_storage=\S+ remote_storage=\S+ .*query_engine=\S+ scrape=\S+ scrape_sd=\S+ .*rules=\S+ .*filename=\S+ totalDuration=/,
+  );
+
+  writeFileSync(join(folder, "b.rules"), "groups: [{name: h, rules: [{record: s, expr: 'sum('}]}]");
+  const [status, message] = await reload();
+  assert.equal(status, 500);
+  assert.match(message, /^failed to reload config: couldn't load configuration \(--config\.file=".*"\): .*b\.rules/);
+  writeFileSync(join(folder, "b.rules"), "groups: []");
+
+  writeFileSync(program.configFile, `${text(["kept"]).replace("1s}", "1s, query_log_file: /nowhere/q.log}")}`);
+  const partly = await reload();
+  assert.equal(partly[0], 500);
+  assert.match(partly[1], /one or more errors occurred while applying the new configuration \(--config\.file=/);
+  assert.match(program.log, /msg="Failed to apply configuration" part=query_engine err="can't create json log file: /);
+  // All other parts are in force.
+  assert.deepEqual(await program.api("/scrape_pools"), { scrapePools: ["kept"] });
+  const seen = served;
+  await program.until('kept_total{job="kept"} and on() r', ([first]) => Number(first?.value[1]) > seen + 1);
+});

@@ -44,7 +44,7 @@ export class QueryLog {
 
   /** Opens a file anew, also when it is the same (it may have been rotated away); "" ends logging. Throws when it cannot be opened; then the old one goes on. */
   open(path: string): void {
-    const stream = path === "" ? undefined : createWriteStream(path, { fd: openSync(path, "a", 0o640) });
+    const stream = path === "" ? undefined : createWriteStream(path, { fd: openLog(path) });
     // A full disk must not end the process; lines that are lost are counted.
     stream?.on("error", () => this.#failures.inc());
     this.#stream?.end();
@@ -70,6 +70,14 @@ export class QueryLog {
       stream.once("close", resolve);
       stream.end();
     });
+  }
+}
+
+function openLog(path: string): number {
+  try {
+    return openSync(path, "a", 0o640);
+  } catch (error) {
+    throw new Error(`can't create json log file: ${(error as Error).message}`, { cause: error });
   }
 }
 

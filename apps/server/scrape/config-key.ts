@@ -1,4 +1,5 @@
 // Telling whether a reload changed a job.
+import { Labels } from "@narthex/model";
 import { ConfigUrl, Secret } from "@narthex/toolkit";
 import type { ScrapeConfig } from "../config/types.ts";
 
@@ -18,6 +19,7 @@ export function cacheKey(config: ScrapeConfig): string {
 /** A text that is equal for deeply equal values and for no others; keys in order. Holds secrets in clear. */
 export function canonical(value: unknown): string {
   if (value instanceof Secret || value instanceof ConfigUrl) return JSON.stringify(["secret", value.reveal()]);
+  if (value instanceof Labels) return JSON.stringify(value.pairs);
   if (value instanceof Map) return `map(${[...value].map(canonical).join()})`;
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
   if (typeof value === "bigint") return `${value}n`;

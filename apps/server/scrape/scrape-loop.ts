@@ -33,7 +33,7 @@ export interface LoopSettings {
   readonly config: ScrapeConfig;
   readonly headers: Readonly<Record<string, string>>;
   /** Writes a failed scrape into the job's failure log, if it has one. */
-  readonly logFailure: ((target: Target, message: string) => void) | undefined;
+  readonly logFailure: (target: Target, message: string) => void;
   fetch(request: FetchRequest): Promise<FetchedBody>;
 }
 
@@ -242,7 +242,7 @@ export class ScrapeLoop {
     if (failure !== "") {
       const attributes = { scrape_pool: this.#settings.config.jobName, target: this.target.url.href, err: failure };
       logger.debug("Scrape failed", attributes);
-      this.#settings.logFailure?.(this.target, failure);
+      this.#settings.logFailure(this.target, failure);
       if (code === "sample_limit") metrics.exceededSampleLimit.inc();
       else if (code === "body_size_limit") metrics.exceededBodySizeLimit.inc();
       else if (code === "label_limit") metrics.exceededLabelLimits.inc();

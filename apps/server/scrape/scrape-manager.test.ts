@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Registry } from "@narthex/client";
@@ -390,6 +393,26 @@ test("scrape pool: a reload that changes only the interval keeps the cache, and 
   rig.apply(scrapeConfig({ honorLabels: true }));
   await rig.turn(1);
   assert.deepEqual(rig.values("scrape_series_added"), [1, 0, 0, 0, 0, 1]);
+});
+
+test("scrape pool: a reload opens the failure log anew, of jobs that did not change as well", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "narthex-failures-"));
+  closers.push(() => rmSync(folder, { recursive: true }));
+  const scrapeFailureLogFile = join(folder, "failures.log");
+  const address = await serve((_, response) => void response.writeHead(500).end());
+  const rig = new Rig();
+  rig.begin([address], { scrapeFailureLogFile });
+  await rig.turn(1);
+  renameSync(scrapeFailureLogFile, `${scrapeFailureLogFile}.1`);
+  rig.apply(scrapeConfig({ scrapeFailureLogFile }));
+  await rig.turn(1);
+  const lines = (file: string): unknown[] =>
+    readFileSync(file, "utf8")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => (JSON.parse(line) as { msg: string }).msg);
+  await until(() => lines(scrapeFailureLogFile).length === 1, "the second line");
+  assert.deepEqual(lines(`${scrapeFailureLogFile}.1`), ["server returned HTTP status 500 Internal Server Error"]);
 });
 
 test("scrape manager: target sets are applied at once, then at most every five seconds", async () => {

@@ -118,6 +118,7 @@ export class ScrapePool {
   reload(config: ScrapeConfig): void {
     if (jobKey(config) === jobKey(this.#config)) {
       this.#config = config;
+      this.#renewFailureLog(config);
       return;
     }
     const { metrics } = this.#environment;
@@ -125,7 +126,6 @@ export class ScrapePool {
     metrics.poolReloads.inc();
     const keepsCaches = cacheKey(config) === cacheKey(this.#config);
     const oldClient = this.#client;
-    this.#failureLog?.close();
     this.#config = config;
     this.#client = new HttpClient(
       config.http,
@@ -133,7 +133,7 @@ export class ScrapePool {
       this.#environment.dials.observer(config.jobName),
     );
     this.#relabeler = new Relabeler(config.relabelConfigs);
-    this.#failureLog = this.#openFailureLog(config);
+    this.#renewFailureLog(config);
     this.#settings = this.#makeSettings(config);
     this.#cacheOptions = this.#makeCacheOptions(config);
     metrics.poolTargetLimit.labels(config.jobName).set(config.targetLimit);
@@ -264,7 +264,6 @@ export class ScrapePool {
 
   #makeSettings(config: ScrapeConfig): LoopSettings {
     const client = this.#client;
-    const log = this.#failureLog;
     return {
       config,
       headers: {
@@ -272,9 +271,15 @@ export class ScrapePool {
         "Accept-Encoding": config.enableCompression ? "gzip" : "identity",
         "User-Agent": `Prometheus/${this.#environment.version}`,
       },
-      logFailure: log === undefined ? undefined : (target, message) => log.write(target, message),
+      logFailure: (target, message) => this.#failureLog?.write(target, message),
       fetch: (request) => client.fetch(request),
     };
+  }
+
+  /** Opens the file anew, as each reload does: it may have been rotated away. */
+  #renewFailureLog(config: ScrapeConfig): void {
+    this.#failureLog?.close();
+    this.#failureLog = this.#openFailureLog(config);
   }
 
   #openFailureLog(config: ScrapeConfig): FailureLog | undefined {
