@@ -12,6 +12,7 @@ import {
   requireFiles,
   UsageError,
 } from "./arguments.ts";
+import { checkFiles } from "./check-files.ts";
 import type { ToolEnvironment } from "./tool.ts";
 
 /** Exit codes of the reference. */
@@ -47,9 +48,12 @@ export function checkConfig(argv: readonly string[], environment: ToolEnvironmen
       environment.out("\n");
       continue;
     }
-    const ruleFiles = given.has("syntax-only") ? [] : ruleFilesOf(config);
-    if (typeof ruleFiles === "string") {
-      environment.err(`  FAILED: ${ruleFiles}\n`);
+    const syntaxOnly = given.has("syntax-only");
+    const ruleFiles = syntaxOnly ? [] : ruleFilesOf(config);
+    const findings = syntaxOnly || typeof ruleFiles === "string" ? undefined : checkFiles(config);
+    for (const warning of findings?.warnings ?? []) environment.out(`  WARNING: ${warning}\n`);
+    if (typeof ruleFiles === "string" || findings?.failure !== undefined) {
+      environment.err(`  FAILED: ${typeof ruleFiles === "string" ? ruleFiles : findings?.failure}\n`);
       environment.out("\n");
       verdict.failed = true;
       continue;

@@ -98,6 +98,37 @@ test("tool check config: the rule files it names are checked along, missing ones
   assert.match(odd.err, /field bogus not found/);
 });
 
+test("tool check config: files of credentials, certificates and targets must be there, of further files' jobs as well", async (t) => {
+  const path = files(t, {
+    "credentials.yml": "scrape_configs: [{job_name: a, bearer_token_file: none}]\n",
+    "certificate.yml": "scrape_configs: [{job_name: a, tls_config: {cert_file: none, key_file: k}}]\n",
+    "targets.yml": "scrape_configs: [{job_name: a, file_sd_configs: [{files: [none.json, sd.json]}]}]\n",
+    "sd.json": '[{"targets": "x"}]',
+    "more.yml": "scrape_config_files: [certificate.yml]\n",
+    "broken.yml": "scrape_config_files: [empty-job.yml]\n",
+    "empty-job.yml": "scrape_configs: [{}]\n",
+  });
+  const failures = async (name: string): Promise<string> => {
+    const { code, out, err } = await run(["check", "config", path(name)]);
+    assert.equal(code, 1);
+    return `${out.replace(/^.*\n/, "")}${err}`.replaceAll(path("x").slice(0, -1), "");
+  };
+  assert.equal(
+    await failures("credentials.yml"),
+    '\n  FAILED: error checking authorization credentials or bearer token file "none": stat none: no such file or directory\n',
+  );
+  const certificate = '\n  FAILED: error checking client cert file "none": stat none: no such file or directory\n';
+  assert.equal(await failures("certificate.yml"), certificate);
+  assert.equal(await failures("more.yml"), certificate);
+  assert.equal(
+    await failures("targets.yml"),
+    '  WARNING: file "none.json" for file_sd in scrape job "a" does not exist\n\n' +
+      '  FAILED: checking SD file "sd.json": group 0: targets must be a list of strings\n',
+  );
+  assert.match(await failures("broken.yml"), /empty-job\.yml:1:18: "empty-job\.yml": job_name is empty/);
+  assert.equal((await run(["check", "config", "--syntax-only", path("credentials.yml")])).code, 0);
+});
+
 test("tool test promql: cases are counted over all files, and one that fails is shown with its line", async (t) => {
   const load = "load 1m\n  m 1 2 3\n\n";
   const path = files(t, {
