@@ -106,6 +106,7 @@ function settingsOf(command: ServerCommand, configText: string | undefined): Ser
     enableLifecycle: flags.webEnableLifecycle,
     enableAdminApi: flags.webEnableAdminApi,
     enableRemoteWriteReceiver: flags.webEnableRemoteWriteReceiver,
+    enableOtlpReceiver: flags.webEnableOtlpReceiver,
     remoteWriteMessages: flags.webRemoteWriteMessages,
     remoteReadSampleLimit: flags.remoteReadSampleLimit,
     remoteReadConcurrency: flags.remoteReadConcurrentLimit,

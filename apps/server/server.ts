@@ -21,6 +21,7 @@ import { configDifference, differenceAttributes } from "./config/difference.ts";
 import { glob } from "./config/glob.ts";
 import { type Config, loadConfig, loadConfigFile, toYaml } from "./config/index.ts";
 import { DiscoveryManager, DiscoveryMetrics } from "./discovery/index.ts";
+import { OtlpReceiver } from "./otlp/otlp-receiver.ts";
 import { ActiveQueryLog } from "./query/active-query-log.ts";
 import type { EngineSettings, FeatureSwitches } from "./query/engine-settings.ts";
 import { QueryService } from "./query/query-service.ts";
@@ -408,6 +409,7 @@ export class Server {
             adminApi: settings.enableAdminApi,
             lifecycle: settings.enableLifecycle,
             remoteWriteReceiver: settings.enableRemoteWriteReceiver,
+            otlpReceiver: settings.enableOtlpReceiver,
             autoReload: settings.autoReloadIntervalMs > 0,
           },
         },
@@ -438,6 +440,18 @@ export class Server {
         concurrency: settings.remoteReadConcurrency,
         maxFrameBytes: settings.remoteReadMaxFrameBytes,
         registry: this.#registry,
+      }),
+      otlp: new OtlpReceiver({
+        enabled: settings.enableOtlpReceiver,
+        appendable: () => running().db,
+        config: () => this.#config.otlp,
+        registry: this.#registry,
+        logger: this.#logger.with({ component: "web" }),
+        keepsMetadata: settings.features.has("metadata-wal-records"),
+        typeAndUnitLabels: settings.features.has("type-and-unit-labels"),
+        takesDeltas: settings.features.has("otlp-native-delta-ingestion"),
+        lookbackDeltaMs: settings.lookbackDeltaMs,
+        now: Date.now,
       }),
       federation: new Federation({
         queries: () => running().queries,

@@ -23,6 +23,7 @@ export interface ServerSettings {
   readonly enableLifecycle: boolean;
   readonly enableAdminApi: boolean;
   readonly enableRemoteWriteReceiver: boolean;
+  readonly enableOtlpReceiver: boolean;
   /** Names of the remote write messages that are taken. */
   readonly remoteWriteMessages: readonly string[];
   /** 0 for none; streamed answers have none. */

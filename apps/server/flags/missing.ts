@@ -4,7 +4,6 @@
 /** Flags whose feature does not exist yet, and what to say when one is set to anything but its default. */
 export const MISSING_FLAGS: ReadonlyMap<string, string> = new Map([
   ["agent", "agent mode does not exist yet"],
-  ["web.enable-otlp-receiver", "the OTLP receiver does not exist yet"],
   ["web.console.templates", "console templates do not exist yet"],
   ["web.console.libraries", "console templates do not exist yet"],
   ["web.search.max-limit", "the search API does not exist yet"],
@@ -20,7 +19,6 @@ export const MISSING_FEATURES: ReadonlySet<string> = new Set([
   "concurrent-rule-eval",
   "old-ui",
   "otlp-deltatocumulative",
-  "otlp-native-delta-ingestion",
   "search-api",
   "use-uncached-io",
   "fast-startup",

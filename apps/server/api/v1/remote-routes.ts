@@ -1,4 +1,5 @@
 // The remote protocols' endpoints and federation: they answer plain text and protobuf, not the API's envelope.
+import type { OtlpReceiver } from "../../otlp/otlp-receiver.ts";
 import type { ReadHandler } from "../../remote/read/read-handler.ts";
 import type { WriteReceiver } from "../../remote/receive/write-receiver.ts";
 import type { WebServer } from "../../web/web-server.ts";
@@ -7,13 +8,15 @@ import type { Federation } from "../federate.ts";
 export interface RemoteRoutes {
   readonly write: WriteReceiver;
   readonly read: ReadHandler;
+  readonly otlp: OtlpReceiver;
   readonly federation: Federation;
 }
 
 const BASE = "/api/v1";
 
-export function addRemoteRoutes(web: WebServer, { write, read, federation }: RemoteRoutes): void {
+export function addRemoteRoutes(web: WebServer, { write, read, otlp, federation }: RemoteRoutes): void {
   web.route(`${BASE}/write`, ["POST"], (call) => write.handle(call));
   web.route(`${BASE}/read`, ["POST"], (call) => read.handle(call));
+  web.route(`${BASE}/otlp/v1/metrics`, ["POST"], (call) => otlp.handle(call));
   web.route("/federate", ["GET"], (call) => federation.handle(call));
 }
