@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type LaunchEnvironment, launch, type ServerOptions } from "./launch.ts";
@@ -74,22 +72,28 @@ test("launcher: help lists every subcommand, version names the version", async (
 });
 
 test("narthex start: address, data folder and configuration are filled in, and the readiness is announced", async () => {
-  const server = createServer((_request, response) => response.end());
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  let stop = (): void => {};
-  const running = new Promise<number>((resolve) => {
-    stop = () => resolve(0);
-  });
-  const { environment: env, calls, printed } = environment(() => running);
-  const ended = launch(["start", "--web.listen-address", address], env);
-  while (!printed().out.includes("ready at")) await new Promise((resolve) => setTimeout(resolve, 20));
-  stop();
-  assert.equal(await ended, 0);
-  server.close();
-  assert.match(printed().out, new RegExp(`Narthex is ready at http://${address}/`));
-  assert.deepEqual(calls[0]?.argv, ["--storage.tsdb.path=data", "--web.listen-address", address]);
-  assert.match(calls[0]?.options?.configText ?? "", new RegExp(`targets: \\["${address}"\\]`));
+  const { environment: env, calls, printed } = environment();
+  assert.equal(await launch(["start", "--web.listen-address", "127.0.0.1:7"], env), 0);
+  assert.deepEqual(calls[0]?.argv, ["--storage.tsdb.path=data", "--web.listen-address", "127.0.0.1:7"]);
+  assert.match(calls[0]?.options?.configText ?? "", /targets: \["127\.0\.0\.1:7"\]/);
+  assert.equal(printed().out, "");
+  // The server says when: who asked it over HTTP was turned away where it wants a password or TLS.
+  calls[0]?.options?.onReady?.({ scheme: "https", path: "/prom" });
+  assert.match(printed().out, /Narthex is ready at https:\/\/127\.0\.0\.1:7\/prom\/, watching itself/);
+});
+
+test("narthex start: below a prefix, the built-in configuration scrapes below it", async () => {
+  const { environment: env, calls } = environment();
+  await launch(["start", "--web.external-url=http://x/prom/", "--web.listen-address=127.0.0.1:7"], env);
+  assert.match(calls[0]?.options?.configText ?? "", /\n {2}metrics_path: "\/prom\/metrics"\n/);
+});
+
+test("narthex start --help: says what it fills in, and starts nothing", async () => {
+  const { environment: env, calls, printed } = environment();
+  assert.equal(await launch(["start", "--help"], env), 0);
+  assert.equal(calls.length, 0);
+  assert.match(printed().out, /^usage: narthex start \[<flags>\]\n/);
+  assert.match(printed().out, /narthex server --help lists them/);
 });
 
 test("narthex start: a configuration of one's own replaces the built-in one", async () => {

@@ -27,6 +27,15 @@ export interface ServerOptions {
   readonly assets?: string;
   /** The configuration itself, in place of a file. */
   readonly configText?: string;
+  /** Told once the server answers. */
+  readonly onReady?: (place: ReadyPlace) => void;
+}
+
+/** What of the server's address its flags do not show. */
+export interface ReadyPlace {
+  readonly scheme: "http" | "https";
+  /** "" or `/prefix`: what all paths begin with. */
+  readonly path: string;
 }
 
 interface Subcommand {

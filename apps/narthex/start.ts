@@ -1,14 +1,11 @@
 // `narthex start`: a server that works without any configuration, and says where to look.
-import { request } from "node:http";
 import { createServer } from "node:net";
 import { defaultConfig } from "./default-config.ts";
-import type { LaunchEnvironment, ServerOptions } from "./launch.ts";
+import type { LaunchEnvironment, ReadyPlace, ServerOptions } from "./launch.ts";
 
 const HOST = "127.0.0.1";
 const FIRST_PORT = 9090;
 const PORTS_TO_TRY = 20;
-const READY_POLL_MS = 100;
-const READY_PATIENCE_MS = 60_000;
 /** What a newcomer sees first: processor time, memory and work of the server itself, drawn anew every few seconds. */
 const LIVE_GRAPHS = [
   "rate(process_cpu_seconds_total[30s])",
@@ -21,6 +18,10 @@ const LIVE_GRAPHS = [
 
 /** Starts the server with what `argv` leaves open filled in; resolves to its exit code. */
 export async function start(argv: string[], options: ServerOptions, environment: LaunchEnvironment): Promise<number> {
+  if (argv.some((word) => word === "-h" || word === "--help")) {
+    environment.out(HELP);
+    return 0;
+  }
   const written = flagText(argv, "web.listen-address");
   const address = written ?? `${HOST}:${await freePort(FIRST_PORT, environment)}`;
   const reachable = reachableAddress(address);
@@ -29,20 +30,25 @@ export async function start(argv: string[], options: ServerOptions, environment:
   if (flagText(argv, "storage.tsdb.path") === undefined) defaults.push("--storage.tsdb.path=data");
   const hasConfig = flagText(argv, "config.file") !== undefined;
   const { main } = await environment.server();
-  const stopWaiting = hasHelpFlag(argv) ? () => {} : announceWhenReady(reachable, hasConfig, environment);
-  try {
-    return await main(
-      [...defaults, ...argv],
-      hasConfig ? options : { ...options, configText: defaultConfig(reachable) },
-    );
-  } finally {
-    stopWaiting();
-  }
+  const onReady = ({ scheme, path }: ReadyPlace): void =>
+    announce(`${scheme}://${reachable}${path}`, hasConfig, environment);
+  return main(
+    [...defaults, ...argv],
+    hasConfig
+      ? { ...options, onReady }
+      : { ...options, onReady, configText: defaultConfig(reachable, routePrefix(argv)) },
+  );
 }
 
-function hasHelpFlag(argv: readonly string[]): boolean {
-  return argv.some((word) => ["-h", "--help", "--help-long", "--help-man", "--version"].includes(word));
-}
+const HELP = `usage: narthex start [<flags>]
+
+Starts the server with what you leave open filled in:
+  --config.file=FILE                the built-in configuration, which watches the server itself
+  --storage.tsdb.path=FOLDER        ./data
+  --web.listen-address=HOST:PORT    ${HOST}:${FIRST_PORT}, or the next free port
+
+All flags of the server work here as well: narthex server --help lists them.
+`;
 
 /** The text of `--name=text` or `--name text`, the first one; undefined when it is not there. */
 function flagText(argv: readonly string[], name: string): string | undefined {
@@ -51,6 +57,14 @@ function flagText(argv: readonly string[], name: string): string | undefined {
     if (word.startsWith(`--${name}=`)) return word.slice(name.length + 3);
   }
   return undefined;
+}
+
+/** What all paths begin with, by the flags: "" or `/prefix`. */
+function routePrefix(argv: readonly string[]): string {
+  const externalUrl = flagText(argv, "web.external-url") ?? "";
+  const path = flagText(argv, "web.route-prefix") ?? (URL.canParse(externalUrl) ? new URL(externalUrl).pathname : "");
+  const trimmed = path.replace(/^\/+|\/+$/g, "");
+  return trimmed === "" ? "" : `/${trimmed}`;
 }
 
 /** Where a browser on this machine finds a listen address. */
@@ -80,36 +94,9 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Prints where to look once the server answers. Returns a function that gives up waiting. */
-function announceWhenReady(address: string, hasConfig: boolean, { out }: LaunchEnvironment): () => void {
-  const deadline = Date.now() + READY_PATIENCE_MS;
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  const poll = async (): Promise<void> => {
-    if (await isReady(address)) {
-      if (stopped) return;
-      const source = hasConfig ? "" : ", watching itself with the built-in configuration";
-      const graph = hasConfig ? "" : `  Live graphs of it: http://${address}/query?${LIVE_GRAPHS}\n`;
-      out(`\n  Narthex is ready at http://${address}/${source}. Ctrl-C stops it.\n${graph}\n`);
-    } else if (!stopped && Date.now() < deadline) {
-      timer = setTimeout(() => void poll(), READY_POLL_MS).unref();
-    }
-  };
-  timer = setTimeout(() => void poll(), READY_POLL_MS).unref();
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
-  };
-}
-
-function isReady(address: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const call = request(`http://${address}/-/ready`, { timeout: 1000 }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
-    call.on("timeout", () => call.destroy());
-    call.on("error", () => resolve(false));
-    call.end();
-  });
+/** Prints where to look. `url` is without a slash at the end. */
+function announce(url: string, hasConfig: boolean, { out }: LaunchEnvironment): void {
+  const source = hasConfig ? "" : ", watching itself with the built-in configuration";
+  const graph = hasConfig ? "" : `  Live graphs of it: ${url}/query?${LIVE_GRAPHS}\n`;
+  out(`\n  Narthex is ready at ${url}/${source}. Ctrl-C stops it.\n${graph}\n`);
 }

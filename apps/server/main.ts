@@ -15,6 +15,8 @@ export interface MainOptions {
   readonly assets?: string;
   /** The configuration itself, in place of a file. */
   readonly configText?: string;
+  /** Told once the server answers, how it is spoken to: by which scheme, and what all paths begin with. */
+  readonly onReady?: (place: { readonly scheme: "http" | "https"; readonly path: string }) => void;
 }
 
 /** Exit codes of the reference. */
@@ -65,6 +67,7 @@ export async function main(argv: string[], options: MainOptions = {}): Promise<n
     await server.stop().catch(() => {});
     return EXIT.failed;
   }
+  options.onReady?.({ scheme: server.isSecure ? "https" : "http", path: settings.routePrefix });
   await stopping;
   await server.stop();
   return EXIT.clean;

@@ -140,6 +140,11 @@ export class Server {
     return this.#web.ports;
   }
 
+  /** Whether the listeners speak TLS. */
+  get isSecure(): boolean {
+    return this.#web.isSecure;
+  }
+
   /** Opens listeners and storage, and begins to scrape. Rejects with one clear sentence. */
   async start(): Promise<void> {
     const settings = this.#settings;

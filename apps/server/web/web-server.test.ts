@@ -33,8 +33,14 @@ async function start(
   {
     webConfig,
     maxConnections = 0,
+    routePrefix = "",
     prepare,
-  }: { webConfig?: string; maxConnections?: number; prepare?: (web: WebServer, folder: string) => void } = {},
+  }: {
+    webConfig?: string;
+    maxConnections?: number;
+    routePrefix?: string;
+    prepare?: (web: WebServer, folder: string) => void;
+  } = {},
 ): Promise<Setup> {
   const folder = mkdtempSync(join(tmpdir(), "narthex-web-"));
   const lines: string[] = [];
@@ -45,7 +51,7 @@ async function start(
   const registry = new Registry();
   const web = new WebServer({
     listenAddresses: ["127.0.0.1:0"],
-    routePrefix: "",
+    routePrefix,
     corsOrigin: compileRegex(".*"),
     readTimeoutMs: DEADLINE_MS,
     maxConnections,
@@ -110,6 +116,26 @@ test("web server: untidy paths are sent on to the tidy one, also where a route w
     const reply = await ask(port, path);
     assert.deepEqual([reply.status, reply.headers.location], [301, "/api/v1/thing?a=b"], path);
   }
+});
+
+test("web server: the bare root leads below the prefix, and a slash too many or too few to the path that is there", async (t) => {
+  const prepare = (web: WebServer): void => web.route("/", ["GET"], (call) => call.text(200, "the page"));
+  const { port } = await start(t, { routePrefix: "/prom", prepare });
+  const way: unknown[] = [];
+  for (let path = "/"; ; ) {
+    const { status, headers } = await ask(port, path);
+    way.push([path, status]);
+    if (headers.location === undefined) break;
+    path = headers.location;
+  }
+  // The second step was missing: the prefix alone was not found.
+  assert.deepEqual(way, [
+    ["/", 302],
+    ["/prom", 301],
+    ["/prom/", 200],
+  ]);
+  assert.equal((await ask(port, "/prom/who/?a=b")).headers.location, "/prom/who?a=b");
+  assert.equal((await ask(port, "/who")).status, 404);
 });
 
 test("web server: requests of every route are counted from the start, connections as well", async (t) => {

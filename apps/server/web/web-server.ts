@@ -85,14 +85,21 @@ export class WebServer {
           ? `${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`
           : address;
       this.#options.logger.info("Listening on", { address: shown });
-      const isSecure = this.#options.access.tls !== undefined;
-      this.#options.logger.info(isSecure ? "TLS is enabled." : "TLS is disabled.", { http2: false, address: shown });
+      this.#options.logger.info(this.isSecure ? "TLS is enabled." : "TLS is disabled.", {
+        http2: false,
+        address: shown,
+      });
     }
   }
 
   /** Ports that are open, in the order of the addresses. */
   get ports(): number[] {
     return this.#servers.map((server) => (server.address() as { port: number }).port);
+  }
+
+  /** Whether the listeners speak TLS. */
+  get isSecure(): boolean {
+    return this.#options.access.tls !== undefined;
   }
 
   async close(): Promise<void> {
@@ -236,6 +243,12 @@ export class WebServer {
     const api = `${this.#options.routePrefix}/api/v1`;
     if (path === api) {
       this.#moved(call, `${api}/`);
+      return;
+    }
+    // A slash too many or too few: as the reference's router, to the path that is there.
+    const other = path.endsWith("/") ? path.slice(0, -1) : `${path}/`;
+    if (!path.startsWith(`${api}/`) && this.#routes.some((route) => this.#options.routePrefix + route.path === other)) {
+      this.#moved(call, query === undefined ? other : `${other}?${query}`);
       return;
     }
     const untrailed = path.slice(this.#options.routePrefix.length, -1);
