@@ -324,6 +324,17 @@ test("keyboard: skip link, navigation, running a query, tabs, the graph and the 
   });
 });
 
+test("narrow screens: flags and their values stand under each other and have the whole width", { skip }, async () => {
+  await withPage("flags", {}, async (page) => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    const cells = page.locator(".flags tbody td");
+    await cells.first().waitFor();
+    const [name, value] = [await cells.nth(0).boundingBox(), await cells.nth(1).boundingBox()];
+    assert.ok(name.width > 350 && value.width > 350, `${name.width} and ${value.width} of 390 pixels`);
+    assert.ok(value.y >= name.y + name.height - 1);
+  });
+});
+
 test("narrow screens: no page is wider than a phone, and the menu leads to every page", { skip }, async () => {
   for (const route of [
     "query?g0.expr=node_load1&g0.tab=graph",
