@@ -425,6 +425,7 @@ export class Server {
         queries: () => running().queries,
         targets: () => running().scrape,
         now: Date.now,
+        adminApi: settings.enableAdminApi,
       }),
       admin: new AdminRoutes(settings.enableAdminApi, () => running().db),
     });

@@ -9,6 +9,8 @@ export const STATUS_BY_ERROR_TYPE = {
   not_found: 404,
   not_acceptable: 406,
   unavailable: 500,
+  /** Not among the reference's: see `requireOperator`. */
+  forbidden: 403,
 } as const;
 
 export type ApiErrorType = keyof typeof STATUS_BY_ERROR_TYPE;

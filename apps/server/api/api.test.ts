@@ -187,6 +187,19 @@ test("API: a target is scraped on demand, mistakes come with their lines and hid
   assert.equal(other[0], 404);
 });
 
+test("API: what is for operators is refused to clients from elsewhere, with a reason", async () => {
+  const headers = { "x-forwarded-for": "10.0.0.1" };
+  for (const [path, init] of [
+    ["/status/active_queries", {}],
+    ["/status/active_queries?id=1", { method: "DELETE" }],
+    [`/targets/scrape?scrapePool=page&scrapeUrl=${encodeURIComponent(targetUrl)}`, { method: "POST" }],
+  ] as const) {
+    const [status, error] = await refusal(path, { ...init, headers });
+    assert.equal(status, 403);
+    assert.match(error, /^only for clients on the server's own machine, unless users are configured/);
+  }
+});
+
 test("API: a pool's configuration and its relabeling can be looked into, secrets apart", async () => {
   const { yaml } = await data("/scrape_pools/config?scrapePool=page");
   assert.match(yaml, /password: <secret>/);

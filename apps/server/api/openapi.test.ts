@@ -2,21 +2,21 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { openApiText } from "./openapi.ts";
+import { addRemoteRoutes, type RemoteRoutes } from "./v1/remote-routes.ts";
 import { type ApiRoutes, addApiRoutes } from "./v1/routes.ts";
 
 /** `GET /query` and the like, of every route of the API. */
 function routes(): string[] {
   const found: string[] = [];
-  addApiRoutes(
-    {
-      route: (path, methods) => {
-        if (path === "/api/v1/*") return;
-        const named = path.replace("/api/v1", "").replace(/:(\w+)/g, "{$1}");
-        for (const method of methods) found.push(`${method} ${named}`);
-      },
+  const web = {
+    route: (path: string, methods: readonly string[]) => {
+      if (!path.startsWith("/api/v1/") || path === "/api/v1/*") return;
+      const named = path.replace("/api/v1", "").replace(/:(\w+)/g, "{$1}");
+      for (const method of methods) found.push(`${method} ${named}`);
     },
-    {} as ApiRoutes,
-  );
+  };
+  addApiRoutes(web, {} as ApiRoutes);
+  addRemoteRoutes(web, {} as RemoteRoutes);
   return found.sort();
 }
 

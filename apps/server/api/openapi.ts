@@ -15,11 +15,11 @@ ${PATHS}${COMPONENTS}`;
 
 const PATHS = `paths:
   /query:
-    get: {operationId: query, summary: Evaluate an expression at one moment, tags: [query], parameters: [{$ref: "#/components/parameters/query"}, {$ref: "#/components/parameters/time"}, {$ref: "#/components/parameters/timeout"}, {$ref: "#/components/parameters/limit"}, {$ref: "#/components/parameters/lookback_delta"}, {$ref: "#/components/parameters/stats"}, {$ref: "#/components/parameters/format"}, {$ref: "#/components/parameters/explain"}], responses: &query {"200": {description: The result, content: {application/json: {schema: {$ref: "#/components/schemas/QueryAnswer"}}, text/csv: {schema: {type: string}}}}, "400": &bad {description: A parameter cannot be understood, content: {application/json: {schema: {$ref: "#/components/schemas/Refusal"}}}}, "422": {description: The expression cannot be evaluated, content: {application/json: {schema: {$ref: "#/components/schemas/Refusal"}}}}, "503": {description: The query took too long, content: {application/json: {schema: {$ref: "#/components/schemas/Refusal"}}}}}}
-    post: {operationId: queryPost, summary: The same with parameters in a form, tags: [query], responses: *query}
+    get: {operationId: query, summary: Evaluate an expression at one moment, tags: [query], parameters: [{$ref: "#/components/parameters/query"}, {$ref: "#/components/parameters/time"}, {$ref: "#/components/parameters/timeout"}, {$ref: "#/components/parameters/limit"}, {$ref: "#/components/parameters/lookback_delta"}, {$ref: "#/components/parameters/stats"}, {$ref: "#/components/parameters/format"}, {$ref: "#/components/parameters/explain"}], responses: &query {"200": {description: The result, content: {application/json: {schema: {$ref: "#/components/schemas/QueryAnswer"}}, "text/csv; charset=utf-8; header=present": {schema: {type: string}}}}, "400": &bad {description: A parameter cannot be understood, content: {application/json: {schema: {$ref: "#/components/schemas/Refusal"}}}}, "422": {description: The expression cannot be evaluated, content: {application/json: {schema: {$ref: "#/components/schemas/Refusal"}}}}, "503": {description: The query took too long, content: {application/json: {schema: {$ref: "#/components/schemas/Refusal"}}}}}}
+    post: {operationId: queryPost, summary: The same with parameters in a form, tags: [query], requestBody: {content: {application/x-www-form-urlencoded: {schema: {$ref: "#/components/schemas/InstantForm"}}}}, responses: *query}
   /query_range:
     get: {operationId: queryRange, summary: Evaluate an expression over a range of time, tags: [query], parameters: [{$ref: "#/components/parameters/query"}, {$ref: "#/components/parameters/rangeStart"}, {$ref: "#/components/parameters/rangeEnd"}, {$ref: "#/components/parameters/step"}, {$ref: "#/components/parameters/timeout"}, {$ref: "#/components/parameters/limit"}, {$ref: "#/components/parameters/lookback_delta"}, {$ref: "#/components/parameters/stats"}, {$ref: "#/components/parameters/format"}, {$ref: "#/components/parameters/explain"}], responses: *query}
-    post: {operationId: queryRangePost, summary: The same with parameters in a form, tags: [query], responses: *query}
+    post: {operationId: queryRangePost, summary: The same with parameters in a form, tags: [query], requestBody: {content: {application/x-www-form-urlencoded: {schema: {$ref: "#/components/schemas/RangeForm"}}}}, responses: *query}
   /query_exemplars:
     get: {operationId: queryExemplars, summary: Exemplars of the series that an expression selects, tags: [query], parameters: [{$ref: "#/components/parameters/query"}, {$ref: "#/components/parameters/start"}, {$ref: "#/components/parameters/end"}], responses: &any {"200": {description: The answer, content: {application/json: {schema: {$ref: "#/components/schemas/Answer"}}}}, "204": {description: There is nothing to say}, "400": *bad}}
     post: {operationId: queryExemplarsPost, summary: The same with parameters in a form, tags: [query], responses: *any}
@@ -47,11 +47,17 @@ const PATHS = `paths:
   /targets/relabel_steps:
     get: {operationId: relabelSteps, summary: What each relabeling rule of a pool makes of labels, tags: [targets], parameters: [{$ref: "#/components/parameters/scrapePool"}, {name: labels, in: query, required: true, schema: {type: string}, description: A JSON object of texts}], responses: *any}
   /targets/scrape:
-    post: {operationId: scrapeNow, summary: "Scrape one active target now, without storing: the parsed page with mistakes by line", tags: [targets], parameters: [{$ref: "#/components/parameters/scrapePool"}, {name: scrapeUrl, in: query, required: true, schema: {type: string}}, {$ref: "#/components/parameters/limit"}], responses: *any}
+    post: {operationId: scrapeNow, summary: "Scrape one active target now, without storing: the parsed page with mistakes by line; for operators", tags: [targets], parameters: [{$ref: "#/components/parameters/scrapePool"}, {name: scrapeUrl, in: query, required: true, schema: {type: string}}, {$ref: "#/components/parameters/limit"}], responses: *any}
   /scrape_pools:
     get: {operationId: scrapePools, summary: Names of all scrape pools, tags: [targets], responses: *any}
   /scrape_pools/config:
     get: {operationId: scrapePoolConfig, summary: One pool's configuration as YAML, tags: [targets], parameters: [{$ref: "#/components/parameters/scrapePool"}], responses: *any}
+  /write:
+    post: {operationId: remoteWrite, summary: "Take samples by remote write 1.0 or 2.0, if --web.enable-remote-write-receiver is set", tags: [remote], requestBody: {required: true, content: {application/x-protobuf: {schema: {type: string, format: binary, description: Compressed by snappy}}}}, responses: {"204": {description: Taken}, "400": &plain {description: "Not taken, and not to be sent again", content: {text/plain: {schema: {type: string}}}}, "404": *plain, "415": *plain, "500": *plain}}
+  /read:
+    post: {operationId: remoteRead, summary: Hand out samples by remote read, tags: [remote], requestBody: {required: true, content: {application/x-protobuf: {schema: {type: string, format: binary, description: Compressed by snappy}}}}, responses: {"200": {description: "All series, or a stream of their chunks", content: {application/x-protobuf: {schema: {type: string, format: binary}}, application/x-streamed-protobuf: {schema: {type: string, format: binary}}}}, "400": *plain, "500": *plain}}
+  /otlp/v1/metrics:
+    post: {operationId: otlpMetrics, summary: "Take metrics of OpenTelemetry, if --web.enable-otlp-receiver is set", tags: [remote], requestBody: {required: true, content: {application/x-protobuf: {schema: {type: string, format: binary}}, application/json: {schema: {type: object}}}}, responses: {"200": {description: Taken}, "400": *plain, "404": *plain, "500": *plain}}
   /alertmanagers:
     get: {operationId: alertmanagers, summary: Alertmanagers that are known, tags: [alerting], responses: *any}
   /rules:
@@ -73,8 +79,8 @@ const PATHS = `paths:
   /status/walreplay:
     get: {operationId: walReplay, summary: How far the log's replay is, tags: [status], responses: *any}
   /status/active_queries:
-    get: {operationId: activeQueries, summary: Queries that run or wait and who asked them, tags: [status], responses: *any}
-    delete: {operationId: killQuery, summary: End one of them, tags: [status], parameters: [{name: id, in: query, required: true, schema: {type: integer}}], responses: *any}
+    get: {operationId: activeQueries, summary: "Queries that run or wait and who asked them; for operators: users that logged in, clients of the same machine, or all if --web.enable-admin-api is set", tags: [status], responses: *any}
+    delete: {operationId: killQuery, summary: "End one of them; for operators", tags: [status], parameters: [{name: id, in: query, required: true, schema: {type: integer}}], responses: *any}
   /features:
     get: {operationId: features, summary: What this server can do, tags: [status], responses: *any}
   /openapi.yaml:
@@ -107,14 +113,19 @@ const COMPONENTS = `components:
     lookback_delta: {name: lookback_delta, in: query, schema: {$ref: "#/components/schemas/Duration"}}
     limit: {name: limit, in: query, schema: {type: integer, minimum: 0}, description: 0 means all}
     stats: {name: stats, in: query, schema: {type: string}, description: Anything asks for statistics}
-    format: {name: format, in: query, schema: {type: string, enum: [json, csv]}}
-    explain: {name: explain, in: query, schema: {type: string, enum: ["1"]}, description: Asks what the evaluation did}
+    format: {name: format, in: query, schema: {$ref: "#/components/schemas/Format"}, description: "Not in Prometheus. csv answers a table (RFC 4180): one line for each point, a column for each label, then timestamp and value. Nothing else of the answer has a place in it; refusals stay JSON"}
+    explain: {name: explain, in: query, schema: {type: string, enum: ["1"]}, description: "Not in Prometheus. 1 adds data.explain: for each part of the expression how long it took and how many series and samples it had, and for an empty result the first part without data"}
     match: {name: "match[]", in: query, schema: {type: array, items: {type: string}}, description: Series selectors}
     scrapePool: {name: scrapePool, in: query, required: true, schema: {type: string}}
   schemas:
     Time: {type: string, description: Seconds since 1970 or RFC 3339}
     Duration: {type: string, description: Seconds or a duration like 5m}
     Answer: {type: object, required: [status], properties: {status: {const: success}, data: {}, warnings: {type: array, items: {type: string}}, infos: {type: array, items: {type: string}}}}
-    QueryAnswer: {type: object, required: [status, data], properties: {status: {const: success}, data: {type: object, required: [resultType, result], properties: {resultType: {enum: [vector, matrix, scalar, string]}, result: {}, stats: {type: object}, explain: {type: object}}}, warnings: {type: array, items: {type: string}}, infos: {type: array, items: {type: string}}}}
-    Refusal: {type: object, required: [status, errorType, error], properties: {status: {const: error}, errorType: {enum: [bad_data, execution, canceled, timeout, internal, not_found, not_acceptable, unavailable]}, error: {type: string}}}
+    QueryAnswer: {type: object, required: [status, data], properties: {status: {const: success}, data: {type: object, required: [resultType, result], properties: {resultType: {enum: [vector, matrix, scalar, string]}, result: {}, stats: {type: object}, explain: {$ref: "#/components/schemas/Explanation"}}}, warnings: {type: array, items: {type: string}}, infos: {type: array, items: {type: string}}}}
+    Format: {type: string, enum: [json, csv], default: json}
+    InstantForm: {type: object, required: [query], properties: &form {query: {type: string}, timeout: {$ref: "#/components/schemas/Duration"}, limit: {type: integer, minimum: 0}, lookback_delta: {$ref: "#/components/schemas/Duration"}, stats: {type: string}, format: {$ref: "#/components/schemas/Format"}, explain: {type: string, enum: ["1"]}, time: {$ref: "#/components/schemas/Time"}, start: {$ref: "#/components/schemas/Time"}, end: {$ref: "#/components/schemas/Time"}, step: {$ref: "#/components/schemas/Duration"}}}
+    RangeForm: {type: object, required: [query, start, end, step], properties: *form}
+    Explanation: {type: object, required: [root], properties: {root: {$ref: "#/components/schemas/ExplainedPart"}, empty: {type: object, description: The first part without data, properties: {start: {type: integer}, end: {type: integer}, label: {type: string}, value: {type: string}, nearest: {type: string}}}}}
+    ExplainedPart: {type: object, required: [kind, name, start, end, seconds, seriesIn, seriesOut, samplesRead, children], properties: {kind: {enum: [binary, aggregate, call, unary, selector, range, subquery, number, string]}, name: {type: string}, start: {type: integer}, end: {type: integer}, seconds: {type: number}, seriesIn: {type: integer}, seriesOut: {type: integer}, samplesRead: {type: integer}, children: {type: array, items: {$ref: "#/components/schemas/ExplainedPart"}}}}
+    Refusal: {type: object, required: [status, errorType, error], properties: {status: {const: error}, errorType: {enum: [bad_data, execution, canceled, timeout, internal, not_found, not_acceptable, unavailable, forbidden]}, error: {type: string}}}
 `;

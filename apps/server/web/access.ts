@@ -7,7 +7,7 @@ import { PasswordCheckError, PasswordChecker } from "./password-checker.ts";
 const USER = Symbol("user");
 
 /** Who sent the request; "" where nobody had to say. */
-export function userOf(request: IncomingMessage): string {
+export function userOf(request: Pick<IncomingMessage, "headers">): string {
   return (request as { [USER]?: string })[USER] ?? "";
 }
 

@@ -4,6 +4,7 @@ import type { ScrapeConfig } from "../../config/types.ts";
 import type { QueryService } from "../../query/query-service.ts";
 import type { RunningQuery } from "../../query/running-queries.ts";
 import type { Call } from "../../web/call.ts";
+import { requireOperator } from "../../web/operator-access.ts";
 import { ApiError, invalidParameter } from "../api-error.ts";
 import { scrapePage } from "../page/scrape-page.ts";
 
@@ -20,6 +21,8 @@ export interface OperatorRoutesOptions {
   readonly queries: () => QueryService;
   readonly targets: () => ScrapedTargets;
   readonly now: () => number;
+  /** Whether `--web.enable-admin-api` is set: then everybody is an operator. */
+  readonly adminApi: boolean;
 }
 
 export class OperatorRoutes {
@@ -31,12 +34,14 @@ export class OperatorRoutes {
 
   /** All queries that run or wait, rules' as well, oldest first. */
   activeQueries(call: Call): void {
+    requireOperator(call.request, this.#options.adminApi);
     const now = this.#options.now();
     call.json({ queries: this.#options.queries().running.list.map((query) => queryJson(query, now)) });
   }
 
   /** Ends the query that `id` names; who asked for it is told that it was canceled. */
   killQuery(call: Call): void {
+    requireOperator(call.request, this.#options.adminApi);
     const text = call.params.get("id");
     if (!/^\d{1,15}$/.test(text)) throw invalidParameter("id", "a query's number is needed, as the list shows it");
     if (!this.#options.queries().running.kill(Number(text)))
@@ -49,6 +54,7 @@ export class OperatorRoutes {
    * stored, and no URL is fetched but that of a target.
    */
   async scrapeNow(call: Call): Promise<void> {
+    requireOperator(call.request, this.#options.adminApi);
     const { params, signal } = call;
     const pool = params.get("scrapePool");
     const url = params.get("scrapeUrl");

@@ -14,7 +14,7 @@ export interface RemoteRoutes {
 
 const BASE = "/api/v1";
 
-export function addRemoteRoutes(web: WebServer, { write, read, otlp, federation }: RemoteRoutes): void {
+export function addRemoteRoutes(web: Pick<WebServer, "route">, { write, read, otlp, federation }: RemoteRoutes): void {
   web.route(`${BASE}/write`, ["POST"], (call) => write.handle(call));
   web.route(`${BASE}/read`, ["POST"], (call) => read.handle(call));
   web.route(`${BASE}/otlp/v1/metrics`, ["POST"], (call) => otlp.handle(call));
