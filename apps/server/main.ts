@@ -4,6 +4,8 @@ import { compileRegex } from "@narthex/model";
 import { createLogger, type Logger, WebConfigError } from "@narthex/toolkit";
 import { ReplayThread } from "@narthex/tsdb";
 import { COMPATIBLE_VERSION, NARTHEX_VERSION } from "./build-info.ts";
+import { memoryLimit } from "./care/memory-limit.ts";
+import { namedLimits } from "./care/series-budget.ts";
 import { ConfigError } from "./config/index.ts";
 import { flagRetention, parseServerFlags, type ServerCommand, statusFlags } from "./flags/index.ts";
 import { Server } from "./server.ts";
@@ -127,6 +129,16 @@ function settingsOf(command: ServerCommand, configText: string | undefined): Ser
     retentionBytes: retention.sizeBytes,
     walSegmentBytes: flags.tsdbWalSegmentBytes || DEFAULT_WAL_SEGMENT_BYTES,
     walCompression: flags.tsdbWalCompression ? flags.tsdbWalCompressionType : "none",
+    budget: {
+      total: flags.budgetSeries,
+      perJob: namedLimits(flags.budgetSeriesPerJob),
+      perMetric: namedLimits(flags.budgetSeriesPerMetric),
+    },
+    memoryLimitBytes: memoryLimit({
+      limitBytes: flags.memoryLimitBytes,
+      automatic: flags.autoGomemlimit,
+      ratio: flags.autoGomemlimitRatio,
+    }),
     lookbackDeltaMs: flags.queryLookbackDeltaMs,
     queryTimeoutMs: flags.queryTimeoutMs,
     queryMaxConcurrency: flags.queryMaxConcurrency,

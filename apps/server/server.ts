@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { Gauge, Registry } from "@narthex/client";
 import { formatDuration, formatSize, goDuration, type Logger } from "@narthex/toolkit";
-import { Db, type FloatEncoding, IncompatibleEncodingError, type ReplayThread } from "@narthex/tsdb";
+import { clearReadCache, Db, type FloatEncoding, IncompatibleEncodingError, type ReplayThread } from "@narthex/tsdb";
 import { Federation } from "./api/federate.ts";
 import { AdminRoutes } from "./api/v1/admin-routes.ts";
 import { OperatorRoutes } from "./api/v1/operator-routes.ts";
@@ -17,6 +17,8 @@ import { ApplySteps } from "./apply-steps.ts";
 import { AutoReload } from "./auto-reload.ts";
 import { BUILD_INFO, COMPATIBLE_VERSION } from "./build-info.ts";
 import { addBuildMetrics } from "./build-metrics.ts";
+import { MemoryWatch, type ShedStep } from "./care/memory-watch.ts";
+import { SeriesBudget } from "./care/series-budget.ts";
 import { configDifference, differenceAttributes } from "./config/difference.ts";
 import { glob } from "./config/glob.ts";
 import { type Config, loadConfig, loadConfigFile, toYaml } from "./config/index.ts";
@@ -45,6 +47,9 @@ const WORKER_HEAP_MB = 1024;
 
 const STARTING = "Prometheus is starting and replaying the write-ahead log (WAL).";
 const RELOAD_FAILED = "Configuration reload has failed.";
+const MEMORY_IS_SHORT = "Memory is short: the server sheds load. Its log and narthex_memory_shedding tell which.";
+/** Step of the memory watch that takes no samples out of order. */
+const LATE_SAMPLES = "late samples";
 const STOPPING = "Prometheus is shutting down and gracefully stopping all operations.";
 
 /** What exists once the storage is open. */
@@ -54,6 +59,7 @@ interface Running {
   readonly scrape: ScrapeManager;
   readonly discovery: DiscoveryManager;
   readonly rules: RuleService;
+  readonly memory: MemoryWatch;
 }
 
 export interface ServerOptions {
@@ -74,6 +80,9 @@ export class Server {
   readonly #web: WebServer;
   readonly #notifications: Notifications;
   readonly #webMetrics: WebMetrics;
+  readonly #budget: SeriesBudget;
+  readonly #write: WriteReceiver;
+  readonly #otlp: OtlpReceiver;
   readonly #startTimeMs = Date.now();
   readonly #reload = { successful: true, lastSuccessMs: 0 };
   readonly #reloadGauges: { readonly successful: Gauge; readonly time: Gauge; readonly ready: Gauge };
@@ -129,6 +138,9 @@ export class Server {
       logger: logger.with({ component: "web" }),
       metrics: this.#webMetrics,
     });
+    this.#budget = new SeriesBudget(settings.budget, this.#registry);
+    this.#write = this.#makeWriteReceiver();
+    this.#otlp = this.#makeOtlpReceiver();
     this.#addRoutes(assets);
   }
 
@@ -180,6 +192,7 @@ export class Server {
     });
     this.#walReplay = db.replayProgress;
     this.#running = this.#assemble(db);
+    this.#running.memory.start();
     await this.#apply({ config: this.#config, ruleGroups: this.#ruleGroups }, performance.now()).catch((error) => {
       if (error instanceof ApplyError) throw new Error(this.#partlyApplied(), { cause: error });
       throw error;
@@ -207,6 +220,7 @@ export class Server {
     const running = this.#running;
     this.#running = undefined;
     if (running !== undefined) {
+      running.memory.stop();
       running.discovery.stop();
       await running.rules.stop();
       running.scrape.stop();
@@ -263,7 +277,57 @@ export class Server {
       logger: logger.with({ component: "rule manager" }),
       settings,
     });
-    return { db, queries, scrape, discovery, rules };
+    this.#budget.guard(db.head);
+    const memory = new MemoryWatch({
+      limitBytes: settings.memoryLimitBytes,
+      steps: this.#shedSteps(db, queries),
+      logger,
+      registry,
+      onChange: (isShedding) =>
+        isShedding ? this.#notifications.add(MEMORY_IS_SHORT) : this.#notifications.remove(MEMORY_IS_SHORT),
+    });
+    return { db, queries, scrape, discovery, rules, memory };
+  }
+
+  /** What is given up when memory is short, dearest last. Scraping of known series, rules and small queries always go on. */
+  #shedSteps(db: Db, queries: QueryService): readonly ShedStep[] {
+    const nothing = (): void => {};
+    const dropCaches = (): void => {
+      queries.dropCaches();
+      clearReadCache();
+      this.#write.forget();
+      this.#otlp.forget();
+    };
+    return [
+      {
+        name: "big queries",
+        share: 0.8,
+        enter: () => {
+          queries.refusesBig = true;
+        },
+        leave: () => {
+          queries.refusesBig = false;
+        },
+      },
+      { name: "caches", share: 0.86, enter: dropCaches, leave: nothing, repeat: dropCaches },
+      { name: "running big queries", share: 0.9, enter: () => queries.endBig(), leave: nothing },
+      {
+        name: "new series",
+        share: 0.93,
+        enter: () => {
+          this.#budget.memoryIsShort = true;
+        },
+        leave: () => {
+          this.#budget.memoryIsShort = false;
+        },
+      },
+      {
+        name: LATE_SAMPLES,
+        share: 0.96,
+        enter: () => db.setOutOfOrderWindow(0),
+        leave: () => db.setOutOfOrderWindow(this.#config.storage.tsdb.outOfOrderTimeWindowMs),
+      },
+    ];
   }
 
   async #reloadNow(): Promise<void> {
@@ -293,7 +357,7 @@ export class Server {
 
   /** Part by part, in the reference's order. `started` is when the reload began, for the log. Rejects with an `ApplyError`. */
   async #apply({ config, ruleGroups }: Loaded, started: number): Promise<void> {
-    const { db, queries, scrape, discovery, rules } = this.#running as Running;
+    const { db, queries, scrape, discovery, rules, memory } = this.#running as Running;
     try {
       // Before anything changes: it may be refused.
       db.setFloatEncoding(floatEncoding(config, this.#startEncoding));
@@ -310,7 +374,7 @@ export class Server {
     await steps.run("db_storage", () => {
       db.retention = config.storage.tsdb.retention;
       if (this.#settings.features.has("exemplar-storage")) db.setMaxExemplars(maxExemplars(config));
-      db.setOutOfOrderWindow(config.storage.tsdb.outOfOrderTimeWindowMs);
+      if (!memory.sheds(LATE_SAMPLES)) db.setOutOfOrderWindow(config.storage.tsdb.outOfOrderTimeWindowMs);
       db.staleSeriesThreshold = config.storage.tsdb.staleSeriesCompactionThreshold;
     });
     await steps.run("remote_storage", () => warnOfMissingRemotes(config, this.#logger.with({ component: "remote" })));
@@ -382,6 +446,35 @@ export class Server {
     };
   }
 
+  #makeWriteReceiver(): WriteReceiver {
+    const settings = this.#settings;
+    return new WriteReceiver({
+      enabled: settings.enableRemoteWriteReceiver,
+      acceptedMessages: settings.remoteWriteMessages,
+      appendable: () => (this.#running as Running).db,
+      registry: this.#registry,
+      logger: this.#logger.with({ component: "remote" }),
+      keepsMetadata: settings.features.has("metadata-wal-records"),
+      now: Date.now,
+    });
+  }
+
+  #makeOtlpReceiver(): OtlpReceiver {
+    const settings = this.#settings;
+    return new OtlpReceiver({
+      enabled: settings.enableOtlpReceiver,
+      appendable: () => (this.#running as Running).db,
+      config: () => this.#config.otlp,
+      registry: this.#registry,
+      logger: this.#logger.with({ component: "web" }),
+      keepsMetadata: settings.features.has("metadata-wal-records"),
+      typeAndUnitLabels: settings.features.has("type-and-unit-labels"),
+      takesDeltas: settings.features.has("otlp-native-delta-ingestion"),
+      lookbackDeltaMs: settings.lookbackDeltaMs,
+      now: Date.now,
+    });
+  }
+
   #addRoutes(assets: string | undefined): void {
     const settings = this.#settings;
     const running = (): Running => this.#running as Running;
@@ -430,15 +523,7 @@ export class Server {
       admin: new AdminRoutes(settings.enableAdminApi, () => running().db),
     });
     addRemoteRoutes(web, {
-      write: new WriteReceiver({
-        enabled: settings.enableRemoteWriteReceiver,
-        acceptedMessages: settings.remoteWriteMessages,
-        appendable: () => running().db,
-        registry: this.#registry,
-        logger: this.#logger.with({ component: "remote" }),
-        keepsMetadata: settings.features.has("metadata-wal-records"),
-        now: Date.now,
-      }),
+      write: this.#write,
       read: new ReadHandler({
         queries: () => running().queries,
         externalLabels: () => this.#config.global.externalLabels.pairs,
@@ -447,18 +532,7 @@ export class Server {
         maxFrameBytes: settings.remoteReadMaxFrameBytes,
         registry: this.#registry,
       }),
-      otlp: new OtlpReceiver({
-        enabled: settings.enableOtlpReceiver,
-        appendable: () => running().db,
-        config: () => this.#config.otlp,
-        registry: this.#registry,
-        logger: this.#logger.with({ component: "web" }),
-        keepsMetadata: settings.features.has("metadata-wal-records"),
-        typeAndUnitLabels: settings.features.has("type-and-unit-labels"),
-        takesDeltas: settings.features.has("otlp-native-delta-ingestion"),
-        lookbackDeltaMs: settings.lookbackDeltaMs,
-        now: Date.now,
-      }),
+      otlp: this.#otlp,
       federation: new Federation({
         queries: () => running().queries,
         externalLabels: () => this.#config.global.externalLabels.pairs,

@@ -1,5 +1,6 @@
 // What the flags come to: everything a server is told besides its configuration file.
 import type { Regex } from "@narthex/model";
+import type { BudgetLimits } from "./care/series-budget.ts";
 
 export interface ServerSettings {
   readonly configFile: string;
@@ -48,6 +49,9 @@ export interface ServerSettings {
   readonly retentionBytes: number;
   readonly walSegmentBytes: number;
   readonly walCompression: "none" | "snappy" | "zstd";
+  readonly budget: BudgetLimits;
+  /** Of which load is shed; 0 for none. */
+  readonly memoryLimitBytes: number;
   readonly lookbackDeltaMs: number;
   readonly queryTimeoutMs: number;
   readonly queryMaxConcurrency: number;

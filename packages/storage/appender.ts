@@ -37,8 +37,12 @@ export interface Appendable {
  * Single use: after `commit` or `rollback` it must not be touched.
  */
 export interface Appender {
-  /** The ref of the series with these labels, created at need. Throws `InvalidLabelsError` for empty or duplicate labels. */
-  series(labels: Labels): SeriesRef;
+  /**
+   * The ref of the series with these labels, created at need. 0 when it would be new and the storage takes no such series
+   * at the moment, which `always` overrules: for series that the server makes of its own accord. Throws
+   * `InvalidLabelsError` for empty or duplicate labels.
+   */
+  series(labels: Labels, always?: boolean): SeriesRef;
   /** The same from bytes, which stay the caller's. Text that is no UTF-8 gives a series that nobody finds. */
   seriesOfBytes(labels: LabelBytes): SeriesRef;
   /**

@@ -22,6 +22,7 @@ export { MemoryFs } from "./fs/memory-fs.ts";
 export { NodeFs } from "./fs/node-fs.ts";
 export type { Cardinality, NamedCount } from "./head/cardinality.ts";
 export { MAX_EXEMPLAR_CHARACTERS, type SeriesExemplars } from "./head/exemplars.ts";
+export type { SeriesGate } from "./head/series-gate.ts";
 export { SnapshotExpiredError } from "./head/snapshots.ts";
 export { IndexReader } from "./index/index-reader.ts";
 export { estimatePostings, matchPostings, type PostingsSource } from "./index/matching.ts";
@@ -31,7 +32,7 @@ export { HeadFullError } from "./memory/pool.ts";
 export { mergeQueriers } from "./merge-querier.ts";
 export { openReadOnly } from "./read-only-db.ts";
 export { ReplayThread } from "./replay/replay-thread.ts";
-export { DbReader, type DbShare, limitReadCache, type ReadTicket } from "./share.ts";
+export { clearReadCache, DbReader, type DbShare, limitReadCache, type ReadTicket } from "./share.ts";
 export { dropDeleted, readTombstones, Tombstones, writeTombstones } from "./tombstone/tombstones.ts";
 export {
   type CheckpointOptions,

@@ -45,6 +45,11 @@ export function limitReadCache(bytes: number): void {
   readBudget.limit(bytes);
 }
 
+/** Forgets what this thread keeps of blocks. */
+export function clearReadCache(): void {
+  readBudget.clear();
+}
+
 export const HEAD_CHUNKS_DIRECTORY = "chunks_head";
 
 /** A database seen from a worker. One per worker, for all its queries, one after the other. */

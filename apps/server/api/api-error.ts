@@ -11,6 +11,8 @@ export const STATUS_BY_ERROR_TYPE = {
   unavailable: 500,
   /** Not among the reference's: see `requireOperator`. */
   forbidden: 403,
+  /** Not among the reference's: memory is short. */
+  overloaded: 503,
 } as const;
 
 export type ApiErrorType = keyof typeof STATUS_BY_ERROR_TYPE;

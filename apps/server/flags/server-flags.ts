@@ -6,8 +6,9 @@ export interface ServerFlags {
   readonly autoReload: boolean;
   readonly autoReloadIntervalMs: number;
   readonly listenAddresses: readonly string[];
-  /** Accepted and shown; without effect here, as are the three below. */
+  /** Accepted and shown; without effect here. */
   readonly autoGomaxprocs: boolean;
+  /** Whether memory is limited by what the container or the machine has. */
   readonly autoGomemlimit: boolean;
   readonly autoGomemlimitRatio: number;
   readonly autoGomemlimitRefreshIntervalMs: number;
@@ -79,6 +80,13 @@ export interface ServerFlags {
   readonly queryTimeoutMs: number;
   readonly queryMaxConcurrency: number;
   readonly queryMaxSamples: number;
+  /** Ours, as are the three below; 0 is no limit. */
+  readonly budgetSeries: number;
+  /** `NUMBER` or `NAME=NUMBER` each. */
+  readonly budgetSeriesPerJob: readonly string[];
+  readonly budgetSeriesPerMetric: readonly string[];
+  /** 0 goes by the container or the machine. */
+  readonly memoryLimitBytes: number;
   readonly scrapeDiscoveryReloadIntervalMs: number;
   /** As they were written, comma lists and all; see `features`. */
   readonly enableFeature: readonly string[];

@@ -15,6 +15,7 @@ import {
   sizeFlag,
   textFlag,
 } from "@narthex/toolkit";
+import { parseNamedLimit } from "../care/series-budget.ts";
 import { FEATURES } from "./features.ts";
 import type { ServerFlags } from "./server-flags.ts";
 
@@ -55,6 +56,15 @@ const agent: typeof flag = (name, property, type, help, traits) => ({
   mode: "agent",
 });
 
+/** A number of series, for all names or one. */
+const namedLimitFlag: FlagType<string> = {
+  parse(text) {
+    parseNamedLimit(text);
+    return text;
+  },
+  format: (text) => text,
+  zero: "",
+};
 const compression = choiceFlag(["snappy", "zstd"]);
 const hidden = true;
 const off: FlagTraits = { default: "false" };
@@ -489,6 +499,34 @@ export const SERVER_FLAGS: readonly ServerFlag[] = [
     durationFlag,
     "Interval used by scrape manager to throttle target groups updates.",
     { default: "5s", hidden },
+  ),
+  server(
+    "narthex.budget.series",
+    "budgetSeries",
+    integerFlag,
+    "Not in Prometheus. Series that the head may hold: known ones go on, new ones beyond are refused and counted. 0 is no limit.",
+    { default: "0" },
+  ),
+  server(
+    "narthex.budget.series-per-job",
+    "budgetSeriesPerJob",
+    namedLimitFlag,
+    "Not in Prometheus. The same for the series of any one job (NUMBER), or of the job of this name (NAME=NUMBER). Can be repeated.",
+    { repeatable: true, placeholder: "[<name>=]<number>" },
+  ),
+  server(
+    "narthex.budget.series-per-metric",
+    "budgetSeriesPerMetric",
+    namedLimitFlag,
+    "Not in Prometheus. The same for the series of any one metric (NUMBER), or of the metric of this name (NAME=NUMBER). Can be repeated.",
+    { repeatable: true, placeholder: "[<name>=]<number>" },
+  ),
+  server(
+    "narthex.memory.limit",
+    "memoryLimitBytes",
+    sizeFlag,
+    "Not in Prometheus. Memory of which load is shed before it is used up: big queries first, then caches, new series and late samples; scraping of known series goes on. 0 takes --auto-gomemlimit.ratio of what the container or the machine has, unless --no-auto-gomemlimit.",
+    { default: "0B", placeholder: "<bytes>" },
   ),
   flag(
     "enable-feature",

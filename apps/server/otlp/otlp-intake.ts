@@ -43,7 +43,7 @@ export class OtlpIntake {
     this.#keepsMetadata = keepsMetadata;
   }
 
-  /** The ref of the series, made if need be. */
+  /** The ref of the series, made if need be; 0 when the storage would not make it, whose samples are left out. */
   series(labels: Labels, metadata: Metadata | undefined): SeriesRef | Fault {
     let ref: SeriesRef;
     try {
@@ -52,7 +52,7 @@ export class OtlpIntake {
       if (error instanceof InvalidLabelsError) return { isSenders: false, message: error.message };
       throw error;
     }
-    if (this.#keepsMetadata && metadata !== undefined) this.#appender.updateMetadata(ref, metadata);
+    if (ref !== 0 && this.#keepsMetadata && metadata !== undefined) this.#appender.updateMetadata(ref, metadata);
     return ref;
   }
 
@@ -91,7 +91,7 @@ export class OtlpIntake {
 
   /** Whatever speaks against an exemplar never fails a request. */
   exemplar(ref: SeriesRef, exemplar: Exemplar): void {
-    if (!Number.isSafeInteger(exemplar.t)) return;
+    if (ref === 0 || !Number.isSafeInteger(exemplar.t)) return;
     if (this.#appender.appendExemplar(ref, exemplar) === Append.outOfOrder) this.lateExemplars++;
   }
 
@@ -111,11 +111,13 @@ export class OtlpIntake {
   }
 
   #judge(ref: SeriesRef, append: (ref: SeriesRef) => Append, retry: () => SeriesRef | Fault): Fault | undefined {
+    if (ref === 0) return undefined;
     let verdict = append(ref);
     let known = ref;
     if (verdict === Append.unknownRef) {
       const made = retry();
       if (typeof made !== "number") return made;
+      if (made === 0) return undefined;
       known = made;
       verdict = append(known);
     }

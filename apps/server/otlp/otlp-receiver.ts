@@ -80,6 +80,12 @@ export class OtlpReceiver {
     });
   }
 
+  /** Gives up what is kept of series: memory is short. */
+  forget(): void {
+    this.#translator = undefined;
+    this.#cache.clear();
+  }
+
   async handle(call: Call): Promise<void> {
     const { enabled, logger } = this.#options;
     if (!enabled) {

@@ -481,7 +481,7 @@ export class Translator {
     }
     const made = this.#makeSeries();
     if (typeof made !== "number") return made;
-    cache.add(key.view, 0, key.length, made);
+    if (made !== 0) cache.add(key.view, 0, key.length, made);
     this.#ref = made;
     return undefined;
   }
@@ -512,7 +512,7 @@ export class Translator {
   readonly #again = (): SeriesRef | Fault => {
     const made = this.#makeSeries();
     if (typeof made !== "number") return made;
-    this.#options.cache.update(made);
+    if (made !== 0) this.#options.cache.update(made);
     this.#ref = made;
     return made;
   };

@@ -3,6 +3,7 @@ import type { Registry } from "@narthex/client";
 import { Labels, type Matcher } from "@narthex/model";
 import { type Engine, parseMetricSelector, QueryError, type VectorElement } from "@narthex/promql";
 import type { Db } from "@narthex/tsdb";
+import { ApiError } from "../api/api-error.ts";
 import { ByteSink } from "../api/json/byte-sink.ts";
 import { compileMatchers, type RemoteReadRequest } from "../remote/read/read-answer.ts";
 import type { RemoteReadQuery } from "../remote/read/read-request.ts";
@@ -43,6 +44,8 @@ interface Cost {
   readonly isSmall: boolean;
 }
 
+const MEMORY_IS_SHORT = "the server's memory is short, so that only small queries are answered: try again later";
+
 export interface QueryServiceOptions {
   readonly db: Db;
   readonly settings: EngineSettings;
@@ -62,6 +65,8 @@ export class QueryService {
   readonly #active: ActiveQueryLog;
   readonly running: RunningQueries = new RunningQueries();
   readonly log: QueryLog;
+  /** While memory is short, queries for workers are refused; those of rules are not. */
+  refusesBig = false;
   #settings: EngineSettings;
   #engine: Engine;
   /** Where small answers are put together: one at a time, from begin to end. */
@@ -150,6 +155,16 @@ export class QueryService {
     return found.map(({ pairs, value, histogram }) => ({ labels: new Labels(pairs), value, histogram }));
   }
 
+  /** Gives up what workers keep for the next query. */
+  dropCaches(): void {
+    this.#pool.endIdle();
+  }
+
+  /** Ends what runs on workers and is no rule's: who asked is told why. */
+  endBig(): void {
+    this.#pool.endRunning(({ request }) => request.kind !== "vector", new ApiError("overloaded", MEMORY_IS_SHORT));
+  }
+
   async close(): Promise<void> {
     await this.#pool.close();
     this.#active.close();
@@ -191,6 +206,7 @@ export class QueryService {
       const context = { engine: this.#engine, queryable: this.#db, queueSeconds, cancelled };
       return runRequest(request, context, sink, (elements) => output.elements?.(elements));
     }
+    if (this.refusesBig && request.kind !== "vector") throw new ApiError("overloaded", MEMORY_IS_SHORT);
     const { signal } = asker;
     return this.#pool.run({ request, settings: this.#settings, output, signal, heavy: samples >= HEAVY_SAMPLES });
   }

@@ -78,6 +78,30 @@ export class WorkerPool {
     });
   }
 
+  /** Ends workers without work, and with them what they kept. The next request starts a new one. */
+  endIdle(): void {
+    for (const seat of this.#seats) {
+      if (seat.running !== undefined) continue;
+      this.#seats.delete(seat);
+      void seat.worker.terminate();
+    }
+  }
+
+  /** Ends jobs that are among `which` with `error`, and workers that ran one: their memory comes back at once. */
+  endRunning(which: (job: Job) => boolean, error: Error): void {
+    for (const job of this.#queue.filter(which)) {
+      this.#queue.splice(this.#queue.indexOf(job), 1);
+      job.reject(error);
+    }
+    for (const seat of this.#seats) {
+      if (seat.running === undefined || !which(seat.running.job)) continue;
+      this.#seats.delete(seat);
+      this.#fail(seat, error);
+      void seat.worker.terminate();
+    }
+    this.#dispatch();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     const seats = [...this.#seats];
@@ -200,7 +224,7 @@ export class WorkerPool {
     seat.worker.unref();
   }
 
-  #fail(seat: Seat, error: QueryError): void {
+  #fail(seat: Seat, error: Error): void {
     const { running } = seat;
     if (running === undefined) return;
     this.#vacate(seat);

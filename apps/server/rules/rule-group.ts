@@ -183,7 +183,7 @@ export class RuleGroup {
     const refused = { [Append.outOfOrder]: 0, [Append.duplicate]: 0, [Append.tooOld]: 0 } as Record<Append, number>;
     const written = new Map<string, Labels>();
     for (const { labels, value, histogram } of samples) {
-      const ref: SeriesRef = appender.series(labels);
+      const ref: SeriesRef = appender.series(labels, true);
       const verdict =
         histogram === undefined ? appender.append(ref, t, value) : appender.appendHistogram(ref, t, histogram, false);
       if (verdict === Append.ok) written.set(labels.key, labels);

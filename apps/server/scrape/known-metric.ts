@@ -8,7 +8,12 @@ import type { FamilyMetadata } from "./template.ts";
 const REMEMBERED_SCRAPES = 10;
 
 /** What is special about a series; 0 for nothing. */
-export const SeriesFlag = { dropped: 1, unresolved: 2 } as const;
+export const SeriesFlag = {
+  dropped: 1,
+  unresolved: 2,
+  /** The storage would not make it. */
+  refused: 4,
+} as const;
 
 /** One metric: its series stand side by side, a histogram in front, then count, sum, and buckets or quantiles. */
 export class KnownMetric {

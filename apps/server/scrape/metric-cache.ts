@@ -19,7 +19,7 @@ import { KnownFamilies, type KnownFamily, KnownMetric, SeriesFlag } from "./know
 import { ClassicCollation } from "./nhcb.ts";
 import type { SampleBatch } from "./sample-batch.ts";
 import { addTypeAndUnit, storedLabels } from "./sample-labels.ts";
-import { MAX_FUTURE_MS, type ScrapeCounts } from "./scrape-counts.ts";
+import { MAX_FUTURE_MS, REFUSED_PAUSE, type ScrapeCounts } from "./scrape-counts.ts";
 import { ScrapeError } from "./scrape-error.ts";
 import { isCumulative, StartSynthesis, Taken } from "./start-synthesis.ts";
 import type { FamilyMetadata } from "./template.ts";
@@ -249,15 +249,17 @@ export class MetricCache {
   /** Sees to it that a series has its ref, and its metadata where that is new; beyond the sample limit no more are made. */
   #settle(metric: KnownMetric, index: number, isNew: boolean): void {
     const counts = this.#counts as ScrapeCounts;
-    const wasUnknown = metric.flags[index] === SeriesFlag.unresolved;
+    const isDue = metric.flags[index] === SeriesFlag.refused && this.#generation % REFUSED_PAUSE === 0;
+    const wasUnknown = metric.flags[index] === SeriesFlag.unresolved || isDue;
     if (wasUnknown) {
       const labels = this.#labelsOf(metric, index);
       const { sampleLimit } = this.#options;
       if (labels === undefined) metric.flags[index] = SeriesFlag.dropped;
       else if (sampleLimit > 0 && counts.kept + this.#batch.count + index >= sampleLimit) return;
       else {
-        metric.refs[index] = (this.#appender as Appender).series(labels);
-        metric.flags[index] = 0;
+        const ref = (this.#appender as Appender).series(labels);
+        metric.refs[index] = ref;
+        metric.flags[index] = ref === 0 ? SeriesFlag.refused : 0;
       }
     }
     if (metric.flags[index] !== 0) return;
@@ -292,6 +294,7 @@ export class MetricCache {
     const flags = metric.flags[index] as number;
     if (flags !== 0) {
       if (flags === SeriesFlag.unresolved) counts.kept++;
+      else if (flags === SeriesFlag.refused) counts.refused++;
       return;
     }
     if (own) {
@@ -347,6 +350,10 @@ export class MetricCache {
     fitHistogram(made.histogram, made.integer, histograms);
     const flags = metric.flags[0] as number;
     if (flags === SeriesFlag.dropped) return;
+    if (flags === SeriesFlag.refused) {
+      counts.refused++;
+      return;
+    }
     counts.kept++;
     if (flags === SeriesFlag.unresolved) return;
     const generation = this.#generation;

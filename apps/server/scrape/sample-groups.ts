@@ -179,6 +179,10 @@ export class SampleGroups {
         if (!mayAdd()) continue;
         group.ref = appender.series(group.labels);
       }
+      if (group.ref === 0) {
+        counts.refused++;
+        continue;
+      }
       if (startTime > 0) {
         const { schema, customValues } = made.histogram;
         appender.appendHistogram(group.ref, startTime, createHistogram({ schema, customValues }), made.integer);

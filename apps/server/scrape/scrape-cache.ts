@@ -14,12 +14,12 @@ import { LineLog } from "./line-log.ts";
 import { Presence, Sighting } from "./presence.ts";
 import type { SampleBatch } from "./sample-batch.ts";
 import { type GroupPart, type SampleGroup, SampleGroups } from "./sample-groups.ts";
-import { emptyCounts, MAX_FUTURE_MS, type ScrapeCounts } from "./scrape-counts.ts";
+import { emptyCounts, MAX_FUTURE_MS, REFUSED_PAUSE, type ScrapeCounts } from "./scrape-counts.ts";
 import { ScrapeError } from "./scrape-error.ts";
 import { SeriesMaker } from "./series-maker.ts";
 import { endSample, lineStartBefore, SeriesScan } from "./series-text.ts";
 import { StartSynthesis, Taken } from "./start-synthesis.ts";
-import { DROPPED, GROUPED, REPEATED, type SeriesLine, TargetTemplate, UNTRACKED } from "./target-template.ts";
+import { DROPPED, GROUPED, REFUSED, REPEATED, type SeriesLine, TargetTemplate, UNTRACKED } from "./target-template.ts";
 import {
   BLOCK_HEADER_WORDS,
   type Block,
@@ -341,7 +341,11 @@ export class ScrapeCache {
   /** Settles a sample of the template entry `number` whose value stands at the end of the batch. */
   #take(number: number, hasTimestamp: boolean, hasExemplar: boolean): void {
     const template = this.#template;
-    const flags = template.flags[number] as number;
+    let flags = template.flags[number] as number;
+    if ((flags & REFUSED) !== 0) {
+      flags = this.#tryAgain(number, flags);
+      template.flags[number] = flags;
+    }
     let repeated = (flags & REPEATED) !== 0;
     if (this.#presence.isMarking && !repeated) {
       const sighting = this.#presence.sight(number);
@@ -507,6 +511,10 @@ export class ScrapeCache {
     if (this.#isLogging) log.add(parser, this.#typeCode, hash, -1 - id);
     const own = parser.hasTimestamp && this.#options.honorTimestamps;
     let flags = extras.flags(id);
+    if ((flags & REFUSED) !== 0) {
+      flags = this.#tryAgain(-1 - id, flags);
+      extras.setFlags(id, flags);
+    }
     const dropped = (flags & DROPPED) !== 0;
     const sighting = this.#presence.sightExtra(id);
     if (sighting !== Sighting.again) {
@@ -542,6 +550,14 @@ export class ScrapeCache {
     if (entry >= 0) this.#template.setRef(entry, ref);
     else this.#extras.setRef(-1 - entry, ref);
     return ref;
+  }
+
+  /** The storage would not make a series: now and then it is asked again. Answers what is special about the series now. */
+  #tryAgain(entry: number, flags: number): number {
+    const isDue = this.#presence.scrape % REFUSED_PAUSE === 0;
+    if (isDue && this.#resolveAgain(entry) !== 0) return flags & ~(DROPPED | REFUSED);
+    this.#counts.refused++;
+    return flags;
   }
 
   #lineOf(entry: number): SeriesLine {
@@ -597,6 +613,7 @@ export class ScrapeCache {
       let ref = batch.refs[i] as number;
       if (verdict === Append.unknownRef) {
         ref = this.#resolveAgain(batch.entries[i] as number);
+        if (ref === 0) this.#counts.refused++;
         verdict = appender.append(ref, this.#t, batch.values[i] as number, startTimes?.[i]);
       }
       if (verdict !== Append.ok) this.#synthesis?.forget(ref);

@@ -44,6 +44,8 @@ export interface TargetState {
   lastScrape: number | undefined;
   lastScrapeDurationSeconds: number;
   health: "up" | "down" | "unknown";
+  /** Series of the last scrape that the storage would not make: a budget is used up. */
+  refusedSeries: number;
 }
 
 /** The loop of one target. `start` it once; after `stop` it is done for good. */
@@ -54,6 +56,7 @@ export class ScrapeLoop {
     lastScrape: undefined,
     lastScrapeDurationSeconds: 0,
     health: "unknown",
+    refusedSeries: 0,
   };
   readonly cache: TargetCache;
   readonly #environment: ScrapeEnvironment;
@@ -248,6 +251,14 @@ export class ScrapeLoop {
       else if (code === "label_limit") metrics.exceededLabelLimits.inc();
       else if (code === "bucket_limit") metrics.exceededBucketLimit.inc();
     }
+    if (counts.refused > 0 && this.state.refusedSeries === 0) {
+      const where = { scrape_pool: this.#settings.config.jobName, target: this.target.url.href };
+      logger.warn("New series were refused: a series budget is used up, or memory is short", {
+        ...where,
+        num_refused: counts.refused,
+      });
+    }
+    this.state.refusedSeries = counts.refused;
     const flushes = this.cache.forcedFlushes;
     if (flushes > this.#flushesSeen) metrics.cacheFlushForced.inc(flushes - this.#flushesSeen);
     this.#flushesSeen = flushes;
@@ -313,7 +324,7 @@ class ReportSeries {
   }
 
   #resolve(appender: Appender, index: number, name: string): SeriesRef {
-    const ref = appender.series(reportLabels(name, this.#target.labels));
+    const ref = appender.series(reportLabels(name, this.#target.labels), true);
     this.#refs[index] = ref;
     return ref;
   }

@@ -53,6 +53,8 @@ export interface ActiveTarget {
   readonly health: "up" | "down" | "unknown";
   readonly scrapeInterval: string;
   readonly scrapeTimeout: string;
+  /** Series of the last scrape that the storage would not make: a budget is used up. */
+  readonly refusedSeries: number;
   metadata(): Iterable<readonly [family: string, metadata: Metadata]>;
 }
 
@@ -259,6 +261,10 @@ class LiveTarget implements ActiveTarget {
 
   get scrapeTimeout(): string {
     return formatDuration(this.#loop.target.timeoutMs);
+  }
+
+  get refusedSeries(): number {
+    return this.#loop.state.refusedSeries;
   }
 
   metadata(): Iterable<readonly [family: string, metadata: Metadata]> {

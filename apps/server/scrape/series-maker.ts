@@ -8,7 +8,7 @@ import { LabelMerger } from "./label-merger.ts";
 import { type GroupPart, groupingOf, Role, type SampleGroups } from "./sample-groups.ts";
 import { addTypeAndUnit, storedLabels } from "./sample-labels.ts";
 import { isCumulative } from "./start-synthesis.ts";
-import { DROPPED, GROUPED, type SeriesLine, type TargetTemplate } from "./target-template.ts";
+import { DROPPED, GROUPED, REFUSED, type SeriesLine, type TargetTemplate } from "./target-template.ts";
 import { applyNote, type FamilyMetadata } from "./template.ts";
 
 const merger = new LabelMerger();
@@ -86,7 +86,7 @@ export class SeriesMaker {
     if (this.#isPlain && merger.merge(parser, this.#bytes, this.#target, this.#options, merged)) {
       if (isFull) return false;
       this.ref = appender.seriesOfBytes(merged);
-      this.flags = 0;
+      this.flags = this.ref === 0 ? DROPPED | REFUSED : 0;
       return true;
     }
     const exposed: string[] = [];
@@ -101,14 +101,18 @@ export class SeriesMaker {
     const labels = this.#storedLabels(exposed);
     if (labels !== undefined && isFull) return false;
     this.ref = labels === undefined ? 0 : appender.series(labels);
-    this.flags = (labels === undefined ? DROPPED : 0) | (isGrouped ? GROUPED : 0);
+    const isRefused = labels !== undefined && this.ref === 0;
+    this.flags = (this.ref === 0 ? DROPPED : 0) | (isRefused ? REFUSED : 0) | (isGrouped ? GROUPED : 0);
     if (this.ref === 0) return true;
     this.part?.group.members.push(this.ref);
     if (this.#options.appendMetadata) this.#made.push({ ref: this.ref, name: exposed[1] as string });
     return true;
   }
 
-  /** The ref of a series that went from the storage meanwhile, made again from its text; 0 when it is dropped now. */
+  /**
+   * The ref of a series that went from the storage meanwhile, or was refused by it, made again from its text; 0 when it is
+   * dropped now, or refused.
+   */
   makeAgain({ bytes, length, typeCode }: SeriesLine): SeriesRef {
     const parser = (this.#parser as SampleParser).another();
     parser.reset(bytes, length);

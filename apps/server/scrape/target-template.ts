@@ -23,6 +23,8 @@ export const REPEATED = 2;
 export const UNTRACKED = 4;
 /** Its values are wanted by a group too, or only there (then it is `DROPPED` as well). */
 export const GROUPED = 8;
+/** The storage would not make it (then it is `DROPPED` as well): it is tried again from time to time. */
+export const REFUSED = 16;
 /** Whose absence is marked has none of these. */
 export const UNENDING: number = DROPPED | REPEATED | UNTRACKED;
 

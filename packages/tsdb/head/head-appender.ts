@@ -38,10 +38,10 @@ export class HeadAppender implements Appender {
     this.#minValidTime = minValidTime;
   }
 
-  series(labels: Labels): SeriesRef {
+  series(labels: Labels, always = false): SeriesRef {
     this.#assertOpen();
     checkLabels(labels);
-    return this.#head.seriesRef(labels);
+    return this.#head.seriesRef(labels, always);
   }
 
   seriesOfBytes(labels: LabelBytes): SeriesRef {

@@ -22,10 +22,12 @@ import { HistogramWriter } from "./histogram-writer.ts";
 import { LoggedRefs } from "./logged-refs.ts";
 import { OutOfOrder } from "./out-of-order.ts";
 import type { PendingExtras } from "./pending-extras.ts";
+import { countPostings } from "./postings.ts";
 import { Reclaimer } from "./reclaimer.ts";
 import { COUNT_MASK, Cold, FORM_MASK, formOf, Rec } from "./record.ts";
 import { SampleApplier } from "./sample-applier.ts";
 import { type HeadTruncation, SeriesCollector } from "./series-collector.ts";
+import type { SeriesGate } from "./series-gate.ts";
 import { labelsOf } from "./series-labels.ts";
 import { SeriesMetadata } from "./series-metadata.ts";
 import { recordOf, SeriesTable } from "./series-table.ts";
@@ -58,6 +60,8 @@ export interface HeadOptions {
 }
 
 export class Head {
+  /** Undefined lets every new series in. */
+  seriesGate: SeriesGate | undefined;
   readonly memory: HeadMemory;
   /** Compiled kernels, where they can run. */
   readonly kernels: Kernels | undefined;
@@ -196,14 +200,32 @@ export class Head {
     return this.histograms.encoder(record);
   }
 
-  /** The ref of a series, made at need; it is logged with the next commit. */
-  seriesRef(labels: Labels): number {
+  /** The ref of a series, made at need, past any gate if `always`; it is logged with the next commit. 0 when it is not made. */
+  seriesRef(labels: Labels, always = false): number {
+    const gate = this.seriesGate;
+    if (gate !== undefined && !always && gate.isClosedTo(labels)) return this.#knownRef(labels, gate);
     return this.#refOfFound(this.table.findOrCreate(labels));
   }
 
   /** The same for labels as bytes, which must be in order. */
   seriesRefOfBytes(labels: LabelBytes): number {
+    // A gate reads text: where there is one, new series cost a little more.
+    if (this.seriesGate !== undefined) return this.seriesRef(labels.toLabels());
     return this.#refOfFound(this.table.findOrCreateBytes(labels));
+  }
+
+  /** How many series of the head have this label pair; those that were removed lately may be among them. */
+  seriesCountOf(name: string, value: string): number {
+    const id = this.symbols.pairId(this.symbols.nameId(name), value);
+    return id === 0 ? 0 : countPostings(this.memory, id);
+  }
+
+  /** A series that is known goes on, whatever the gate says. Nothing of its text is kept if it is not. */
+  #knownRef(labels: Labels, gate: SeriesGate): number {
+    const record = this.table.find(labels);
+    if (record !== 0) return this.table.refOf(record);
+    gate.onRefusal(labels);
+    return 0;
   }
 
   /** `found` is negative when the series was made just now. */

@@ -39,6 +39,12 @@ export class CacheBudget {
     this.#members.delete(member);
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.#used = 0;
+    for (let round = 0; round < 2; round++) for (const member of this.#members) member.age();
+  }
+
   spend(amount: number): void {
     this.#used += amount;
     if (this.#used <= this.#total / 2) return;

@@ -149,6 +149,8 @@ export class TargetRoutes {
       health: target.health,
       scrapeInterval: target.scrapeInterval,
       scrapeTimeout: target.scrapeTimeout,
+      // Ours: only where there is something to say, so that all else is the reference's answer.
+      ...(target.refusedSeries > 0 ? { refusedSeries: target.refusedSeries } : {}),
     };
   }
 

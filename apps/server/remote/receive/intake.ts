@@ -19,6 +19,8 @@ const REFUSALS: Readonly<Record<Append, string>> = {
   [Append.unknownRef]: "unknown series ref",
   [Append.unsupported]: "samples of this kind are not supported by the storage",
 };
+/** A new series was not made: a budget is used up, or memory is short. Counted by whoever refused it. */
+export const OVER_BUDGET = "new series refused";
 const TOO_FAR = "out of bounds: timestamp is too far in the future";
 
 /** A sample that was not taken. `fault` tells whose fault it was: the sender's, which must not retry, or ours. */
@@ -60,7 +62,7 @@ export class Intake {
     this.#hasTaken = false;
   }
 
-  /** What follows is of the series with these labels. Returns its ref, for the cache. */
+  /** What follows is of the series with these labels. Returns its ref, for the cache; 0 when the storage would not make it. */
   begin(labels: Labels, source: LabelSource): SeriesRef {
     this.beginKnown(this.#appender.series(labels), source);
     return this.#ref;
@@ -81,7 +83,7 @@ export class Intake {
       return undefined;
     }
     if (verdict === Append.unknownRef) {
-      this.#resolve();
+      if (!this.#resolve()) return undefined;
       verdict = this.#appender.appendBits(this.#ref, t, high, low, startTime);
     }
     return this.#refusal(verdict);
@@ -96,7 +98,7 @@ export class Intake {
     const histogram = isTooFine ? { ...copyToSchema(given, FINEST_SCHEMA), integer } : given;
     let verdict = this.#appender.appendHistogram(this.#ref, t, histogram, integer, startTime);
     if (verdict === Append.unknownRef) {
-      this.#resolve();
+      if (!this.#resolve()) return undefined;
       verdict = this.#appender.appendHistogram(this.#ref, t, histogram, integer, startTime);
     }
     return this.#refusal(verdict);
@@ -132,9 +134,10 @@ export class Intake {
     return { fault: isOurs ? "receiver" : "sender", message: REFUSALS[verdict] };
   }
 
-  /** The series went meanwhile: it is made anew. */
-  #resolve(): void {
+  /** The series went meanwhile: it is made anew. False when it is refused: then its samples are left out. */
+  #resolve(): boolean {
     this.#ref = this.#appender.series((this.#labels as LabelSource).labelsAtHand());
-    this.#cache.update(this.#ref);
+    if (this.#ref !== 0) this.#cache.update(this.#ref);
+    return this.#ref !== 0;
   }
 }

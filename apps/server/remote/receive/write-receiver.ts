@@ -71,6 +71,11 @@ export class WriteReceiver {
     });
   }
 
+  /** Gives up what is kept of series: memory is short. */
+  forget(): void {
+    this.#cache.clear();
+  }
+
   /** Answers one request. Everything between the body's arrival and the answer runs straight through. */
   handle(call: Call): void {
     const { logger, enabled } = this.#options;

@@ -101,7 +101,7 @@ export class WriteV1Reader implements LabelSource {
     return this.#readSamples(labelsEnd, end, true);
   }
 
-  /** The ref of the series with the labels in `[start, end)`, 0 (and counted) when they cannot name one. */
+  /** The ref of the series with the labels in `[start, end)`, 0 (and counted) when they cannot name one or it is refused. */
   #makeSeries(start: number, end: number): SeriesRef {
     const intake = this.#intake as Intake;
     if (this.#plain.readMessages(this.#bytes, start, end)) return intake.beginBytes(this.#plain.labels, this);
@@ -118,8 +118,8 @@ export class WriteV1Reader implements LabelSource {
   #readScattered(start: number, end: number): Refusal | undefined {
     this.#labelsEnd = end;
     const labels = this.#resolveLabels(start, end);
-    if (labels !== undefined) (this.#intake as Intake).begin(labels, this);
-    return this.#readSamples(start, end, labels !== undefined);
+    const made = labels === undefined ? 0 : (this.#intake as Intake).begin(labels, this);
+    return this.#readSamples(start, end, made !== 0);
   }
 
   /** The labels among the fields of `[start, end)`, undefined (and counted) when they cannot name a series. */

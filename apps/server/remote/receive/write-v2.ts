@@ -1,6 +1,7 @@
 // Remote write 2.0: texts are interned per request, and what is good is taken even if something else is not.
 import { decodeText, WireReader } from "@narthex/encoding";
 import { type Exemplar, Labels, type Metadata, type MetricType } from "@narthex/model";
+import type { SeriesRef } from "@narthex/storage";
 import { readHistogram, readTime, type WireHistogram } from "../histogram-wire.ts";
 import {
   ExemplarField,
@@ -10,7 +11,7 @@ import {
   TimeSeriesField,
   TimeSeriesV2Field,
 } from "../wire.ts";
-import type { Intake, LabelSource, Refusal } from "./intake.ts";
+import { type Intake, type LabelSource, OVER_BUDGET, type Refusal } from "./intake.ts";
 import { LabelList } from "./label-list.ts";
 import { PlainLabels } from "./plain-labels.ts";
 import type { SeriesCache } from "./series-cache.ts";
@@ -219,8 +220,7 @@ export class WriteV2Reader implements LabelSource {
     }
     // The key holds the labels as version 1 has them.
     if (this.#plain.readMessages(this.#key, 0, length)) {
-      cache.add(this.#keyView, 0, length, intake.beginBytes(this.#plain.labels, this));
-      return true;
+      return this.#beginMade(intake.beginBytes(this.#plain.labels, this), length, tally);
     }
     const labels = this.#list(refs, count).finish();
     if (!(labels instanceof Labels)) {
@@ -231,8 +231,16 @@ export class WriteV2Reader implements LabelSource {
       this.#invalid(parts, message, tally);
       return false;
     }
-    const made = intake.begin(labels, this);
-    cache.add(this.#keyView, 0, length, made);
+    return this.#beginMade(intake.begin(labels, this), length, tally);
+  }
+
+  /** Remembers a series that was made; false for one that the storage refused, which is noted. */
+  #beginMade(made: SeriesRef, length: number, tally: Tally): boolean {
+    if (made === 0) {
+      fail(tally, `${OVER_BUDGET} for series ${this.#text(this.#refs.refs, this.#refs.count)}`);
+      return false;
+    }
+    this.#cache.add(this.#keyView, 0, length, made);
     return true;
   }
 
