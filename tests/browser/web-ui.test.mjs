@@ -324,6 +324,13 @@ test("keyboard: skip link, navigation, running a query, tabs, the graph and the 
   });
 });
 
+test("targets page: a target whose new series are refused says so", { skip }, async () => {
+  await withPage("targets?pool=full", {}, async (page) => {
+    await page.getByText("New series refused:").waitFor();
+    assert.match(await page.locator(".target-error").first().textContent(), /12 of the last scrape/);
+  });
+});
+
 test("narrow screens: flags and their values stand under each other and have the whole width", { skip }, async () => {
   await withPage("flags", {}, async (page) => {
     await page.setViewportSize({ width: 390, height: 844 });
@@ -630,6 +637,7 @@ function targets(empty) {
     activeTargets: [
       ...Array.from({ length: 1000 }, (_, i) => target("node", `10.0.0.${i}:9100`, "up")),
       target("node", "bad:9100", "down", "connection refused"),
+      { ...target("full", "full:1", "up"), refusedSeries: 12 },
       target("later", "new:1", "unknown"),
     ],
     droppedTargets: [{ discoveredLabels: { __address__: "gone:1", job: "node" }, scrapePool: "node" }],

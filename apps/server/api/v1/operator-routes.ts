@@ -11,6 +11,9 @@ import { scrapePage } from "../page/scrape-page.ts";
 /** Samples of a page that are answered unless `limit` says fewer. */
 const MAX_PAGE_SAMPLES = 10_000;
 
+/** Pages that are fetched at once. */
+const MAX_PAGES_AT_ONCE = 4;
+
 /** Where targets and their configuration come from. */
 export interface ScrapedTargets {
   activeTargets(): readonly { readonly scrapePool: string; readonly scrapeUrl: string; readonly labels: Labels }[];
@@ -27,6 +30,7 @@ export interface OperatorRoutesOptions {
 
 export class OperatorRoutes {
   readonly #options: OperatorRoutesOptions;
+  #pages = 0;
 
   constructor(options: OperatorRoutesOptions) {
     this.#options = options;
@@ -64,8 +68,16 @@ export class OperatorRoutes {
     const config = targets.poolConfig(pool);
     if (target === undefined || config === undefined)
       throw new ApiError("not_found", `no active target ${JSON.stringify(url)} in scrape pool ${JSON.stringify(pool)}`);
-    const page = await scrapePage(new URL(target.scrapeUrl), config, Math.min(limit, MAX_PAGE_SAMPLES), signal);
-    call.json({ scrapePool: pool, scrapeUrl: url, labels: target.labels.toObject(), ...page });
+    if (this.#pages >= MAX_PAGES_AT_ONCE) {
+      throw new ApiError("overloaded", `${MAX_PAGES_AT_ONCE} pages are being fetched already: try again later`);
+    }
+    this.#pages++;
+    try {
+      const page = await scrapePage(new URL(target.scrapeUrl), config, Math.min(limit, MAX_PAGE_SAMPLES), signal);
+      call.json({ scrapePool: pool, scrapeUrl: url, labels: target.labels.toObject(), ...page });
+    } finally {
+      this.#pages--;
+    }
   }
 }
 

@@ -45,6 +45,8 @@ export interface ActiveTarget {
   readonly scrapeUrl: string;
   readonly globalUrl: string;
   readonly lastError: string;
+  /** Series of the last scrape that the server would not make; absent where it made all. */
+  readonly refusedSeries?: number;
   readonly lastScrape: string;
   readonly lastScrapeDuration: number;
   readonly health: "up" | "down" | "unknown";

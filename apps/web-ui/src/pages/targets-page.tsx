@@ -230,6 +230,16 @@ function TargetRow({ target }: { target: ActiveTarget }): JSX.Element {
           </td>
         </tr>
       )}
+      {target.refusedSeries !== undefined && (
+        <tr class="detail">
+          <td colSpan={5}>
+            <p class="target-error">
+              <strong>New series refused:</strong> {target.refusedSeries} of the last scrape. A series budget is used
+              up, or memory is short; known series go on.
+            </p>
+          </td>
+        </tr>
+      )}
       {more && (
         <tr class="detail">
           <td colSpan={5}>
