@@ -2,8 +2,9 @@
 import type { Logger } from "@narthex/toolkit";
 import type { DiscoveryConfig, DiscoveryKind } from "../config/types.ts";
 import type { Clock } from "../scrape/clock.ts";
+import { ConsulDiscoverer } from "./consul/consul-discoverer.ts";
 import type { DiscoveryMetrics } from "./discovery-metrics.ts";
-import { DnsDiscoverer, type DnsDiscoveryBody } from "./dns-discoverer.ts";
+import { DnsDiscoverer } from "./dns-discoverer.ts";
 import { FileDiscoverer } from "./file-discoverer.ts";
 import { HttpDiscoverer } from "./http-discoverer.ts";
 import { StaticDiscoverer } from "./static-discoverer.ts";
@@ -46,8 +47,12 @@ export const DISCOVERER_FACTORIES: Readonly<Partial<Record<DiscoveryKind, Discov
     if (config.kind !== "http") throw new TypeError(`not an HTTP configuration: ${config.kind}`);
     return new HttpDiscoverer(config, context);
   },
-  dns: (config, context) => {
-    if (config.kind !== "dns") throw new TypeError(`not a DNS configuration: ${config.kind}`);
-    return new DnsDiscoverer(config.body as unknown as DnsDiscoveryBody, context);
-  },
+  consul: (config, context) => new ConsulDiscoverer(bodyOf(config), context),
+  dns: (config, context) => new DnsDiscoverer(bodyOf(config), context),
 };
+
+/** The keys of a mechanism, which the configuration has checked one by one. */
+function bodyOf<Body>(config: DiscoveryConfig): Body {
+  if (!("body" in config)) throw new TypeError(`configuration without a body: ${config.kind}`);
+  return config.body as unknown as Body;
+}

@@ -148,7 +148,11 @@ export class DiscoveryManager {
     const { metrics, name, onUpdate } = this.#options;
     const groups = new Map<string, TargetGroup[]>(this.#sets.map((set) => [set, []]));
     for (const provider of this.#providers.values()) {
-      for (const set of provider.sets) groups.get(set)?.push(...provider.groups.values());
+      for (const set of provider.sets) {
+        const found = groups.get(set);
+        // One by one: as arguments of a call, very many groups would not fit on the stack.
+        if (found !== undefined) for (const group of provider.groups.values()) found.push(group);
+      }
     }
     this.#lastSent = this.#clock.monotonic();
     const sentSeconds = this.#clock.now() / 1000;

@@ -1,5 +1,6 @@
 // What discovery says about itself, under the reference's names.
 import { Counter, Gauge, Histogram, type Registry, Summary } from "@narthex/client";
+import { KubernetesMetrics } from "./kubernetes/kubernetes-metrics.ts";
 
 /** The `prometheus_sd_*` metrics that all managers and mechanisms share. One instance per registry. */
 export class DiscoveryMetrics {
@@ -18,11 +19,20 @@ export class DiscoveryMetrics {
   readonly httpFailures: Counter;
   readonly dnsLookups: Counter;
   readonly dnsFailures: Counter;
+  /** Those of Consul and Azure are there from the first such mechanism on, as operators of the reference's packages know it. */
+  consulFailures: Counter | undefined;
+  consulDuration: Summary<readonly ["endpoint", "call"]> | undefined;
+  azureFailures: Counter | undefined;
+  azureCacheHits: Counter | undefined;
+  readonly kubernetes: KubernetesMetrics;
+  readonly #registry: Registry;
   readonly #refreshDuration: Summary<readonly ["mechanism", "config"]>;
   readonly #refreshDurationHistogram: Histogram<readonly ["mechanism"]>;
 
   constructor(registry: Registry) {
     const registers = [registry];
+    this.#registry = registry;
+    this.kubernetes = new KubernetesMetrics(registry);
     const byName = ["name"] as const;
     this.discoveredTargets = new Gauge({
       name: "prometheus_sd_discovered_targets",
@@ -103,6 +113,41 @@ export class DiscoveryMetrics {
   /** A mechanism is going to refresh for a set: its failures are counted from zero. */
   expectRefreshes(mechanism: string, set: string): void {
     this.refreshFailures.labels(mechanism, set).inc(0);
+  }
+
+  /** There is discovery by Consul from now on. */
+  expectConsul(): void {
+    if (this.consulFailures !== undefined) return;
+    const registers = [this.#registry];
+    this.consulFailures = new Counter({
+      name: "prometheus_sd_consul_rpc_failures_total",
+      help: "The number of Consul RPC call failures.",
+      registers,
+    });
+    this.consulDuration = new Summary({
+      name: "prometheus_sd_consul_rpc_duration_seconds",
+      help: "The duration of a Consul RPC call in seconds.",
+      labelNames: ["endpoint", "call"] as const,
+      objectives: { 0.5: 0.05, 0.9: 0.01, 0.99: 0.001 },
+      registers,
+    });
+    for (const call of ["services", "service"]) this.consulDuration.labels("catalog", call);
+  }
+
+  /** There is discovery by Azure from now on. */
+  expectAzure(): void {
+    if (this.azureFailures !== undefined) return;
+    const registers = [this.#registry];
+    this.azureFailures = new Counter({
+      name: "prometheus_sd_azure_failures_total",
+      help: "Number of Azure service discovery refresh failures.",
+      registers,
+    });
+    this.azureCacheHits = new Counter({
+      name: "prometheus_sd_azure_cache_hit_total",
+      help: "Number of cache hit during refresh.",
+      registers,
+    });
   }
 
   observeRefresh(mechanism: string, set: string, seconds: number): void {

@@ -12,16 +12,25 @@ export class RefreshDiscoverer implements Discoverer {
   readonly #intervalMs: number;
   readonly #context: DiscovererContext;
   readonly #refresh: Refresh;
+  readonly #release: () => void;
   #sources = new Set<string>();
   #emit: (groups: readonly TargetGroup[]) => void = () => {};
   #timer: Timer | undefined;
   readonly #abort = new AbortController();
 
-  constructor(mechanism: string, intervalMs: number, context: DiscovererContext, refresh: Refresh) {
+  /** `release` is called at the end, once: connections are closed there. */
+  constructor(
+    mechanism: string,
+    intervalMs: number,
+    context: DiscovererContext,
+    refresh: Refresh,
+    release: () => void = () => {},
+  ) {
     this.#mechanism = mechanism;
     this.#intervalMs = intervalMs;
     this.#context = context;
     this.#refresh = refresh;
+    this.#release = release;
     context.metrics.expectRefreshes(mechanism, context.setName);
   }
 
@@ -33,7 +42,9 @@ export class RefreshDiscoverer implements Discoverer {
   stop(): void {
     this.#emit = () => {};
     this.#timer?.cancel();
+    if (this.#abort.signal.aborted) return;
     this.#abort.abort();
+    this.#release();
   }
 
   /** Never rejects; the next run is set when this one has ended. */

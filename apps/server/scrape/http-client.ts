@@ -8,8 +8,9 @@ import type { BufferPool } from "./buffer-pool.ts";
 import type { DialObserver } from "./dial-metrics.ts";
 import { Gunzipper } from "./gunzipper.ts";
 import { bodyErrorText, gzipErrorText, requestErrorText } from "./http-errors.ts";
-import { type Route, Router, readCredential } from "./http-route.ts";
+import { type Route, Router } from "./http-route.ts";
 import { TokenSource } from "./oauth2.ts";
+import { ownHeaders } from "./own-headers.ts";
 import { type Connection, PlainHttp, type PlainResponse } from "./plain-http.ts";
 import { ScrapeError } from "./scrape-error.ts";
 
@@ -74,7 +75,7 @@ export class HttpClient {
   async fetch(request: FetchRequest): Promise<FetchedBody> {
     let { url } = request;
     const deadline = performance.now() + request.timeoutMs;
-    let headers = { ...request.headers, ...this.#ownHeaders() };
+    let headers = { ...request.headers, ...ownHeaders(this.#config) };
     if (this.#tokens !== undefined) headers["Authorization"] = await this.#token(this.#tokens, url, deadline);
     for (let redirects = 0; ; redirects++) {
       const outcome = await this.#once(url, headers, request, deadline);
@@ -120,30 +121,6 @@ export class HttpClient {
         throw error;
       }
     }
-  }
-
-  #ownHeaders(): Record<string, string | string[]> {
-    const { basicAuth, authorization, httpHeaders } = this.#config;
-    const headers: Record<string, string | string[]> = {};
-    if (basicAuth !== undefined) {
-      const user = basicAuth.usernameFile === "" ? basicAuth.username : readCredential(basicAuth.usernameFile);
-      const password =
-        basicAuth.passwordFile === "" ? basicAuth.password.reveal() : readCredential(basicAuth.passwordFile);
-      headers["Authorization"] = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
-    }
-    if (authorization !== undefined) {
-      const { credentials, credentialsFile } = authorization;
-      const text = credentialsFile === "" ? credentials.reveal() : readCredential(credentialsFile);
-      headers["Authorization"] = `${authorization.type} ${text}`;
-    }
-    for (const [name, header] of httpHeaders ?? []) {
-      headers[name] = [
-        ...header.values,
-        ...header.secrets.map((secret) => secret.reveal()),
-        ...header.files.map(readCredential),
-      ];
-    }
-    return headers;
   }
 }
 

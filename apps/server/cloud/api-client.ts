@@ -1,0 +1,301 @@
+// Asking an HTTP API: whole answers of bounded size, or a body as it comes in. Connections, TLS, proxies and
+// credentials are those of scraping; methods, statuses and headers are the caller's business.
+import http, { type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import https from "node:https";
+import type { HttpClientConfig } from "../config/types.ts";
+import { requestErrorText } from "../scrape/http-errors.ts";
+import { Router } from "../scrape/http-route.ts";
+import { TokenSource } from "../scrape/oauth2.ts";
+import { ownHeaders } from "../scrape/own-headers.ts";
+import { ApiError } from "./api-error.ts";
+import { BodyDecoder } from "./body-decoder.ts";
+
+/** A whole answer may have so many bytes after decompression, unless the request says less: 64 MiB. */
+export const MAX_ANSWER_BYTES: number = 64 << 20;
+const MAX_REDIRECTS = 10;
+const IDLE_CONNECTION_MS = 5 * 60 * 1000;
+/** What must not follow a redirect to another host, whoever set it. */
+const CREDENTIALS: ReadonlySet<string> = new Set([
+  "authorization",
+  "cookie",
+  "www-authenticate",
+  "x-consul-token",
+  "x-auth-token",
+  "x-amz-security-token",
+  "x-aws-ec2-metadata-token",
+]);
+
+/** One question. */
+export interface ApiRequest {
+  readonly url: URL;
+  /** Standard: GET. Only GET follows redirects. */
+  readonly method?: "GET" | "POST" | "PUT";
+  /** Beside those of the client's own configuration, which win. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** For connecting, sending, and the whole answer. */
+  readonly timeoutMs: number;
+  /** Standard, and most there may be: `MAX_ANSWER_BYTES`. */
+  readonly limitBytes?: number;
+  /** Ends the request early. */
+  readonly signal: AbortSignal;
+}
+
+/** A whole answer, whatever its status. */
+export interface ApiAnswer {
+  readonly status: number;
+  readonly statusText: string;
+  /** Names in lower case. */
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** What a stream of bytes is handed to. Both may throw: that ends the request with this error. */
+export interface BodySink {
+  head(status: number, statusText: string, headers: IncomingHttpHeaders): void;
+  /** Bytes of the decompressed body; theirs only during the call. */
+  data(bytes: Buffer): void;
+}
+
+/** Where and how connections are made. */
+export interface ApiClientOptions {
+  /** Path of a Unix socket to connect to, whatever the URL's host. Standard: none. */
+  readonly unixSocket?: string;
+  /** Where proxies may be named. Standard: the process's. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+/** The connections to one API. Everything that keeps an answer from arriving is thrown as an `ApiError`. */
+export class ApiClient {
+  readonly #config: HttpClientConfig;
+  readonly #router: Router;
+  readonly #tokens: TokenSource | undefined;
+  readonly #unixSocket: string;
+  readonly #agent = new http.Agent({ keepAlive: true, timeout: IDLE_CONNECTION_MS, scheduling: "lifo" });
+
+  constructor(config: HttpClientConfig, options: ApiClientOptions = {}) {
+    const environment = options.environment ?? process.env;
+    this.#config = config;
+    this.#router = new Router(config.tls, config.proxy, undefined, environment);
+    this.#unixSocket = options.unixSocket ?? "";
+    if (config.oauth2 !== undefined) this.#tokens = new TokenSource(config.oauth2, undefined, environment);
+  }
+
+  /** Asks, and waits for the whole answer. */
+  async ask(request: ApiRequest): Promise<ApiAnswer> {
+    const limit = Math.min(request.limitBytes ?? MAX_ANSWER_BYTES, MAX_ANSWER_BYTES);
+    const chunks: Buffer[] = [];
+    let length = 0;
+    let answer: Omit<ApiAnswer, "text"> = { status: 0, statusText: "", headers: {} };
+    await this.stream(request, {
+      head: (status, statusText, headers) => {
+        chunks.length = 0;
+        length = 0;
+        answer = { status, statusText, headers };
+      },
+      data: (bytes) => {
+        length += bytes.length;
+        if (length > limit) throw new Error(`answer has more than ${limit} bytes`);
+        // Copies what it keeps: small chunks would otherwise hold on to the large buffers they were cut from.
+        chunks.push(bytes.length < bytes.buffer.byteLength / 2 ? Buffer.from(bytes) : bytes);
+      },
+    });
+    return { ...answer, text: Buffer.concat(chunks, length).toString("utf8") };
+  }
+
+  /** Asks, and wants a JSON value with status 200. */
+  async askJson(request: ApiRequest): Promise<unknown> {
+    const answer = await this.ask({ ...request, headers: { Accept: "application/json", ...request.headers } });
+    return jsonOf(answer, request);
+  }
+
+  /** Asks, and hands on the body as it arrives; resolves at its end. `head` is called again after a redirect. */
+  async stream(request: ApiRequest, sink: BodySink): Promise<void> {
+    const deadline = performance.now() + request.timeoutMs;
+    let { url } = request;
+    try {
+      const headers = await this.#headers(request, deadline);
+      for (let redirects = 0; ; redirects++) {
+        const location = await this.#onceOrTwice({ ...request, url, headers, deadline, sink });
+        if (location === undefined) return;
+        if (redirects === MAX_REDIRECTS) throw new Error(`stopped after ${MAX_REDIRECTS} redirects`);
+        const next = new URL(location, url);
+        if (next.protocol !== "http:" && next.protocol !== "https:") {
+          throw new Error(`unsupported protocol scheme ${JSON.stringify(next.protocol.slice(0, -1))}`);
+        }
+        if (next.host !== url.host) {
+          for (const name of Object.keys(headers)) if (CREDENTIALS.has(name.toLowerCase())) delete headers[name];
+        }
+        url = next;
+      }
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      throw new ApiError(failureText(request, url, error), { cause: error });
+    }
+  }
+
+  /** Closes all connections. Requests in flight fail. */
+  close(): void {
+    this.#agent.destroy();
+    this.#router.close();
+    this.#tokens?.close();
+  }
+
+  async #headers(request: ApiRequest, deadline: number): Promise<Record<string, string | string[]>> {
+    const headers: Record<string, string | string[]> = { ...request.headers, ...ownHeaders(this.#config) };
+    if (this.#tokens !== undefined) headers["Authorization"] = await this.#tokens.header(deadline);
+    const { username, password } = request.url;
+    if ((username !== "" || password !== "") && headers["Authorization"] === undefined) {
+      const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+      headers["Authorization"] = `Basic ${Buffer.from(pair).toString("base64")}`;
+    }
+    return headers;
+  }
+
+  async #onceOrTwice(exchange: Exchange): Promise<string | undefined> {
+    try {
+      return await this.#once(exchange);
+    } catch (error) {
+      // A kept-alive connection that the server had closed meanwhile says nothing about the server: try a new one.
+      if (!(error instanceof StaleConnection) || exchange.signal.aborted) throw error;
+      return this.#once(exchange);
+    }
+  }
+
+  /** Resolves to where a redirect points, to undefined at the end of any other answer. */
+  #once(exchange: Exchange): Promise<string | undefined> {
+    const { method = "GET", body, signal, sink, deadline } = exchange;
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(new Error("context canceled"));
+        return;
+      }
+      const request = this.#open(exchange);
+      let gotHead = false;
+      const settle = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", onAbort);
+      };
+      const fail = (error: unknown) => {
+        settle();
+        const { code } = error as NodeJS.ErrnoException;
+        const isStale =
+          !gotHead && method === "GET" && request.reusedSocket && (code === "ECONNRESET" || code === "EPIPE");
+        reject(isStale ? new StaleConnection("stale connection", { cause: error }) : error);
+        request.destroy();
+      };
+      const onAbort = () => fail(new Error("context canceled"));
+      const timer = setTimeout(
+        () => fail(new Error("context deadline exceeded")),
+        Math.max(0, deadline - performance.now()),
+      );
+      signal.addEventListener("abort", onAbort);
+      request.on("error", fail);
+      request.on("response", (response) => {
+        gotHead = true;
+        const location = this.#redirect(method, response);
+        if (location !== undefined) {
+          settle();
+          // Its body is of no use, and need not be awaited.
+          request.destroy();
+          resolve(location);
+          return;
+        }
+        receive(response, sink, fail, () => {
+          settle();
+          resolve(undefined);
+        });
+      });
+      request.end(body);
+    });
+  }
+
+  #redirect(method: string, response: IncomingMessage): string | undefined {
+    const { statusCode = 0, headers } = response;
+    if (!this.#config.followRedirects || method !== "GET") return undefined;
+    return [301, 302, 303, 307, 308].includes(statusCode) ? headers.location : undefined;
+  }
+
+  #open({ url, method = "GET", body, headers }: Exchange): http.ClientRequest {
+    const route = this.#router.to(url, this.#unixSocket);
+    const options: https.RequestOptions = {
+      method,
+      headers: {
+        "Accept-Encoding": "gzip",
+        ...headers,
+        ...route.headers,
+        Host: (headers["Host"] as string | undefined) ?? url.host,
+        ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }),
+      },
+      agent: route.agent ?? this.#agent,
+      path: route.proxy === undefined ? url.pathname + url.search : url.origin + url.pathname + url.search,
+      auth: null,
+    };
+    if (this.#unixSocket !== "") return http.request({ ...options, socketPath: this.#unixSocket });
+    // A proxy without an agent of its own is asked by name.
+    const { hostname, port } = route.proxy !== undefined && route.agent === undefined ? route.proxy : url;
+    const host = hostname.replace(/^\[|\]$/g, "");
+    const isSecure = url.protocol === "https:";
+    return (isSecure ? https : http).request({ ...options, host, port: port || (isSecure ? 443 : 80) });
+  }
+}
+
+interface Exchange extends Omit<ApiRequest, "headers"> {
+  readonly headers: Record<string, string | string[]>;
+  /** Monotonic milliseconds. */
+  readonly deadline: number;
+  readonly sink: BodySink;
+}
+
+class StaleConnection extends Error {}
+
+function receive(response: IncomingMessage, sink: BodySink, fail: (error: unknown) => void, done: () => void): void {
+  const { statusCode = 0, statusMessage = "", headers } = response;
+  try {
+    sink.head(statusCode, statusMessage || (http.STATUS_CODES[statusCode] ?? ""), headers);
+  } catch (error) {
+    fail(error);
+    return;
+  }
+  const decoder = new BodyDecoder(headers["content-encoding"], response, {
+    data: (bytes) => {
+      try {
+        sink.data(bytes);
+      } catch (error) {
+        fail(error);
+      }
+    },
+    end: done,
+    error: fail,
+  });
+  response.on("aborted", () => fail(new Error("unexpected EOF")));
+  response.on("error", fail);
+  decoder.start();
+}
+
+/** The value of an answer with status 200. Throws an `ApiError` for any other status, and for what is no JSON. */
+export function jsonOf(answer: ApiAnswer, request: ApiRequest): unknown {
+  if (answer.status !== 200) throw statusError(answer, request);
+  try {
+    return JSON.parse(answer.text) as unknown;
+  } catch (error) {
+    // The parser's own words quote the answer, which may hold what nobody should read in a log.
+    throw new ApiError(failureText(request, request.url, new Error("answer is no valid JSON")), { cause: error });
+  }
+}
+
+/** The error that says an answer has an unwanted status; with the beginning of its text, which tells why. */
+export function statusError(answer: ApiAnswer, request: ApiRequest): ApiError {
+  const reason = answer.text.replace(/\s+/g, " ").trim().slice(0, 200);
+  const status = `server returned HTTP status ${answer.status} ${answer.statusText}`.trimEnd();
+  return new ApiError(failureText(request, request.url, new Error(reason === "" ? status : `${status}: ${reason}`)), {
+    status: answer.status,
+  });
+}
+
+function failureText({ method = "GET" }: ApiRequest, url: URL, error: unknown): string {
+  const shown = new URL(url);
+  if (shown.password !== "") shown.password = "xxxxx";
+  const text = requestErrorText(shown.href, error);
+  return method === "GET" ? text : text.replace(/^Get/, method === "POST" ? "Post" : "Put");
+}
