@@ -5,6 +5,8 @@ import type { Clock } from "../scrape/clock.ts";
 import { ConsulDiscoverer } from "./consul/consul-discoverer.ts";
 import type { DiscoveryMetrics } from "./discovery-metrics.ts";
 import { DnsDiscoverer } from "./dns-discoverer.ts";
+import { dockerDiscoverer } from "./docker/docker-discoverer.ts";
+import { swarmDiscoverer } from "./docker/swarm-discoverer.ts";
 import { FileDiscoverer } from "./file-discoverer.ts";
 import { HttpDiscoverer } from "./http-discoverer.ts";
 import { StaticDiscoverer } from "./static-discoverer.ts";
@@ -48,6 +50,8 @@ export const DISCOVERER_FACTORIES: Readonly<Partial<Record<DiscoveryKind, Discov
     return new HttpDiscoverer(config, context);
   },
   consul: (config, context) => new ConsulDiscoverer(bodyOf(config), context),
+  docker: (config, context) => dockerDiscoverer(bodyOf(config), context),
+  dockerswarm: (config, context) => swarmDiscoverer(bodyOf(config), context),
   dns: (config, context) => new DnsDiscoverer(bodyOf(config), context),
 };
 

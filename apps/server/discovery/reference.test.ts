@@ -1,0 +1,102 @@
+// Every mechanism that the reference's binary has, against the same fake API: the same targets, label by label.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { loadConfig } from "../config/index.ts";
+import { until } from "../scrape/testing.ts";
+import { DISCOVERER_FACTORIES } from "./discoverer.ts";
+import { daemonAnswer } from "./docker/testing.ts";
+import { noReference, ReferenceServer } from "./reference-server.ts";
+import { type FakeAnswer, FakeApi, type FakeRequest, Rig } from "./testing.ts";
+
+interface Comparison {
+  readonly answer: (request: FakeRequest) => FakeAnswer;
+  /** The mechanism's keys, for a server at `url`. */
+  readonly config: (url: string) => object;
+  readonly targets: number;
+  /** Makes of our labels what release 3.5 says; see docs/reference/differences-from-3.5.md. */
+  readonly as35?: (labels: Record<string, string>) => Record<string, string>;
+}
+
+const COMPARISONS: Readonly<Record<string, Comparison>> = {
+  docker: {
+    answer: daemonAnswer,
+    config: (host) => ({ docker_sd_configs: [{ host }] }),
+    targets: 5,
+    as35: without("__meta_docker_container_image", "__meta_docker_container_image_id"),
+  },
+  "docker, all networks": {
+    answer: daemonAnswer,
+    config: (host) => ({
+      docker_sd_configs: [{ host, match_first_network: false, port: 99, host_networking_host: "h" }],
+    }),
+    targets: 8,
+    as35: without("__meta_docker_container_image", "__meta_docker_container_image_id"),
+  },
+  "swarm services": {
+    answer: daemonAnswer,
+    config: (host) => ({ dockerswarm_sd_configs: [{ host, role: "services" }] }),
+    targets: 3,
+  },
+  "swarm tasks": {
+    answer: daemonAnswer,
+    config: (host) => ({ dockerswarm_sd_configs: [{ host, role: "tasks" }] }),
+    targets: 4,
+  },
+  "swarm nodes": {
+    answer: daemonAnswer,
+    config: (host) => ({ dockerswarm_sd_configs: [{ host, role: "nodes" }] }),
+    targets: 2,
+  },
+};
+
+const ENVIRONMENT = {};
+
+const jobs = new Map<string, object>();
+let reference: ReferenceServer | undefined;
+
+before(async () => {
+  if (noReference !== undefined) return;
+  for (const [name, { answer, config }] of Object.entries(COMPARISONS)) {
+    const api = await FakeApi.start(answer);
+    const relabel_configs = [{ action: "drop", source_labels: ["__address__"], regex: ".*" }];
+    jobs.set(name, { job_name: name, ...config(api.url), relabel_configs });
+  }
+  reference = await ReferenceServer.start(JSON.stringify({ scrape_configs: [...jobs.values()] }), ENVIRONMENT);
+});
+
+after(async () => {
+  await reference?.stop();
+});
+
+for (const [name, { targets, as35 = (labels: Record<string, string>) => labels }] of Object.entries(COMPARISONS)) {
+  test(`discovery beside the reference: ${name}`, { skip: noReference ?? false }, async () => {
+    const config = loadConfig(JSON.stringify({ scrape_configs: [jobs.get(name)] }));
+    const [discovery] = config.allScrapeConfigs[0]?.discovery ?? [];
+    assert.ok(discovery !== undefined);
+    const factory = DISCOVERER_FACTORIES[discovery.kind];
+    assert.ok(factory !== undefined);
+    const rig = new Rig((context) => factory(discovery, context));
+    await until(() => rig.targets.length >= targets, `our targets: ${rig.lines.join("")}`);
+    const theirs = await reference?.discovered(name, targets);
+    assert.deepEqual(sorted(rig.targets.map(as35)), sorted(theirs ?? []), reference?.log);
+    assert.equal(rig.targets.length, targets);
+  });
+}
+
+/** Takes labels away that 3.5 does not have. */
+function without(...names: readonly string[]): (labels: Record<string, string>) => Record<string, string> {
+  return (labels) => Object.fromEntries(Object.entries(labels).filter(([name]) => !names.includes(name)));
+}
+
+/** Labels of empty value are no labels. */
+function sorted(targets: readonly Record<string, string>[]): Record<string, string>[] {
+  return targets
+    .map((labels) =>
+      Object.fromEntries(
+        Object.entries(labels)
+          .filter(([, value]) => value !== "")
+          .sort(([a], [b]) => (a < b ? -1 : 1)),
+      ),
+    )
+    .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+}
