@@ -14,6 +14,7 @@ import { BodyDecoder } from "./body-decoder.ts";
 export const MAX_ANSWER_BYTES: number = 64 << 20;
 const MAX_REDIRECTS = 10;
 const IDLE_CONNECTION_MS = 5 * 60 * 1000;
+const KEEP_ALIVE_PROBE_MS = 30_000;
 /** What must not follow a redirect to another host, whoever set it. */
 const CREDENTIALS: ReadonlySet<string> = new Set([
   "authorization",
@@ -206,6 +207,8 @@ export class ApiClient {
           resolve(undefined);
         });
       });
+      // A server that vanished without a word is noticed also while nothing is said for long.
+      request.setSocketKeepAlive(true, KEEP_ALIVE_PROBE_MS);
       request.end(body);
     });
   }

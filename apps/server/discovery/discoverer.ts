@@ -9,6 +9,7 @@ import { dockerDiscoverer } from "./docker/docker-discoverer.ts";
 import { swarmDiscoverer } from "./docker/swarm-discoverer.ts";
 import { FileDiscoverer } from "./file-discoverer.ts";
 import { HttpDiscoverer } from "./http-discoverer.ts";
+import { KubernetesDiscoverer } from "./kubernetes/kubernetes-discoverer.ts";
 import { StaticDiscoverer } from "./static-discoverer.ts";
 import type { TargetGroup } from "./target-group.ts";
 
@@ -52,6 +53,7 @@ export const DISCOVERER_FACTORIES: Readonly<Partial<Record<DiscoveryKind, Discov
   consul: (config, context) => new ConsulDiscoverer(bodyOf(config), context),
   docker: (config, context) => dockerDiscoverer(bodyOf(config), context),
   dockerswarm: (config, context) => swarmDiscoverer(bodyOf(config), context),
+  kubernetes: (config, context) => new KubernetesDiscoverer(bodyOf(config), context),
   dns: (config, context) => new DnsDiscoverer(bodyOf(config), context),
 };
 
