@@ -74,12 +74,12 @@ test("discovery manager: sets configured alike share one discoverer, a reload ke
 
 test("discovery manager: what cannot be started is logged and counted, the others run", async () => {
   const { manager, addresses, lines, registry } = make(new ManualClock(0));
-  const other = { kind: "consul", body: {}, http: undefined } as const;
+  const other = { kind: "nomad", body: {}, http: undefined } as const;
   manager.applyConfig(new Map([["a", [other, statically("h:1")]]]));
   assert.deepEqual(addresses("a"), ["h:1"]);
   assert.match(
     lines.join(""),
-    /msg="Cannot create service discovery" type=consul config=a err="consul service discovery/,
+    /msg="Cannot create service discovery" type=nomad config=a err="nomad service discovery/,
   );
   assert.match(await registry.metrics(), /^prometheus_sd_failed_configs\{name="scrape"\} 1$/m);
 });

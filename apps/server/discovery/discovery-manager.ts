@@ -1,4 +1,5 @@
 // Runs all discoverers of one purpose, and hands on what they found, set by set.
+import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "@narthex/toolkit";
 import type { DiscoveryConfig } from "../config/types.ts";
 import { type Clock, systemClock, type Timer } from "../scrape/clock.ts";
@@ -125,6 +126,9 @@ export class DiscoveryManager {
     const { metrics, name } = this.#options;
     metrics.receivedUpdates.labels(name).inc();
     for (const group of groups) {
+      const before = provider.groups.get(group.source);
+      // A group that says the same as before stays the same object: whoever made something of it need not do so again.
+      if (before === undefined ? group.targets.length === 0 : isDeepStrictEqual(before, group)) continue;
       if (group.targets.length === 0) provider.groups.delete(group.source);
       else provider.groups.set(group.source, group);
     }

@@ -14,7 +14,7 @@ import { schemaForFactor } from "./histogram-limits.ts";
 import { HttpClient } from "./http-client.ts";
 import type { SampleBatch } from "./sample-batch.ts";
 import { type LoopSettings, type ScrapeEnvironment, ScrapeLoop } from "./scrape-loop.ts";
-import { populateTargets, type Target } from "./target.ts";
+import { populateTargets, type Target, type TargetMemo } from "./target.ts";
 import { TargetCache } from "./target-cache.ts";
 import type { TemplateStore } from "./template.ts";
 
@@ -57,6 +57,8 @@ export class ScrapePool {
   #client: HttpClient;
   #failureLog: FailureLog | undefined;
   #groups: readonly TargetGroup[] = [];
+  /** Of the present configuration. */
+  #memo: TargetMemo = new WeakMap();
   #loops = new Map<string, ScrapeLoop>();
   #dropped: readonly Labels[] = [];
   #droppedCount = 0;
@@ -127,6 +129,7 @@ export class ScrapePool {
     const keepsCaches = cacheKey(config) === cacheKey(this.#config);
     const oldClient = this.#client;
     this.#config = config;
+    this.#memo = new WeakMap();
     this.#client = new HttpClient(
       config.http,
       this.#environment.buffers,
@@ -175,14 +178,15 @@ export class ScrapePool {
 
   #populate(): ReadonlyMap<string, Target> {
     const { metrics, logger } = this.#environment;
-    const { jobName, keepDroppedTargets } = this.#config;
+    const { jobName } = this.#config;
     const begun = performance.now();
-    const { targets, dropped, errors } = populateTargets(this.#groups, this.#config, this.#relabeler);
+    const made = populateTargets(this.#groups, this.#config, this.#relabeler, this.#memo);
+    const { targets, dropped, droppedCount, errors } = made;
     for (const err of errors) logger.error("Creating target failed", { scrape_pool: jobName, err });
     const failed = metrics.syncFailed.labels(jobName);
     if (errors.length > 0) failed.inc(errors.length);
-    this.#droppedCount = dropped.length;
-    this.#dropped = keepDroppedTargets > 0 ? dropped.slice(0, keepDroppedTargets) : dropped;
+    this.#droppedCount = droppedCount;
+    this.#dropped = dropped;
     metrics.poolSyncs.labels(jobName).inc();
     metrics.poolTargets.labels(jobName).set(targets.size);
     metrics.syncLength.labels(jobName).observe((performance.now() - begun) / 1000);

@@ -140,3 +140,32 @@ test("target phases: fixed for a seed, another for another, spread over the inte
   }
   assert.equal(phases.size, 10);
 });
+
+test("targets: groups that did not change are not made anew; numbers in errors are those of the present groups", () => {
+  const config = scrapeConfig();
+  const relabeler = new Relabeler([
+    rule({ action: "drop", sourceLabels: ["env"], regex: "no", regexIsDefault: false }),
+  ]);
+  const group = (source: string, ...targets: [string, string][][]) => ({
+    source,
+    labels: new Map<string, string>(),
+    targets: targets.map((labels) => new Map(labels)),
+  });
+  const good = group("a", [["__address__", "h:1"]], [["env", "no"]]);
+  const bad = group("b", [["__address__", ""]]);
+  const memo = new WeakMap();
+  const first = populateTargets([good, bad], config, relabeler, memo);
+  const second = populateTargets([bad, good], config, relabeler, memo);
+  assert.equal([...first.targets.values()][0], [...second.targets.values()][0]);
+  assert.deepEqual([first.droppedCount, second.droppedCount], [1, 1]);
+  assert.deepEqual(
+    [first.errors, second.errors],
+    [["instance 0 in group 1: no address"], ["instance 0 in group 0: no address"]],
+  );
+});
+
+test("FNV-1a: values of the reference vectors", () => {
+  assert.equal(fnv64a(""), 0xcbf29ce484222325n);
+  assert.equal(fnv64a("a"), 0xaf63dc4c8601ec8cn);
+  assert.equal(fnv64a("foobar"), 0x85944171f73967e8n);
+});

@@ -42,40 +42,74 @@ export interface Target {
 export interface PopulatedTargets {
   /** By key: two targets that come out equal are one. */
   readonly targets: ReadonlyMap<string, Target>;
-  /** Labels of what relabeling dropped. */
+  /** Labels of what relabeling dropped: of all, or as many as the job keeps. */
   readonly dropped: readonly Labels[];
+  readonly droppedCount: number;
   /** Why a target could not be made: `instance 0 in group 1: no address`. */
   readonly errors: readonly string[];
 }
 
-/** Makes the targets of a job. `relabeler` holds its `relabel_configs`. */
+/** What one group came to. */
+interface GroupTargets {
+  readonly targets: readonly Target[];
+  readonly dropped: readonly Labels[];
+  readonly droppedCount: number;
+  readonly errors: readonly (readonly [instance: number, message: string])[];
+}
+
+/** What groups came to under one configuration, so that those that did not change cost nothing the next time. */
+export type TargetMemo = WeakMap<TargetGroup, GroupTargets>;
+
+/** Makes the targets of a job. `relabeler` holds its `relabel_configs`; `memo` is for these two alone. */
 export function populateTargets(
   groups: readonly TargetGroup[],
   config: ScrapeConfig,
   relabeler: Relabeler,
+  memo: TargetMemo = new WeakMap(),
 ): PopulatedTargets {
+  const keptDropped = config.keepDroppedTargets > 0 ? config.keepDroppedTargets : Number.POSITIVE_INFINITY;
   const targets = new Map<string, Target>();
   const dropped: Labels[] = [];
   const errors: string[] = [];
-  const builder = new LabelBuilder();
+  let droppedCount = 0;
   for (const [g, group] of groups.entries()) {
-    for (const [i, found] of group.targets.entries()) {
-      const discovered = discoveredLabels(found, group.labels, config);
-      builder.reset(discovered);
-      if (!relabeler.applyTo(builder)) {
-        dropped.push(discovered);
-        continue;
-      }
-      try {
-        const target = makeTarget(discovered, builder, config);
-        if (!targets.has(target.key)) targets.set(target.key, target);
-      } catch (error) {
-        if (!(error instanceof TargetError)) throw error;
-        errors.push(`instance ${i} in group ${g}: ${error.message}`);
-      }
+    let made = memo.get(group);
+    if (made === undefined) memo.set(group, (made = populateGroup(group, config, relabeler, keptDropped)));
+    for (const target of made.targets) if (!targets.has(target.key)) targets.set(target.key, target);
+    for (const labels of made.dropped) if (dropped.length < keptDropped) dropped.push(labels);
+    for (const [i, message] of made.errors) errors.push(`instance ${i} in group ${g}: ${message}`);
+    droppedCount += made.droppedCount;
+  }
+  return { targets, dropped, droppedCount, errors };
+}
+
+function populateGroup(
+  group: TargetGroup,
+  config: ScrapeConfig,
+  relabeler: Relabeler,
+  keptDropped: number,
+): GroupTargets {
+  const targets: Target[] = [];
+  const dropped: Labels[] = [];
+  const errors: [number, string][] = [];
+  let droppedCount = 0;
+  const builder = new LabelBuilder();
+  for (const [i, found] of group.targets.entries()) {
+    const discovered = discoveredLabels(found, group.labels, config);
+    builder.reset(discovered);
+    if (!relabeler.applyTo(builder)) {
+      if (dropped.length < keptDropped) dropped.push(discovered);
+      droppedCount++;
+      continue;
+    }
+    try {
+      targets.push(makeTarget(discovered, builder, config));
+    } catch (error) {
+      if (!(error instanceof TargetError)) throw error;
+      errors.push([i, error.message]);
     }
   }
-  return { targets, dropped, errors };
+  return { targets, dropped, droppedCount, errors };
 }
 
 /** A target's labels do not make a target. */
