@@ -2,6 +2,7 @@
 import type { Logger } from "@narthex/toolkit";
 import type { DiscoveryConfig, DiscoveryKind } from "../config/types.ts";
 import type { Clock } from "../scrape/clock.ts";
+import { awsDiscoverer, ec2Discoverer } from "./aws/ec2-discoverer.ts";
 import { ConsulDiscoverer } from "./consul/consul-discoverer.ts";
 import type { DiscoveryMetrics } from "./discovery-metrics.ts";
 import { DnsDiscoverer } from "./dns-discoverer.ts";
@@ -50,6 +51,8 @@ export const DISCOVERER_FACTORIES: Readonly<Partial<Record<DiscoveryKind, Discov
     if (config.kind !== "http") throw new TypeError(`not an HTTP configuration: ${config.kind}`);
     return new HttpDiscoverer(config, context);
   },
+  aws: (config, context) => awsDiscoverer(bodyOf(config), context),
+  ec2: (config, context) => ec2Discoverer(bodyOf(config), context),
   consul: (config, context) => new ConsulDiscoverer(bodyOf(config), context),
   docker: (config, context) => dockerDiscoverer(bodyOf(config), context),
   dockerswarm: (config, context) => swarmDiscoverer(bodyOf(config), context),

@@ -4,7 +4,7 @@
 import { EMPTY_SECRET } from "@narthex/toolkit";
 import { COMPATIBLE_VERSION } from "../../build-info.ts";
 import { ApiClient, type ApiRequest, jsonOf } from "../../cloud/api-client.ts";
-import { objectOf, textOf, textsOf } from "../json-shape.ts";
+import { objectOf, textOf, textsOf } from "../../cloud/json-shape.ts";
 import type { ConsulDiscoveryBody } from "./consul-body.ts";
 
 /** How long answers are waited for, in milliseconds. */

@@ -1,5 +1,13 @@
 // The instances of one Consul service as a target group.
-import { integerOf, type JsonObject, objectOf, objectsOf, textOf, textPairsOf, textsOf } from "../json-shape.ts";
+import {
+  integerOf,
+  type JsonObject,
+  objectOf,
+  objectsOf,
+  textOf,
+  textPairsOf,
+  textsOf,
+} from "../../cloud/json-shape.ts";
 import { joinedList, joinHostPort, sanitizeLabelName } from "../meta-label.ts";
 import type { TargetGroup } from "../target-group.ts";
 

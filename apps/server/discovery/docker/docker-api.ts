@@ -1,9 +1,9 @@
 // The lists of a Docker daemon. Source: Docker Engine API, without a version in the path: the daemon's newest.
 import { COMPATIBLE_VERSION } from "../../build-info.ts";
 import { ApiClient } from "../../cloud/api-client.ts";
+import { type JsonObject, objectsOf } from "../../cloud/json-shape.ts";
 import { PLAIN_HTTP } from "../../cloud/plain-http-config.ts";
 import type { HttpClientConfig } from "../../config/types.ts";
-import { type JsonObject, objectsOf } from "../json-shape.ts";
 import type { DockerFilter } from "./docker-body.ts";
 
 /** What can be listed. */

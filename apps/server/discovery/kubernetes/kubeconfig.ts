@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { ConfigUrl, EMPTY_SECRET, Secret } from "@narthex/toolkit";
 import { parse } from "yaml";
+import { flagOf, type JsonObject, objectOf, objectsOf, textOf, textsOf } from "../../cloud/json-shape.ts";
 import { PLAIN_HTTP } from "../../cloud/plain-http-config.ts";
 import type { HttpClientConfig, HttpHeaderConfig, TlsConfig } from "../../config/types.ts";
-import { flagOf, type JsonObject, objectOf, objectsOf, textOf, textsOf } from "../json-shape.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 
 const MAX_ALIASES = 100;
