@@ -11,6 +11,7 @@ import { swarmDiscoverer } from "./docker/swarm-discoverer.ts";
 import { FileDiscoverer } from "./file-discoverer.ts";
 import { HttpDiscoverer } from "./http-discoverer.ts";
 import { KubernetesDiscoverer } from "./kubernetes/kubernetes-discoverer.ts";
+import { openstackDiscoverer } from "./openstack/openstack-discoverer.ts";
 import { StaticDiscoverer } from "./static-discoverer.ts";
 import type { TargetGroup } from "./target-group.ts";
 
@@ -53,6 +54,7 @@ export const DISCOVERER_FACTORIES: Readonly<Partial<Record<DiscoveryKind, Discov
   },
   aws: (config, context) => awsDiscoverer(bodyOf(config), context),
   ec2: (config, context) => ec2Discoverer(bodyOf(config), context),
+  openstack: (config, context) => openstackDiscoverer(bodyOf(config), context),
   consul: (config, context) => new ConsulDiscoverer(bodyOf(config), context),
   docker: (config, context) => dockerDiscoverer(bodyOf(config), context),
   dockerswarm: (config, context) => swarmDiscoverer(bodyOf(config), context),
