@@ -23,6 +23,7 @@ import { HeadTruncator } from "./head-truncator.ts";
 import { deleteSamples } from "./sample-deleter.ts";
 import { type DbShare, openQuerier, type ReadTicket } from "./share.ts";
 import { makeSnapshotName } from "./snapshot-name.ts";
+import type { LogFeed, WalWriter } from "./wal/wal-writer.ts";
 
 /** Where snapshots lie in the data directory. */
 const SNAPSHOTS_DIRECTORY = "snapshots";
@@ -130,6 +131,12 @@ export class Db implements Queryable, Appendable {
   metadata(ref: SeriesRef): Metadata | undefined {
     const record = this.head.recordOf(ref);
     return record === 0 ? undefined : this.head.metadata.get(record);
+  }
+
+  /** The log of samples, for those who follow it. */
+  get log(): LogFeed {
+    this.#parts.assertOpen();
+    return this.#parts.wal as WalWriter;
   }
 
   /** How far the replay came; afterwards, what it covered. */

@@ -1,3 +1,4 @@
+export { type AgentCounters, AgentDb, type AgentDbOptions } from "./agent/agent-db.ts";
 export { Block, BlockError } from "./block/block.ts";
 export { BlockWriter, removeBlock, removeLeftovers } from "./block/block-writer.ts";
 export { compactionRanges, planCompaction, planDeletion, type RetentionLimits } from "./block/compaction-plan.ts";
@@ -27,8 +28,10 @@ export { SnapshotExpiredError } from "./head/snapshots.ts";
 export { IndexReader } from "./index/index-reader.ts";
 export { estimatePostings, matchPostings, type PostingsSource } from "./index/matching.ts";
 export { type LogFields, type Logger, silentLogger } from "./logger.ts";
+export { ByteArena } from "./memory/byte-arena.ts";
 export { HeadMemoryError } from "./memory/layout.ts";
 export { HeadFullError } from "./memory/pool.ts";
+export { RefMap } from "./memory/ref-map.ts";
 export { mergeQueriers } from "./merge-querier.ts";
 export { openReadOnly } from "./read-only-db.ts";
 export { ReplayThread } from "./replay/replay-thread.ts";
@@ -42,6 +45,29 @@ export {
   writeCheckpoint,
 } from "./wal/checkpoint.ts";
 export { type Compression, lastCheckpoint, listSegments, WalCorruptionError } from "./wal/format.ts";
+export {
+  decodeHistograms,
+  encodeHistograms,
+  type HistogramEntry,
+  isHistogramRecord,
+} from "./wal/histogram-record.ts";
+export {
+  beginSeries,
+  decodeExemplars,
+  decodeMetadata,
+  decodeSamples,
+  type ExemplarEntry,
+  encodeExemplars,
+  encodeMetadata,
+  encodeSamples,
+  encodeSamplesV2,
+  encodeSeries,
+  type MetadataEntry,
+  RecordError,
+  RecordType,
+  SampleRecord,
+  SeriesRecordCursor,
+} from "./wal/record.ts";
 export { closeSegmentGaps, repairWal, WalReader, type WalReaderOptions } from "./wal/wal-reader.ts";
 export { WalTail } from "./wal/wal-tail.ts";
-export { type LogPosition, WalWriter, type WalWriterOptions } from "./wal/wal-writer.ts";
+export { type LogFeed, type LogPosition, WalWriter, type WalWriterOptions } from "./wal/wal-writer.ts";

@@ -72,11 +72,13 @@ test("WAL tail: a directory or segment that is not there yet is waited for", () 
   const fs = new MemoryFs();
   const tail = new WalTail(fs, "wal", { segment: 0, offset: 0 });
   assert.equal(tail.next(), false);
+  assert.ok(tail.isGone);
   const writer = WalWriter.open(fs, "wal");
   writer.log(record(1), record(1).length);
   writer.flush();
   assert.equal(tail.next(), true);
   assert.equal(tail.next(), false);
+  assert.ok(!tail.isGone);
 });
 
 test("WAL tail: damage is told, not passed over", () => {

@@ -57,6 +57,11 @@ export class WalTail {
     return { segment: this.#segment, offset: this.#offset };
   }
 
+  /** Whether the segment of the position is not there: removed, or not begun yet. */
+  get isGone(): boolean {
+    return this.#fs.kind(this.#path(this.#segment)) !== "file";
+  }
+
   /**
    * Goes to the next record; false when there is none yet. Throws a `WalCorruptionError` where bytes cannot be what a
    * writer writes; the position stays, so that the caller can go on at a later segment with another tail.
@@ -65,10 +70,10 @@ export class WalTail {
     for (;;) {
       this.#file ??= this.#open();
       if (this.#file === undefined) return false;
-      // Looked for before the segment is read, so that nothing is missed that was written before the next one began.
-      const hasNext = this.#fs.kind(this.#path(this.#segment + 1)) === "file";
       if (this.#record()) return true;
-      if (!hasNext) return false;
+      if (this.#fs.kind(this.#path(this.#segment + 1)) !== "file") return false;
+      // Read once more, so that nothing is missed that was written before the next one began.
+      if (this.#record()) return true;
       const left = this.#file.size() - this.#offset;
       if (left > 0 && !this.#isPadding(left)) throw this.#damaged("the segment ends within a record");
       this.close();

@@ -48,6 +48,15 @@ export interface LogPosition {
   readonly offset: number;
 }
 
+/** A log as those see it who follow it with a `WalTail`: where it lies, where it ends, and a word when it grew. */
+export interface LogFeed {
+  readonly fs: FileSystem;
+  readonly directory: string;
+  readonly position: LogPosition;
+  /** Called after each flush, by the thread that writes: it must not take long. One listener. */
+  whenWritten: (() => void) | undefined;
+}
+
 /**
  * The one writer of a log directory.
  *
@@ -56,7 +65,7 @@ export interface LogPosition {
  * `close`. When `flush` (or a `log` that had to write) throws, everything logged since the last flush is taken back,
  * from the disk too, and the writer goes on working as soon as the disk does.
  */
-export class WalWriter {
+export class WalWriter implements LogFeed {
   readonly directory: string;
   /** What is really used: "snappy" where zstd was asked for and this Node has none. */
   readonly compression: Compression;
@@ -67,6 +76,7 @@ export class WalWriter {
     recordPartBytes: 0,
     savedBytes: 0,
   };
+  whenWritten: (() => void) | undefined = undefined;
   readonly #fs: FileSystem;
   readonly #options: WalWriterOptions;
   readonly #segmentBytes: number;
@@ -103,6 +113,10 @@ export class WalWriter {
     this.#segment = segment;
     this.#flushedSegment = segment;
     this.#file = this.#create(segment);
+  }
+
+  get fs(): FileSystem {
+    return this.#fs;
   }
 
   /** Where the next record will go, unless it needs a new segment. */
@@ -149,6 +163,7 @@ export class WalWriter {
     this.#undoable(() => this.#write());
     this.#flushedSegment = this.#segment;
     this.#flushedOffset = this.#written;
+    this.whenWritten?.();
   }
 
   /** Takes back everything logged since the last flush. */
