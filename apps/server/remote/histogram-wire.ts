@@ -1,6 +1,13 @@
 // Native histograms as protobuf messages, as remote write and remote read have them.
 import { EncodingError, type WireReader, WireType, type WireWriter } from "@narthex/encoding";
-import { type CounterResetHint, type FloatHistogramFields, floatFromInteger, type Span } from "@narthex/model";
+import {
+  type CounterResetHint,
+  type FloatHistogramFields,
+  floatFromInteger,
+  type Span,
+  STALE_NAN_HIGH,
+  STALE_NAN_LOW,
+} from "@narthex/model";
 import { HistogramField, SpanField } from "./wire.ts";
 
 /** A histogram as it came: `integer` tells whether its counts were integers. */
@@ -156,7 +163,7 @@ function readDoubles(reader: WireReader, into: number[]): void {
 /**
  * Appends a histogram as field `field`. Integer ones (`histogram.integer`) are written as such: counts and differences
  * between neighbouring buckets. Fields with their default value are left out, those of a `oneof` are not, as in the
- * reference. `startTime` 0 is left out; so are custom bounds unless `withBounds`.
+ * reference. `startTime` 0 is left out; so are custom bounds unless `withBounds`. `stale`: the sum is the stale marker.
  */
 export function writeHistogram(
   writer: WireWriter,
@@ -165,12 +172,14 @@ export function writeHistogram(
   histogram: FloatHistogramFields,
   startTime = 0,
   withBounds = true,
+  stale = false,
 ): void {
   const integer = histogram.integer === true;
   const message = writer.begin(field);
   if (integer) writer.uintField(HistogramField.countInt, histogram.count);
   else writer.doubleField(HistogramField.countFloat, histogram.count);
-  if (histogram.sum !== 0) writer.doubleField(HistogramField.sum, histogram.sum);
+  if (stale) writer.doubleBitsField(HistogramField.sum, STALE_NAN_HIGH, STALE_NAN_LOW);
+  else if (histogram.sum !== 0) writer.doubleField(HistogramField.sum, histogram.sum);
   if (histogram.schema !== 0) writer.sintField(HistogramField.schema, histogram.schema);
   if (histogram.zeroThreshold !== 0) writer.doubleField(HistogramField.zeroThreshold, histogram.zeroThreshold);
   if (integer) writer.uintField(HistogramField.zeroCountInt, histogram.zeroCount);

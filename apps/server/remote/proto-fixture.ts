@@ -21,7 +21,8 @@ message Histogram {
 message TimeSeries {
   repeated Label labels = 1; repeated Sample samples = 2; repeated Exemplar exemplars = 3; repeated Histogram histograms = 4;
 }
-message WriteRequest { repeated TimeSeries timeseries = 1; }
+message MetricMetadata { int32 type = 1; string metric_family_name = 2; string help = 4; string unit = 5; }
+message WriteRequest { repeated TimeSeries timeseries = 1; repeated MetricMetadata metadata = 3; }
 message Matcher { int32 type = 1; string name = 2; string value = 3; }
 message Hints { int64 step_ms = 1; string func = 2; int64 start_ms = 3; int64 end_ms = 4; }
 message Query { int64 start = 1; int64 end = 2; repeated Matcher matchers = 3; Hints hints = 4; }

@@ -377,7 +377,8 @@ function bodyTooLarge(): ScrapeError {
   return new ScrapeError("body size limit exceeded", "body_size_limit");
 }
 
-function withoutCredentials(headers: Record<string, string | string[]>): Record<string, string | string[]> {
+/** Headers without those that only the first host may see. */
+export function withoutCredentials(headers: Record<string, string | string[]>): Record<string, string | string[]> {
   return Object.fromEntries(
     Object.entries(headers).filter(
       ([name]) => !["authorization", "cookie", "www-authenticate"].includes(name.toLowerCase()),

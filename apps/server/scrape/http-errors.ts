@@ -30,8 +30,8 @@ const TLS_REASONS: Readonly<Record<string, string>> = {
 };
 
 /** The text for an error of the request itself, before there is a response: `Get "http://h/metrics": EOF`. */
-export function requestErrorText(url: string, error: unknown): string {
-  return `Get ${quoteText(url)}: ${causeText(error as SystemError)}`;
+export function requestErrorText(url: string, error: unknown, method: "Get" | "Post" = "Get"): string {
+  return `${method} ${quoteText(url)}: ${causeText(error as SystemError)}`;
 }
 
 /** The text for an error while the body was read. */

@@ -129,6 +129,11 @@ export class ScrapeManager {
     });
   }
 
+  /** Counts connections, those of other parts of the server too: there is one such count per registry. */
+  get dials(): DialMetrics {
+    return this.#dials;
+  }
+
   /** Names of all pools, sorted. */
   pools(): readonly string[] {
     return [...this.#pools.keys()].sort();

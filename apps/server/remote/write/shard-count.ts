@@ -62,8 +62,8 @@ export class ShardCount {
     return this.#desired;
   }
 
-  /** Takes an interval in and returns the number of shards from now on. */
-  next(interval: Interval): number {
+  /** Takes an interval in and returns the number of shards from now on; unless it `mayChange`, the present one. */
+  next(interval: Interval, mayChange = true): number {
     const { seconds } = interval;
     const inRate = this.#in.next(interval.samplesIn / seconds);
     const outRate = this.#out.next(interval.samplesOut / seconds);
@@ -78,7 +78,7 @@ export class ShardCount {
     const low = this.#current * (1 - TOLERANCE);
     const high = this.#current * (1 + TOLERANCE);
     const wanted = Math.ceil(this.#desired);
-    if (low <= this.#desired && wanted <= high) return this.#current;
+    if (!mayChange || (low <= wanted && wanted <= high)) return this.#current;
     if (wanted < this.#current && interval.lagSeconds > MAX_LAG_SECONDS) return this.#current;
     this.#current = Math.min(this.#max, Math.max(this.#min, wanted));
     return this.#current;

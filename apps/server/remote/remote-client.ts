@@ -1,0 +1,235 @@
+// Posts requests to a remote storage: kept-alive connections, TLS, authentication, proxies, redirects, one deadline.
+import { lookup } from "node:dns";
+import http from "node:http";
+import https from "node:https";
+import type { LookupFunction } from "node:net";
+import type { HttpClientConfig } from "../config/types.ts";
+import type { DialObserver } from "../scrape/dial-metrics.ts";
+import { withoutCredentials } from "../scrape/http-client.ts";
+import { requestErrorText } from "../scrape/http-errors.ts";
+import { type Route, Router } from "../scrape/http-route.ts";
+import { TokenSource } from "../scrape/oauth2.ts";
+import { ownHeaders } from "../scrape/own-headers.ts";
+import type { RequestSigner } from "./signer.ts";
+
+const IDLE_CONNECTION_MS = 5 * 60 * 1000;
+const MAX_REDIRECTS = 10;
+
+export interface RemoteClientOptions {
+  readonly url: URL;
+  readonly http: HttpClientConfig;
+  /** Headers of the configuration's own `headers` key. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** Connections go to all addresses of the host's name, by chance. */
+  readonly roundRobinDns?: boolean;
+  readonly signer?: RequestSigner | undefined;
+  readonly observe?: DialObserver | undefined;
+  /** Where proxies may be named; the process's unless told. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A request that got no answer: the network's fault, or the deadline's. */
+export class RemoteRequestError extends Error {
+  override readonly name = "RemoteRequestError";
+  readonly code = "remote_request_failed";
+}
+
+/** A response whose body is still to be read. `end` must be called, whatever happens to the body. */
+export interface RemoteResponse {
+  readonly message: http.IncomingMessage;
+  /** Frees the deadline; closes the connection unless the body was read to its end. */
+  end(): void;
+}
+
+/** The connections to one endpoint. */
+export class RemoteClient {
+  readonly #options: RemoteClientOptions;
+  readonly #router: Router;
+  readonly #agent: http.Agent;
+  readonly #tokens: TokenSource | undefined;
+
+  constructor(options: RemoteClientOptions) {
+    const { environment = process.env, observe } = options;
+    const { tls, proxy, oauth2 } = options.http;
+    this.#options = options;
+    this.#router = new Router(tls, proxy, observe, environment);
+    this.#agent = new PlainAgent(observe);
+    if (oauth2 !== undefined) this.#tokens = new TokenSource(oauth2, observe, environment);
+  }
+
+  /**
+   * Resolves when the head of the response is there; follows redirects as configured. Rejects with a `RemoteRequestError`. The
+   * deadline holds for the body too: when it passes (or `signal` aborts), reading the body fails.
+   */
+  async post(
+    body: Uint8Array,
+    headers: Readonly<Record<string, string>>,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<RemoteResponse> {
+    const { signer, headers: own } = this.#options;
+    const deadline = performance.now() + timeoutMs;
+    let { url } = this.#options;
+    let all: Record<string, string | string[]>;
+    try {
+      all = { ...headers, ...Object.fromEntries(own), ...ownHeaders(this.#options.http) };
+      if (this.#tokens !== undefined) all["Authorization"] = await this.#tokens.header(deadline);
+      if (signer !== undefined) Object.assign(all, await signer({ method: "POST", url, headers: all, body }));
+    } catch (error) {
+      throw new RemoteRequestError(requestErrorText(url.href, error, "Post"), { cause: error });
+    }
+    let payload: Uint8Array | undefined = body;
+    for (let redirects = 0; ; redirects++) {
+      const response = await this.#once(url, payload, all, deadline, signal);
+      const { statusCode = 0, headers: answered } = response.message;
+      const isRedirect = [301, 302, 303, 307, 308].includes(statusCode) && answered.location !== undefined;
+      if (!this.#options.http.followRedirects || !isRedirect) return response;
+      response.end();
+      const next = new URL(answered.location as string, url);
+      if (redirects === MAX_REDIRECTS) {
+        throw new RemoteRequestError(
+          requestErrorText(next.href, new Error(`stopped after ${MAX_REDIRECTS} redirects`), "Post"),
+        );
+      }
+      // As every client does it: only 307 and 308 ask for the same again.
+      if (statusCode < 307) payload = undefined;
+      if (next.host !== url.host) all = withoutCredentials(all);
+      url = next;
+    }
+  }
+
+  /** Closes all connections. Requests in flight fail. */
+  close(): void {
+    this.#router.close();
+    this.#agent.destroy();
+    this.#tokens?.close();
+  }
+
+  async #once(
+    url: URL,
+    body: Uint8Array | undefined,
+    headers: Record<string, string | string[]>,
+    deadline: number,
+    signal: AbortSignal,
+  ): Promise<RemoteResponse> {
+    for (let attempt = 0; ; attempt++) {
+      const found = await this.#attempt(url, body, headers, deadline, signal);
+      if (!(found instanceof StaleConnection)) return found;
+      // A kept-alive connection that the receiver had closed meanwhile says nothing about it: once, a new one is tried.
+      if (attempt > 0) throw new RemoteRequestError(requestErrorText(url.href, found.error, "Post"));
+    }
+  }
+
+  #attempt(
+    url: URL,
+    body: Uint8Array | undefined,
+    headers: Record<string, string | string[]>,
+    deadline: number,
+    signal: AbortSignal,
+  ): Promise<RemoteResponse | StaleConnection> {
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown): void =>
+        reject(new RemoteRequestError(requestErrorText(url.href, error, "Post"), { cause: error }));
+      let request: http.ClientRequest;
+      try {
+        request = this.#request(url, body, headers);
+      } catch (error) {
+        fail(error);
+        return;
+      }
+      let message: http.IncomingMessage | undefined;
+      const abort = (error: Error): void => {
+        if (message !== undefined) message.destroy(error);
+        request.destroy(error);
+      };
+      const onAbort = (): void => abort(new Error("context canceled"));
+      const timer = setTimeout(
+        () => abort(new Error("context deadline exceeded")),
+        Math.max(0, deadline - performance.now()),
+      );
+      const settle = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", onAbort);
+      };
+      if (signal.aborted) onAbort();
+      else signal.addEventListener("abort", onAbort);
+      request.on("error", (error: NodeJS.ErrnoException) => {
+        if (message !== undefined) return;
+        settle();
+        const isStale = request.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
+        if (isStale) resolve(new StaleConnection(error));
+        else fail(error);
+      });
+      request.on("response", (answer) => {
+        message = answer;
+        // Whoever reads the body sees its errors; where nobody does any more, they are nobody's.
+        answer.on("error", () => {});
+        resolve({
+          message: answer,
+          end: () => {
+            settle();
+            if (!answer.readableEnded) answer.destroy();
+          },
+        });
+      });
+      request.end(body);
+    });
+  }
+
+  #request(url: URL, body: Uint8Array | undefined, headers: Record<string, string | string[]>): http.ClientRequest {
+    const { agent, proxy, headers: proxyHeaders }: Route = this.#router.to(url, "");
+    const options: https.RequestOptions = {
+      method: body === undefined ? "GET" : "POST",
+      agent: agent ?? this.#agent,
+      headers: { ...headers, ...proxyHeaders, ...(body === undefined ? {} : { "Content-Length": body.length }) },
+      ...(this.#options.roundRobinDns === true ? { lookup: anyAddress } : {}),
+    };
+    if (proxy === undefined) return (url.protocol === "https:" ? https : http).request(url, options);
+    // A proxy without a tunnel is asked by name, with the whole URL.
+    return http.request({
+      ...options,
+      host: agent === undefined ? proxy.hostname : url.hostname,
+      port: agent === undefined ? proxy.port || 80 : url.port || 80,
+      path: url.href,
+      headers: { ...(options.headers as http.OutgoingHttpHeaders), Host: url.host },
+    });
+  }
+}
+
+class StaleConnection {
+  readonly error: Error;
+
+  constructor(error: Error) {
+    this.error = error;
+  }
+}
+
+class PlainAgent extends http.Agent {
+  readonly #observe: DialObserver | undefined;
+
+  constructor(observe: DialObserver | undefined) {
+    super({ keepAlive: true, timeout: IDLE_CONNECTION_MS, scheduling: "lifo", noDelay: true });
+    this.#observe = observe;
+  }
+
+  override createConnection(
+    ...args: Parameters<http.Agent["createConnection"]>
+  ): ReturnType<http.Agent["createConnection"]> {
+    const socket = super.createConnection(...args);
+    if (socket !== undefined && socket !== null) this.#observe?.(socket as never);
+    return socket;
+  }
+}
+
+/** One of a name's addresses, by chance. */
+const anyAddress: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error !== null || addresses.length === 0) {
+      callback(error ?? new Error(`no address for ${hostname}`), "");
+      return;
+    }
+    const chosen = addresses[Math.floor(Math.random() * addresses.length)] as (typeof addresses)[number];
+    if (options.all === true) callback(null, [chosen]);
+    else callback(null, chosen.address, chosen.family);
+  });
+};

@@ -1,0 +1,29 @@
+// The door for requests that are signed by the rules of a cloud: AWS (sigv4), Azure AD, Google IAM.
+import type { RemoteWriteConfig } from "../config/types.ts";
+
+/** A request that is about to be sent. */
+export interface SignableRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: Uint8Array;
+}
+
+/** Resolves to headers to add, by which the receiver knows who sends. Rejects when there are none to be had: then it is tried again. */
+export type RequestSigner = (request: SignableRequest) => Promise<Readonly<Record<string, string>>>;
+
+/** The way of signing that a configuration asks for, by its key; undefined for none. */
+export function signingOf({ sigv4, azureAd, googleIam }: RemoteWriteConfig): string | undefined {
+  return sigv4 !== undefined
+    ? "sigv4"
+    : azureAd !== undefined
+      ? "azuread"
+      : googleIam !== undefined
+        ? "google_iam"
+        : undefined;
+}
+
+/** Makes the signer for a configuration of which `signingOf` is not undefined; undefined while that way does not exist. */
+export function makeSigner(_config: RemoteWriteConfig): RequestSigner | undefined {
+  return undefined;
+}
