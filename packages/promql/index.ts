@@ -1,5 +1,6 @@
 export { Engine, type EngineOptions, type QueryOptions } from "./engine/engine.ts";
 export type { ExplainEmpty, ExplainNode, Explanation } from "./engine/explain.ts";
+export type { Selection } from "./engine/plan.ts";
 export * from "./engine/result.ts";
 export { FUNCTION_SIGNATURES } from "./functions/signatures.ts";
 export type * from "./parser/ast.ts";

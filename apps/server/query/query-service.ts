@@ -1,10 +1,13 @@
 // Where a query runs: small ones at once on the main thread, all others in a worker, so that no query delays a scrape.
 import type { Registry } from "@narthex/client";
 import { Labels, type Matcher } from "@narthex/model";
-import { type Engine, parseMetricSelector, QueryError, type VectorElement } from "@narthex/promql";
+import { type Engine, parseMetricSelector, QueryError, type QueryErrorCode, type VectorElement } from "@narthex/promql";
 import type { Db } from "@narthex/tsdb";
 import { ApiError } from "../api/api-error.ts";
 import { ByteSink } from "../api/json/byte-sink.ts";
+import type { FetchedSelection } from "../remote/fetch/fetched.ts";
+import type { ReadQuery } from "../remote/fetch/read-query.ts";
+import type { RemoteReader } from "../remote/fetch/remote-reader.ts";
 import { compileMatchers, type RemoteReadRequest } from "../remote/read/read-answer.ts";
 import type { RemoteReadQuery } from "../remote/read/read-request.ts";
 import type { ActiveQueryLog } from "./active-query-log.ts";
@@ -12,7 +15,14 @@ import { type EngineSettings, engineFrom } from "./engine-settings.ts";
 import { QueryGate } from "./query-gate.ts";
 import { QueryLog } from "./query-log.ts";
 import { QueryMetrics } from "./query-metrics.ts";
-import type { PlainElement, RequestStatistics, StorageRequest } from "./request.ts";
+import type {
+  InstantRequest,
+  PlainElement,
+  RangeRequest,
+  RequestStatistics,
+  StorageRequest,
+  VectorRequest,
+} from "./request.ts";
 import { runRequest } from "./run-request.ts";
 import { type Asker, type QueryOrigin, RunningQueries, type RunningQuery } from "./running-queries.ts";
 import { type AnswerOutput, WorkerPool } from "./worker-pool.ts";
@@ -55,6 +65,8 @@ export interface QueryServiceOptions {
   readonly workerHeapMb: number;
   readonly registry: Registry;
   readonly active: ActiveQueryLog;
+  /** Other servers that are read beside the database. */
+  readonly remote?: RemoteReader;
 }
 
 export class QueryService {
@@ -63,6 +75,7 @@ export class QueryService {
   readonly #gate: QueryGate;
   readonly #metrics: QueryMetrics;
   readonly #active: ActiveQueryLog;
+  readonly #remote: RemoteReader | undefined;
   readonly running: RunningQueries = new RunningQueries();
   readonly log: QueryLog;
   /** While memory is short, queries for workers are refused; those of rules are not. */
@@ -72,7 +85,8 @@ export class QueryService {
   /** Where small answers are put together: one at a time, from begin to end. */
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
-  constructor({ db, settings, maxConcurrency, workers, workerHeapMb, registry, active }: QueryServiceOptions) {
+  constructor({ db, settings, maxConcurrency, workers, workerHeapMb, registry, active, remote }: QueryServiceOptions) {
+    this.#remote = remote;
     this.#db = db;
     this.#pool = new WorkerPool(db, workers, workerHeapMb);
     this.#gate = new QueryGate(maxConcurrency);
@@ -201,6 +215,20 @@ export class QueryService {
     cancelled: () => boolean,
     queueSeconds: number,
   ): RequestStatistics | Promise<RequestStatistics> {
+    const fetching = this.#remote?.isEmpty === false ? this.#fetch(request, asker) : undefined;
+    if (fetching !== undefined) {
+      return fetching.then((fetched) => {
+        const { signal } = asker;
+        return this.#pool.run({
+          request,
+          settings: this.#settings,
+          output,
+          signal,
+          heavy: samples >= HEAVY_SAMPLES,
+          fetched,
+        });
+      });
+    }
     if (isSmall) {
       const sink = new ByteSink((bytes) => void output.write(bytes), this.#scratch);
       const context = { engine: this.#engine, queryable: this.#db, queueSeconds, cancelled };
@@ -209,6 +237,64 @@ export class QueryService {
     if (this.refusesBig && request.kind !== "vector") throw new ApiError("overloaded", MEMORY_IS_SHORT);
     const { signal } = asker;
     return this.#pool.run({ request, settings: this.#settings, output, signal, heavy: samples >= HEAVY_SAMPLES });
+  }
+
+  /** What the request needs from other servers, before it runs; undefined for nothing. Rejects with `QueryError`. */
+  #fetch(request: StorageRequest, { signal }: Asker): Promise<readonly FetchedSelection[]> | undefined {
+    const queries = this.#remoteQueries(request);
+    if (queries.length === 0) return undefined;
+    const callOff = new AbortController();
+    const fetching = this.#remote?.fetch(queries, callOff.signal);
+    if (fetching === undefined) return undefined;
+    const timeoutMs = ("timeoutMs" in request ? request.timeoutMs : undefined) ?? this.#settings.timeoutMs;
+    return new Promise((resolve, reject) => {
+      const end = (code: QueryErrorCode, message: string): void => {
+        settle();
+        callOff.abort();
+        reject(new QueryError(code, message));
+      };
+      const onAbort = (): void => end("canceled", "query was canceled in expression evaluation");
+      const timer = setTimeout(() => end("timeout", "query timed out in expression evaluation"), timeoutMs);
+      const settle = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", onAbort);
+      };
+      if (signal.aborted) onAbort();
+      else signal.addEventListener("abort", onAbort);
+      fetching.then((fetched) => {
+        settle();
+        resolve(fetched);
+      }, reject);
+    });
+  }
+
+  #remoteQueries(request: StorageRequest): ReadQuery[] {
+    switch (request.kind) {
+      case "vector":
+      case "instant":
+        return this.#selections(request, request.timeMs, request.timeMs, 0);
+      case "range":
+        return this.#selections(request, request.startMs, request.endMs, request.stepMs);
+      case "series": {
+        const { minTime, maxTime } = request;
+        const rest = { minTime, maxTime, stepMs: 0, rangeMs: 0, func: "series", grouping: [], by: false };
+        return request.selectors.map((text) => ({ matchers: parseMetricSelector(text), ...rest }));
+      }
+      // As in the reference, names of labels are local. So is what other servers read from here, lest two ask one another.
+      default:
+        return [];
+    }
+  }
+
+  #selections(
+    request: InstantRequest | RangeRequest | VectorRequest,
+    startMs: number,
+    endMs: number,
+    stepMs: number,
+  ): ReadQuery[] {
+    const lookbackMs = request.kind === "vector" ? undefined : request.lookbackDeltaMs;
+    const found = this.#engine.selections(request.expr, startMs, endMs, stepMs, lookbackMs);
+    return found.map((selection) => ({ ...selection, stepMs }));
   }
 
   #inlineLimit(request: StorageRequest): number {

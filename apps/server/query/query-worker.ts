@@ -4,6 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { type Engine, QueryError } from "@narthex/promql";
 import { DbReader, limitReadCache } from "@narthex/tsdb";
 import { ByteSink } from "../api/json/byte-sink.ts";
+import { withFetched } from "../remote/fetch/fetched-queryable.ts";
 import { type EngineSettings, engineFrom } from "./engine-settings.ts";
 import { runRequest } from "./run-request.ts";
 import { ControlWord, type RunMessage, type WorkerReply, type WorkerSetup } from "./worker-protocol.ts";
@@ -29,7 +30,7 @@ function reply(message: WorkerReply, transfer: ArrayBuffer[] = []): void {
   parentPort?.postMessage(message, transfer);
 }
 
-parentPort?.on("message", ({ id, request, ticket, queueSeconds, settings }: RunMessage) => {
+parentPort?.on("message", ({ id, request, ticket, queueSeconds, settings, fetched }: RunMessage) => {
   const cancelled = (): boolean => Atomics.load(control, ControlWord.cancelled) === id;
   let held: Uint8Array<ArrayBuffer> | undefined;
   const sink = new ByteSink((next) => {
@@ -46,7 +47,9 @@ parentPort?.on("message", ({ id, request, ticket, queueSeconds, settings }: RunM
     }
   });
   try {
-    const context = { engine: engineFor(settings), queryable: reader.queryable(ticket), queueSeconds, cancelled };
+    const local = reader.queryable(ticket);
+    const queryable = fetched === undefined ? local : withFetched(local, fetched);
+    const context = { engine: engineFor(settings), queryable, queueSeconds, cancelled };
     const statistics = runRequest(request, context, sink, (elements) => reply({ kind: "elements", id, elements }));
     reply({ kind: "done", id, statistics, bytes: held }, held === undefined ? [] : [held.buffer]);
   } catch (error) {

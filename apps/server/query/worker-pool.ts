@@ -3,6 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import { QueryError, type QueryErrorCode } from "@narthex/promql";
 import type { Db } from "@narthex/tsdb";
+import type { FetchedSelection } from "../remote/fetch/fetched.ts";
 import type { EngineSettings } from "./engine-settings.ts";
 import type { PlainElement, RequestStatistics, StorageRequest } from "./request.ts";
 import { CONTROL_BYTES, ControlWord, type RunMessage, type WorkerReply, type WorkerSetup } from "./worker-protocol.ts";
@@ -34,6 +35,8 @@ export interface Job {
   readonly signal: AbortSignal;
   /** Heavy jobs never take the last worker, so that one is left for the others. */
   readonly heavy: boolean;
+  /** What was read from other servers; its bytes go over to the worker. */
+  readonly fetched?: readonly FetchedSelection[] | undefined;
 }
 
 interface Pending extends Job {
@@ -183,11 +186,11 @@ export class WorkerPool {
     };
     seat.running = { job, id, release };
     Atomics.store(seat.control, ControlWord.unsentBytes, 0);
-    const { request, settings } = job;
+    const { request, settings, fetched } = job;
     const queueSeconds = (performance.now() - job.enqueued) / 1000;
-    const message: RunMessage = { id, request, ticket, queueSeconds, settings };
+    const message: RunMessage = { id, request, ticket, queueSeconds, settings, fetched };
     seat.worker.ref();
-    seat.worker.postMessage(message);
+    seat.worker.postMessage(message, fetched === undefined ? [] : buffersOf(fetched));
   }
 
   #receive(seat: Seat, reply: WorkerReply): void {
@@ -230,6 +233,12 @@ export class WorkerPool {
     this.#vacate(seat);
     running.job.reject(error);
   }
+}
+
+function buffersOf(fetched: readonly FetchedSelection[]): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  for (const { answers } of fetched) for (const { bytes } of answers) if (bytes.length > 0) buffers.add(bytes.buffer);
+  return [...buffers];
 }
 
 /**

@@ -1,5 +1,6 @@
 // What the main thread and a query worker say to one another.
 import type { DbShare, ReadTicket } from "@narthex/tsdb";
+import type { FetchedSelection } from "../remote/fetch/fetched.ts";
 import type { EngineSettings } from "./engine-settings.ts";
 import type { PlainElement, RequestStatistics, StorageRequest } from "./request.ts";
 
@@ -28,6 +29,8 @@ export interface RunMessage {
   readonly ticket: ReadTicket;
   readonly queueSeconds: number;
   readonly settings: EngineSettings;
+  /** What was read from other servers for the request. */
+  readonly fetched?: readonly FetchedSelection[] | undefined;
 }
 
 export type WorkerReply =

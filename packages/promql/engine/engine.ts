@@ -9,7 +9,7 @@ import { Annotations } from "./annotations.ts";
 import { Evaluation, type Session } from "./evaluation.ts";
 import { ExplainRecorder } from "./explain.ts";
 import { Limits, SampleStatistics } from "./limits.ts";
-import { makePlan, operands, type Plan, type PlanNode, timeBounds } from "./plan.ts";
+import { makePlan, operands, type Plan, type PlanNode, type Selection, selectionsOf, timeBounds } from "./plan.ts";
 import { rangeVectorRows } from "./range-vector.ts";
 import { type MatrixSeries, QueryError, type QueryResult, type QueryStatistics, type QueryValue } from "./result.ts";
 import { duplicateError, type Grid, METADATA_LABELS, mergeDuplicates, type Row } from "./row.ts";
@@ -157,6 +157,21 @@ export class Engine {
     } finally {
       querier.close();
     }
+  }
+
+  /**
+   * What a query will ask of the storage, selector by selector: for those who must fetch it beforehand. What `info()` looks up
+   * depends on data and is not among it. `stepMs` is 0 for instant queries. Throws a `QueryError` when the query does not parse.
+   */
+  selections(
+    expr: string | Expr,
+    startMs: number,
+    endMs: number,
+    stepMs: number,
+    lookbackDeltaMs: number = this.#options.lookbackDeltaMs,
+  ): Selection[] {
+    const { root } = this.#plan(this.#parse(expr), startMs, endMs, stepMs);
+    return selectionsOf(root, startMs, endMs, lookbackDeltaMs);
   }
 
   #parse(expr: string | Expr): Expr {

@@ -457,6 +457,39 @@ export function timeBounds(
   }
 }
 
+/** One selector of a plan, and what it asks of the storage: times in milliseconds, both included. */
+export interface Selection {
+  readonly matchers: readonly Matcher[];
+  readonly minTime: number;
+  readonly maxTime: number;
+  /** Of the range selector; 0 for instant selectors. */
+  readonly rangeMs: number;
+  readonly func: string;
+  readonly grouping: readonly string[];
+  readonly by: boolean;
+}
+
+/** What a plan will select when it is evaluated from `startMs` to `endMs`, selector by selector. */
+export function selectionsOf(node: PlanNode, startMs: number, endMs: number, lookbackMs: number): Selection[] {
+  const select = (selector: SelectorNode, rangeMs: number): Selection => {
+    const { matchers, func, grouping, by } = selector;
+    const { min, max } = selectorBounds(selector, rangeMs, startMs, endMs, lookbackMs);
+    return { matchers, minTime: min, maxTime: max, rangeMs, func, grouping, by };
+  };
+  switch (node.kind) {
+    case "selector":
+      return [select(node, 0)];
+    case "range":
+      return [select(node.selector, node.rangeMs)];
+    case "subquery": {
+      const start = (node.at ?? startMs) - node.offsetMs - node.rangeMs;
+      return selectionsOf(node.expr, start, (node.at ?? endMs) - node.offsetMs, lookbackMs);
+    }
+    default:
+      return operands(node).flatMap((operand) => selectionsOf(operand, startMs, endMs, lookbackMs));
+  }
+}
+
 function selectorBounds(
   node: SelectorNode,
   rangeMs: number,

@@ -200,6 +200,22 @@ test("remote read, streamed: chunks decode to what was stored, series by series"
   assert.ok(isStaleAt(buffer.halves, 301));
 });
 
+test("remote read, streamed: where only labels are wanted, each series comes with a chunk without samples", () => {
+  const queries = [{ ...everything("=~", "__name__", "m|hist"), labelsOnly: true }];
+  const frames = framesOf(ask(filled(), { form: "chunks", queries }));
+  assert.deepEqual(
+    frames.map(({ chunked_series: [series] }) => [
+      series?.labels.map(({ value }) => value).join(),
+      series?.chunks.map(({ type, data }) => [type, ...data]),
+    ]),
+    [
+      ["hist", [[1, 0, 0]]],
+      ["m,1", [[1, 0, 0]]],
+      ["m,2,own", [[1, 0, 0]]],
+    ],
+  );
+});
+
 test("remote read, streamed: samples with start timestamps come in chunks that have room for them", () => {
   const storage = new MemoryStorage();
   const appender = storage.appender();

@@ -3,7 +3,7 @@ import { compressInto, crc32c, maxCompressedLength, WireWriter } from "@narthex/
 import { type FloatHistogramFields, isStaleAt, Matcher } from "@narthex/model";
 import { QueryError } from "@narthex/promql";
 import { type Queryable, SampleBuffer, type SeriesSet } from "@narthex/storage";
-import { ChunkList, encodeChunks } from "@narthex/tsdb";
+import { ChunkEncoding, ChunkList, encodeChunks } from "@narthex/tsdb";
 import type { ByteSink } from "../../api/json/byte-sink.ts";
 import { withExternalLabels } from "../external-labels.ts";
 import { writeHistogram } from "../histogram-wire.ts";
@@ -28,6 +28,8 @@ const MAX_ANSWER_BYTES = 1024 * 1024 * 1024;
 const WITH_CUSTOM_BOUNDS = false;
 /** Snappy works on pieces of this size. */
 const PIECE_BYTES = 64 * 1024;
+/** A chunk of floats that says that it has none. */
+const EMPTY_CHUNK = new Uint8Array(2);
 /** How often a long answer looks whether it is still wanted, in series. */
 const CHECK_EVERY_SERIES = 64;
 
@@ -161,11 +163,16 @@ function writeFrames(request: RemoteReadRequest, context: ReadContext, sink: Byt
   request.queries.forEach((query, queryIndex) => {
     forEachSeries(request, context, query, (set, index) => {
       buffer.clear();
-      if (!query.labelsOnly) set.read(index, query.minTime, query.maxTime, buffer);
-      if (buffer.count === 0) return;
-      total += buffer.count;
       chunks.clear();
-      encodeChunks(buffer, 0, buffer.count, integersOf(buffer), chunks);
+      if (query.labelsOnly) {
+        // A series without chunks would not be told of: as in the reference, it has one without samples.
+        chunks.add(query.minTime, query.maxTime, ChunkEncoding.xor, EMPTY_CHUNK, 0, EMPTY_CHUNK.length);
+      } else {
+        set.read(index, query.minTime, query.maxTime, buffer);
+        if (buffer.count === 0) return;
+        total += buffer.count;
+        encodeChunks(buffer, 0, buffer.count, integersOf(buffer), chunks);
+      }
       const pairs = withExternalLabels(set.labels(index).pairs, request.externalLabels);
       writeSeriesFrames(frame, pairs, chunks, queryIndex, request.maxFrameBytes, sink);
     });

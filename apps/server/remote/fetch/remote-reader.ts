@@ -1,0 +1,167 @@
+// Remote read as a whole: fetches what the selectors of a query need from all endpoints, before the query runs.
+import { createHash } from "node:crypto";
+import type { Registry } from "@narthex/client";
+import { emitYaml } from "@narthex/toolkit";
+import type { Config } from "../../config/index.ts";
+import { remoteRead } from "../../config/schema/remote.ts";
+import type { RemoteReadConfig } from "../../config/types.ts";
+import type { DialMetrics, DialObserver } from "../../scrape/dial-metrics.ts";
+import { type FetchedAnswer, type FetchedSelection, selectionKey } from "./fetched.ts";
+import { failed, ReadEndpoint } from "./read-endpoint.ts";
+import { ReadMetrics } from "./read-metrics.ts";
+import type { ReadQuery } from "./read-query.ts";
+
+/** Requests of one query that are under way at once. */
+const AT_ONCE = 8;
+/** Answers of one query may take so much memory together; what comes on top fails. */
+const MAX_QUERY_BYTES = 1024 * 1024 * 1024;
+
+export interface RemoteReaderOptions {
+  readonly registry: Registry;
+  /** For the User-Agent header. */
+  readonly version: string;
+  /** Milliseconds: from here on local storage has everything. */
+  readonly localStart: () => number;
+  readonly dials?: DialMetrics;
+}
+
+export class RemoteReader {
+  readonly #options: RemoteReaderOptions;
+  #metrics: ReadMetrics | undefined;
+  #observe: DialObserver | undefined;
+  #endpoints: readonly ReadEndpoint[] = [];
+
+  constructor(options: RemoteReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Whether anybody is asked at all. */
+  get isEmpty(): boolean {
+    return this.#endpoints.length === 0;
+  }
+
+  /** Takes over a configuration. Throws for endpoints that are the same twice; then nothing changes. */
+  apply({ remoteRead: configs, global }: Pick<Config, "remoteRead" | "global">): void {
+    const hashes = new Map<string, RemoteReadConfig>();
+    for (const config of configs) {
+      const hash = createHash("md5")
+        .update(emitYaml(remoteRead.encode(config as never)))
+        .digest("hex");
+      if (hashes.has(hash)) {
+        throw new Error(
+          `duplicate remote read configs are not allowed, found duplicate for URL: ${config.url.toString()}`,
+        );
+      }
+      hashes.set(hash, config);
+    }
+    const { registry, version, dials } = this.#options;
+    const old = this.#endpoints;
+    if (hashes.size > 0) {
+      this.#metrics ??= new ReadMetrics(registry);
+      this.#observe ??= dials?.observer("remote_storage_read_client");
+    }
+    this.#endpoints = [...hashes].map(([hash, config]) => {
+      const metrics = this.#metrics as ReadMetrics;
+      const endpoint = new ReadEndpoint({
+        name: config.name || hash.slice(0, 6),
+        config,
+        externalLabels: global.externalLabels,
+        version,
+        metrics,
+        observe: this.#observe,
+      });
+      metrics.opened(endpoint);
+      return endpoint;
+    });
+    for (const endpoint of old) endpoint.close();
+  }
+
+  /**
+   * Asks all endpoints for all selections of one query, each once. What goes wrong is told in the answers, and becomes warnings.
+   * Undefined when nobody is to be asked. `signal` calls everything off.
+   */
+  fetch(queries: readonly ReadQuery[], signal: AbortSignal): Promise<FetchedSelection[]> | undefined {
+    const endpoints = this.#endpoints;
+    if (endpoints.length === 0) return undefined;
+    const localStart = this.#options.localStart();
+    const minTime = queries.reduce((least, query) => Math.min(least, query.minTime), Number.POSITIVE_INFINITY);
+    const selections = distinct(queries).map(({ key, query }) => ({
+      key,
+      query,
+      asked: endpoints.map((endpoint) => ({ endpoint, query: endpoint.clip(query, minTime, localStart) })),
+    }));
+    if (!selections.some(({ asked }) => asked.some(({ query }) => query !== undefined))) return undefined;
+    return this.#fetchAll(selections, signal);
+  }
+
+  close(): void {
+    for (const endpoint of this.#endpoints) endpoint.close();
+    this.#endpoints = [];
+  }
+
+  async #fetchAll(
+    selections: readonly {
+      readonly key: string;
+      readonly query: ReadQuery;
+      readonly asked: readonly { readonly endpoint: ReadEndpoint; readonly query: ReadQuery | undefined }[];
+    }[],
+    signal: AbortSignal,
+  ): Promise<FetchedSelection[]> {
+    const fetched = selections.map(({ key, query: { minTime, maxTime }, asked }) => ({
+      key,
+      minTime,
+      maxTime,
+      answers: asked.map((): FetchedAnswer => NOTHING_ASKED),
+    }));
+    const work = selections.flatMap(({ asked }, i) =>
+      asked.flatMap(({ endpoint, query }, j) => (query === undefined ? [] : [{ endpoint, query, i, j }])),
+    );
+    let bytes = 0;
+    const run = async (): Promise<void> => {
+      for (let next = work.shift(); next !== undefined; next = work.shift()) {
+        let answer = await next.endpoint.ask(next.query, signal);
+        bytes += answer.bytes.length;
+        if (bytes > MAX_QUERY_BYTES) {
+          bytes -= answer.bytes.length;
+          answer = failed(`remote_read: the answers to one query have more than ${MAX_QUERY_BYTES} bytes`);
+        }
+        (fetched[next.i] as { answers: FetchedAnswer[] }).answers[next.j] = answer;
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, work.length) }, run));
+    return fetched;
+  }
+}
+
+/** An answer without series. */
+const NOTHING_ASKED: FetchedAnswer = {
+  form: "chunks",
+  bytes: new Uint8Array(0),
+  error: "",
+  stripped: [],
+  limitBytes: 0,
+};
+
+/** Selections with the same matchers are fetched once, with all times that any of them needs. */
+function distinct(queries: readonly ReadQuery[]): { key: string; query: ReadQuery }[] {
+  const byKey = new Map<string, ReadQuery>();
+  for (const query of queries) {
+    const key = selectionKey(query.matchers);
+    const known = byKey.get(key);
+    if (known === undefined) {
+      byKey.set(key, query);
+      continue;
+    }
+    // What is asked for two purposes is asked for without hints about either.
+    byKey.set(key, {
+      ...query,
+      minTime: Math.min(known.minTime, query.minTime),
+      maxTime: Math.max(known.maxTime, query.maxTime),
+      rangeMs: 0,
+      func: "",
+      grouping: [],
+      by: false,
+    });
+  }
+  return [...byKey].map(([key, query]) => ({ key, query }));
+}
