@@ -25,6 +25,7 @@ export interface MainOptions {
 const EXIT = { clean: 0, failed: 1, badConfig: 2 } as const;
 /** The reference's own name, which is its default; a page that nobody gave a title bears ours. */
 const DEFAULT_PAGE_TITLE = "Prometheus Time Series Collection and Processing Server";
+const DEFAULT_TRUNCATE_EVERY_MS = 2 * 60 * 60 * 1000;
 const DEFAULT_WAL_SEGMENT_BYTES = 128 * 1024 * 1024;
 
 /** Runs until the server has stopped; resolves to the exit code. */
@@ -41,7 +42,7 @@ export async function main(argv: string[], options: MainOptions = {}): Promise<n
 
   const settings = settingsOf(command, options.configText);
   // A thread takes longer to come up than a configuration to be read.
-  const replayThread = ReplayThread.forDatabase(settings.storagePath);
+  const replayThread = settings.agent === undefined ? ReplayThread.forDatabase(settings.storagePath) : undefined;
   let server: Server;
   try {
     server = new Server({ settings, logger, assets: options.assets, replayThread });
@@ -55,8 +56,9 @@ export async function main(argv: string[], options: MainOptions = {}): Promise<n
     logger.error(`Error loading config (--config.file=${flags.configFile})`, { file: flags.configFile, err: error });
     return EXIT.badConfig;
   }
-  logger.info("Starting Prometheus Server", {
-    mode: "server",
+  const mode = settings.agent === undefined ? "server" : "agent";
+  logger.info(mode === "agent" ? "Starting Prometheus Agent" : "Starting Prometheus Server", {
+    mode,
     version: `narthex ${NARTHEX_VERSION}, following ${COMPATIBLE_VERSION}`,
   });
 
@@ -94,7 +96,16 @@ function untilToldToStop(server: Server, logger: Logger): Promise<void> {
 function settingsOf(command: ServerCommand, configText: string | undefined): ServerSettings {
   const { flags, features, web } = command;
   const retention = flagRetention(flags);
+  const isAgent = flags.agent;
   return {
+    agent: isAgent
+      ? {
+          truncateEveryMs: flags.agentWalTruncateFrequencyMs || DEFAULT_TRUNCATE_EVERY_MS,
+          minWalTimeMs: flags.agentRetentionMinTimeMs,
+          maxWalTimeMs: flags.agentRetentionMaxTimeMs,
+          checkpointBatchSize: flags.agentCheckpointBatchSize,
+        }
+      : undefined,
     configFile: flags.configFile,
     configText,
     autoReloadIntervalMs: flags.autoReload || features.has("auto-reload-config") ? flags.autoReloadIntervalMs : 0,
@@ -117,8 +128,8 @@ function settingsOf(command: ServerCommand, configText: string | undefined): Ser
     remoteReadConcurrency: flags.remoteReadConcurrentLimit,
     remoteReadMaxFrameBytes: flags.remoteReadMaxBytesInFrame,
     remoteFlushDeadlineMs: flags.remoteFlushDeadlineMs,
-    storagePath: flags.tsdbPath,
-    noLockfile: flags.tsdbNoLockfile,
+    storagePath: isAgent ? flags.agentPath : flags.tsdbPath,
+    noLockfile: isAgent ? flags.agentNoLockfile : flags.tsdbNoLockfile,
     minBlockDurationMs: flags.tsdbMinBlockDurationMs,
     maxBlockDurationMs: flags.tsdbMaxBlockDurationMs,
     maxBlockSegmentBytes: flags.tsdbMaxBlockChunkSegmentBytes,
@@ -127,8 +138,14 @@ function settingsOf(command: ServerCommand, configText: string | undefined): Ser
     compactionDelayPercent: flags.tsdbDelayedCompactionMaxPercent,
     retentionMs: retention.timeMs,
     retentionBytes: retention.sizeBytes,
-    walSegmentBytes: flags.tsdbWalSegmentBytes || DEFAULT_WAL_SEGMENT_BYTES,
-    walCompression: flags.tsdbWalCompression ? flags.tsdbWalCompressionType : "none",
+    walSegmentBytes: (isAgent ? flags.agentWalSegmentBytes : flags.tsdbWalSegmentBytes) || DEFAULT_WAL_SEGMENT_BYTES,
+    walCompression: isAgent
+      ? flags.agentWalCompression
+        ? flags.agentWalCompressionType
+        : "none"
+      : flags.tsdbWalCompression
+        ? flags.tsdbWalCompressionType
+        : "none",
     budget: {
       total: flags.budgetSeries,
       perJob: namedLimits(flags.budgetSeriesPerJob),

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { Gauge, Registry } from "@narthex/client";
 import { formatDuration, formatSize, goDuration, type Logger } from "@narthex/toolkit";
 import { clearReadCache, Db, type FloatEncoding, IncompatibleEncodingError, type ReplayThread } from "@narthex/tsdb";
+import { type RunningAgent, startAgent, UNAVAILABLE, UNSUPPORTED } from "./agent.ts";
 import { Federation } from "./api/federate.ts";
 import { AdminRoutes } from "./api/v1/admin-routes.ts";
 import { OperatorRoutes } from "./api/v1/operator-routes.ts";
@@ -22,17 +23,19 @@ import { SeriesBudget } from "./care/series-budget.ts";
 import { configDifference, differenceAttributes } from "./config/difference.ts";
 import { glob } from "./config/glob.ts";
 import { type Config, loadConfig, loadConfigFile, toYaml } from "./config/index.ts";
-import { DiscoveryManager, DiscoveryMetrics } from "./discovery/index.ts";
 import { OtlpReceiver } from "./otlp/otlp-receiver.ts";
 import { ActiveQueryLog } from "./query/active-query-log.ts";
 import type { EngineSettings, FeatureSwitches } from "./query/engine-settings.ts";
 import { QueryService } from "./query/query-service.ts";
+import { RemoteReader } from "./remote/fetch/remote-reader.ts";
 import { warnOfMissingRemotes } from "./remote/missing.ts";
 import { ReadHandler } from "./remote/read/read-handler.ts";
 import { WriteReceiver } from "./remote/receive/write-receiver.ts";
+import type { AppendedCounts } from "./remote/write/write-queue.ts";
 import { loadRuleFiles, type RuleGroupSource } from "./rules/rule-file.ts";
 import { RuleService } from "./rules/rule-service.ts";
-import { ScrapeManager } from "./scrape/index.ts";
+import type { ScrapeManager } from "./scrape/index.ts";
+import { makeSending, type Sending } from "./sending.ts";
 import type { ServerSettings } from "./settings.ts";
 import { Access } from "./web/access.ts";
 import { addAssetRoutes } from "./web/asset-routes.ts";
@@ -52,13 +55,12 @@ const MEMORY_IS_SHORT = "Memory is short: the server sheds load. Its log and nar
 const LATE_SAMPLES = "late samples";
 const STOPPING = "Prometheus is shutting down and gracefully stopping all operations.";
 
-/** What exists once the storage is open. */
-interface Running {
+/** What exists once the storage is open, unless in agent mode. */
+interface Running extends Sending {
   readonly db: Db;
   readonly queries: QueryService;
-  readonly scrape: ScrapeManager;
-  readonly discovery: DiscoveryManager;
   readonly rules: RuleService;
+  readonly reader: RemoteReader;
   readonly memory: MemoryWatch;
 }
 
@@ -92,6 +94,8 @@ export class Server {
   #startEncoding: FloatEncoding = "xor";
   #ruleGroups: readonly RuleGroupSource[];
   #running: Running | undefined;
+  /** In agent mode, in place of `#running`. */
+  #agent: RunningAgent | undefined;
   #stop: (() => void) | undefined;
   #autoReload: AutoReload | undefined;
   /** Reloads run one after the other. */
@@ -162,6 +166,25 @@ export class Server {
     const settings = this.#settings;
     this.#notifications.add(STARTING);
     await this.#web.listen();
+    if (settings.agent !== undefined) {
+      this.#agent = await startAgent(settings, this.#registry, this.#logger);
+    } else {
+      this.#running = this.#assemble(await this.#openDb());
+      this.#running.memory.start();
+    }
+    await this.#apply({ config: this.#config, ruleGroups: this.#ruleGroups }, performance.now()).catch((error) => {
+      if (error instanceof ApplyError) throw new Error(this.#partlyApplied(), { cause: error });
+      throw error;
+    });
+    this.#notifications.remove(STARTING);
+    this.#web.readiness = "ready";
+    this.#reloadGauges.ready.set(1);
+    this.#watchFiles();
+    this.#logger.info("Server is ready to receive web requests.");
+  }
+
+  async #openDb(): Promise<Db> {
+    const settings = this.#settings;
     this.#startEncoding = floatEncoding(this.#config, settings.features.has("xor2-encoding") ? "xor2" : "xor");
     const db = await Db.open({
       directory: settings.storagePath,
@@ -191,17 +214,7 @@ export class Server {
       throw new Error(`opening storage failed: ${error.message}`, { cause: error });
     });
     this.#walReplay = db.replayProgress;
-    this.#running = this.#assemble(db);
-    this.#running.memory.start();
-    await this.#apply({ config: this.#config, ruleGroups: this.#ruleGroups }, performance.now()).catch((error) => {
-      if (error instanceof ApplyError) throw new Error(this.#partlyApplied(), { cause: error });
-      throw error;
-    });
-    this.#notifications.remove(STARTING);
-    this.#web.readiness = "ready";
-    this.#reloadGauges.ready.set(1);
-    this.#watchFiles();
-    this.#logger.info("Server is ready to receive web requests.");
+    return db;
   }
 
   /** Reads the configuration again and puts it in force. Rejects with the reason; then what ran before goes on. */
@@ -224,9 +237,13 @@ export class Server {
       running.discovery.stop();
       await running.rules.stop();
       running.scrape.stop();
+      await running.writer.stop();
       await running.queries.close();
+      running.reader.close();
       await running.db.close();
     }
+    await this.#agent?.stop();
+    this.#agent = undefined;
     await this.#web.close();
     this.#endMetrics();
     this.#logger.info("See you next time!");
@@ -243,8 +260,25 @@ export class Server {
     const settings = this.#settings;
     const registry = this.#registry;
     const logger = this.#logger;
+    const sending = makeSending({
+      settings,
+      appendable: db,
+      feed: db.log,
+      appended: appendedSince(db),
+      features: settings.features,
+      registry,
+      logger,
+    });
+    const reader = new RemoteReader({
+      registry,
+      version: COMPATIBLE_VERSION,
+      // As in the reference, with a margin in which everything comes up.
+      localStart: () => (db.blocks[0]?.minTime ?? Date.now()) + 2 * settings.minBlockDurationMs,
+      dials: sending.scrape.dials,
+    });
     const queries = new QueryService({
       db,
+      remote: reader,
       settings: this.#engineSettings(),
       maxConcurrency: settings.queryMaxConcurrency,
       workers: Math.max(2, availableParallelism() - 1),
@@ -255,20 +289,6 @@ export class Server {
         settings.queryMaxConcurrency,
         logger.with({ component: "query engine" }),
       ),
-    });
-    const scrape = new ScrapeManager({
-      appendable: db,
-      registry,
-      logger: logger.with({ component: "scrape manager" }),
-      version: COMPATIBLE_VERSION,
-      discoveryReloadIntervalMs: settings.discoveryReloadIntervalMs,
-      features: settings.features,
-    });
-    const discovery = new DiscoveryManager({
-      name: "scrape",
-      metrics: new DiscoveryMetrics(registry),
-      logger: logger.with({ component: "discovery manager scrape" }),
-      onUpdate: (groups) => scrape.updateTargets(groups),
     });
     const rules = new RuleService({
       db,
@@ -286,7 +306,7 @@ export class Server {
       onChange: (isShedding) =>
         isShedding ? this.#notifications.add(MEMORY_IS_SHORT) : this.#notifications.remove(MEMORY_IS_SHORT),
     });
-    return { db, queries, scrape, discovery, rules, memory };
+    return { ...sending, db, queries, rules, reader, memory };
   }
 
   /** What is given up when memory is short, dearest last. Scraping of known series, rules and small queries always go on. */
@@ -356,8 +376,44 @@ export class Server {
   }
 
   /** Part by part, in the reference's order. `started` is when the reload began, for the log. Rejects with an `ApplyError`. */
-  async #apply({ config, ruleGroups }: Loaded, started: number): Promise<void> {
-    const { db, queries, scrape, discovery, rules, memory } = this.#running as Running;
+  async #apply(loaded: Loaded, started: number): Promise<void> {
+    const steps = new ApplySteps(this.#logger);
+    if (this.#agent === undefined) await this.#applyToServer(loaded, steps);
+    else await this.#applyToAgent(this.#agent, loaded, steps);
+    if (steps.failed) throw new ApplyError();
+    this.#logger.info("Completed loading of configuration file", {
+      ...steps.durations,
+      filename: this.#settings.configFile,
+      totalDuration: goDuration(performance.now() - started),
+    });
+  }
+
+  async #applyToAgent(agent: RunningAgent, { config }: Loaded, steps: ApplySteps): Promise<void> {
+    this.#noteConfig(config);
+    await steps.run("db_storage", () => {
+      agent.db.outOfOrderWindowMs = config.storage.tsdb.outOfOrderTimeWindowMs;
+    });
+    await steps.run("remote_storage", () => agent.writer.apply(config));
+    await this.#applyJobs(agent, config, steps);
+  }
+
+  /** Puts a configuration in the place of the one before, and tells what it changes. */
+  #noteConfig(config: Config): void {
+    const changes = differenceAttributes(configDifference(this.#config, config));
+    if (changes !== undefined) this.#logger.info("The configuration changed", changes);
+    this.#config = config;
+  }
+
+  async #applyJobs({ scrape, discovery }: Sending, config: Config, steps: ApplySteps): Promise<void> {
+    await steps.run("scrape", () => scrape.applyConfig(config));
+    await steps.run("scrape_sd", () =>
+      discovery.applyConfig(new Map(config.allScrapeConfigs.map((job) => [job.jobName, job.discovery]))),
+    );
+  }
+
+  async #applyToServer({ config, ruleGroups }: Loaded, steps: ApplySteps): Promise<void> {
+    const running = this.#running as Running;
+    const { db, queries, rules, memory, reader, writer } = running;
     try {
       // Before anything changes: it may be refused.
       db.setFloatEncoding(floatEncoding(config, this.#startEncoding));
@@ -366,33 +422,25 @@ export class Server {
       this.#logger.error("Failed to apply configuration", { err: error.message });
       throw new ApplyError();
     }
-    const changes = differenceAttributes(configDifference(this.#config, config));
-    if (changes !== undefined) this.#logger.info("The configuration changed", changes);
-    this.#config = config;
+    this.#noteConfig(config);
     this.#ruleGroups = ruleGroups;
-    const steps = new ApplySteps(this.#logger);
     await steps.run("db_storage", () => {
       db.retention = config.storage.tsdb.retention;
       if (this.#settings.features.has("exemplar-storage")) db.setMaxExemplars(maxExemplars(config));
       if (!memory.sheds(LATE_SAMPLES)) db.setOutOfOrderWindow(config.storage.tsdb.outOfOrderTimeWindowMs);
       db.staleSeriesThreshold = config.storage.tsdb.staleSeriesCompactionThreshold;
     });
-    await steps.run("remote_storage", () => warnOfMissingRemotes(config, this.#logger.with({ component: "remote" })));
+    await steps.run("remote_storage", () => {
+      warnOfMissingRemotes(config, this.#logger.with({ component: "remote" }));
+      reader.apply(config);
+      writer.apply(config);
+    });
     await steps.run("query_engine", () => {
       queries.configure(this.#engineSettings());
       queries.log.open(config.global.queryLogFile);
     });
-    await steps.run("scrape", () => scrape.applyConfig(config));
-    await steps.run("scrape_sd", () =>
-      discovery.applyConfig(new Map(config.allScrapeConfigs.map((job) => [job.jobName, job.discovery]))),
-    );
+    await this.#applyJobs(running, config, steps);
     await steps.run("rules", () => rules.apply(config, ruleGroups));
-    if (steps.failed) throw new ApplyError();
-    this.#logger.info("Completed loading of configuration file", {
-      ...steps.durations,
-      filename: this.#settings.configFile,
-      totalDuration: goDuration(performance.now() - started),
-    });
   }
 
   #watchFiles(): void {
@@ -417,7 +465,7 @@ export class Server {
       extraScrapeMetrics: features.has("extra-scrape-metrics"),
       ...(features.has("exemplar-storage") ? { maxExemplars: DEFAULT_MAX_EXEMPLARS } : {}),
     };
-    const options = { logger: this.#logger, defaults };
+    const options = { logger: this.#logger, defaults, agentMode: this.#settings.agent !== undefined };
     const config =
       configText === undefined ? loadConfigFile(configFile, options) : loadConfig(configText, configFile, options);
     const ruleGroups = loadRuleFiles(config.ruleFiles, {
@@ -451,7 +499,7 @@ export class Server {
     return new WriteReceiver({
       enabled: settings.enableRemoteWriteReceiver,
       acceptedMessages: settings.remoteWriteMessages,
-      appendable: () => (this.#running as Running).db,
+      appendable: () => this.#agent?.db ?? (this.#running as Running).db,
       registry: this.#registry,
       logger: this.#logger.with({ component: "remote" }),
       keepsMetadata: settings.features.has("metadata-wal-records"),
@@ -463,7 +511,7 @@ export class Server {
     const settings = this.#settings;
     return new OtlpReceiver({
       enabled: settings.enableOtlpReceiver,
-      appendable: () => (this.#running as Running).db,
+      appendable: () => this.#agent?.db ?? (this.#running as Running).db,
       config: () => this.#config.otlp,
       registry: this.#registry,
       logger: this.#logger.with({ component: "web" }),
@@ -478,6 +526,8 @@ export class Server {
   #addRoutes(assets: string | undefined): void {
     const settings = this.#settings;
     const running = (): Running => this.#running as Running;
+    const scrape = (): ScrapeManager => ((this.#running ?? this.#agent) as Sending).scrape;
+    const isAgent = settings.agent !== undefined;
     const web = this.#web;
     addApiRoutes(web, {
       query: new QueryRoutes({
@@ -487,11 +537,7 @@ export class Server {
         now: Date.now,
       }),
       series: new SeriesRoutes(() => running().queries),
-      targets: new TargetRoutes(
-        () => running().scrape,
-        settings.externalUrl,
-        () => String(web.ports[0] ?? ""),
-      ),
+      targets: new TargetRoutes(scrape, settings.externalUrl, () => String(web.ports[0] ?? "")),
       rules: new RuleRoutes(() => running().rules.groups),
       status: new StatusRoutes({
         build: BUILD_INFO,
@@ -516,11 +562,12 @@ export class Server {
       }),
       operator: new OperatorRoutes({
         queries: () => running().queries,
-        targets: () => running().scrape,
+        targets: scrape,
         now: Date.now,
         adminApi: settings.enableAdminApi,
       }),
       admin: new AdminRoutes(settings.enableAdminApi, () => running().db),
+      unavailable: isAgent ? UNAVAILABLE : undefined,
     });
     addRemoteRoutes(web, {
       write: this.#write,
@@ -541,8 +588,10 @@ export class Server {
         logger: this.#logger.with({ component: "web" }),
         now: Date.now,
       }),
+      unsupported: isAgent ? UNSUPPORTED : undefined,
     });
     addLifecycleRoutes(web, {
+      name: isAgent ? "Prometheus Agent" : "Prometheus Server",
       enabled: settings.enableLifecycle,
       reload: () => this.reload(),
       quit: () => {
@@ -571,6 +620,7 @@ export class Server {
       externalPath: settings.externalUrl.pathname.replace(/\/$/, ""),
       pageTitle: settings.pageTitle,
       lookbackDeltaMs: settings.lookbackDeltaMs,
+      isAgent,
     });
   }
 
@@ -582,6 +632,27 @@ export class Server {
     if (percentage > 0) parts.push(`${percentage}%`);
     return parts.join(" or ");
   }
+}
+
+/** Counts what is appended from now on, for remote write. */
+function appendedSince(db: Db): () => AppendedCounts {
+  const { counters, exemplars: kept } = db.head;
+  const before = {
+    samples: counters.samplesAppended,
+    histograms: counters.histogramsAppended,
+    exemplars: kept.appended,
+  };
+  return () => {
+    const samples = counters.samplesAppended - before.samples;
+    const histograms = counters.histogramsAppended - before.histograms;
+    const newest = samples + histograms > 0 ? (db.stats().maxTime ?? 0) : 0;
+    return {
+      samples,
+      histograms,
+      exemplars: kept.appended - before.exemplars,
+      highestSeconds: Math.floor(newest / 1000),
+    };
+  };
 }
 
 /** A configuration that was read but is in force only in part: the log has told why. */

@@ -2,7 +2,18 @@
 import type { Regex } from "@narthex/model";
 import type { BudgetLimits } from "./care/series-budget.ts";
 
+/** What an agent is told about its log. */
+export interface AgentSettings {
+  readonly truncateEveryMs: number;
+  readonly minWalTimeMs: number;
+  readonly maxWalTimeMs: number;
+  /** Series in one record of a checkpoint. */
+  readonly checkpointBatchSize: number;
+}
+
 export interface ServerSettings {
+  /** Undefined unless in agent mode. */
+  readonly agent: AgentSettings | undefined;
   readonly configFile: string;
   /** The configuration itself, where none is read from a file. */
   readonly configText: string | undefined;

@@ -3,20 +3,10 @@ import type { Logger } from "@narthex/toolkit";
 import type { Config } from "../config/index.ts";
 
 /** One line for each kind of remote endpoint that is configured and will not be used. */
-export function warnOfMissingRemotes({ remoteWrite, remoteRead, alerting }: Config, logger: Logger): void {
+export function warnOfMissingRemotes({ alerting }: Config, logger: Logger): void {
   if (alerting.alertmanagers.length > 0) {
     logger.warn("Sending of alerts does not exist yet: the Alertmanagers in alerting get nothing", {
       alertmanagers: alerting.alertmanagers.length,
-    });
-  }
-  if (remoteWrite.length > 0) {
-    logger.warn("Sending by remote write does not exist yet: nothing is sent to the endpoints in remote_write", {
-      endpoints: remoteWrite.length,
-    });
-  }
-  if (remoteRead.length > 0) {
-    logger.warn("Reading from other servers does not exist yet: the endpoints in remote_read are not asked", {
-      endpoints: remoteRead.length,
     });
   }
 }

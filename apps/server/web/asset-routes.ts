@@ -19,6 +19,8 @@ const PAGE_ROUTES = [
   "/alertmanager-discovery",
 ];
 
+const AGENT_PAGE = "/agent";
+
 /** Nothing but this server's own files; no inline script or style, no frame around it. */
 const CONTENT_SECURITY_POLICY =
   "default-src 'self'; base-uri 'self'; object-src 'none'; frame-ancestors 'none'; form-action 'self'";
@@ -28,6 +30,8 @@ export interface PageSettings {
   readonly externalPath: string;
   readonly pageTitle: string;
   readonly lookbackDeltaMs: number;
+  /** An agent's front page is its own. */
+  readonly isAgent?: boolean;
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -53,10 +57,11 @@ interface Asset {
 export function addAssetRoutes(web: WebServer, folder: string | undefined, settings: PageSettings): void {
   const always = { needsReady: false };
   const { externalPath } = settings;
+  const home = settings.isAgent === true ? AGENT_PAGE : "/query";
   const assets = folder === undefined ? new Map<string, Asset>() : readAssets(folder);
   const template = assets.get("index.html")?.bytes.toString("utf8");
   const document = template === undefined ? undefined : fillDocument(template, settings);
-  web.route("/", ["GET", "HEAD"], (call) => redirect(call, `${externalPath}/query`), always);
+  web.route("/", ["GET", "HEAD"], (call) => redirect(call, `${externalPath}${home}`), always);
   web.route(
     "/graph",
     ["GET", "HEAD"],
@@ -66,7 +71,8 @@ export function addAssetRoutes(web: WebServer, folder: string | undefined, setti
     },
     always,
   );
-  for (const path of PAGE_ROUTES) web.route(path, ["GET", "HEAD"], (call) => sendDocument(call, document), always);
+  const pages = settings.isAgent === true ? [AGENT_PAGE, ...PAGE_ROUTES] : PAGE_ROUTES;
+  for (const path of pages) web.route(path, ["GET", "HEAD"], (call) => sendDocument(call, document), always);
   for (const [name, asset] of assets) {
     if (name === "index.html") continue;
     web.route(

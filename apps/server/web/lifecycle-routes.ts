@@ -3,6 +3,8 @@ import type { Call } from "./call.ts";
 import type { WebServer } from "./web-server.ts";
 
 export interface Lifecycle {
+  /** What the program calls itself. */
+  readonly name: string;
   /** Whether `--web.enable-lifecycle` is set. */
   readonly enabled: boolean;
   /** Resolves once the new configuration is in force; rejects with the reason why it is not. */
@@ -17,8 +19,8 @@ const READS = ["GET", "HEAD"];
 /** Adds `/-/healthy`, `/-/ready`, `/-/reload` and `/-/quit`. */
 export function addLifecycleRoutes(web: WebServer, lifecycle: Lifecycle): void {
   const always = { needsReady: false };
-  web.route("/-/healthy", READS, (call) => tell(call, "Prometheus Server is Healthy.\n"), always);
-  web.route("/-/ready", READS, (call) => tell(call, "Prometheus Server is Ready.\n"));
+  web.route("/-/healthy", READS, (call) => tell(call, `${lifecycle.name} is Healthy.\n`), always);
+  web.route("/-/ready", READS, (call) => tell(call, `${lifecycle.name} is Ready.\n`));
   for (const path of ["/-/reload", "/-/quit"])
     web.route(path, ["GET"], (call) => call.text(405, "Only POST or PUT requests allowed"), always);
   web.route("/-/reload", CHANGES, (call) => guarded(call, lifecycle, () => reload(call, lifecycle)), always);

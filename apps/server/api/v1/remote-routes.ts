@@ -2,7 +2,7 @@
 import type { OtlpReceiver } from "../../otlp/otlp-receiver.ts";
 import type { ReadHandler } from "../../remote/read/read-handler.ts";
 import type { WriteReceiver } from "../../remote/receive/write-receiver.ts";
-import type { WebServer } from "../../web/web-server.ts";
+import type { Handler, WebServer } from "../../web/web-server.ts";
 import type { Federation } from "../federate.ts";
 
 export interface RemoteRoutes {
@@ -10,13 +10,28 @@ export interface RemoteRoutes {
   readonly read: ReadHandler;
   readonly otlp: OtlpReceiver;
   readonly federation: Federation;
+  /** What the storage of an agent says to those who want to read; undefined in a server. */
+  readonly unsupported: string | undefined;
 }
 
 const BASE = "/api/v1";
 
-export function addRemoteRoutes(web: Pick<WebServer, "route">, { write, read, otlp, federation }: RemoteRoutes): void {
+export function addRemoteRoutes(
+  web: Pick<WebServer, "route">,
+  { write, read, otlp, federation, unsupported }: RemoteRoutes,
+): void {
   web.route(`${BASE}/write`, ["POST"], (call) => write.handle(call));
-  web.route(`${BASE}/read`, ["POST"], (call) => read.handle(call));
+  const orRefuse = (handler: Handler): Handler =>
+    unsupported === undefined ? handler : (call) => call.refuse(500, unsupported);
+  web.route(
+    `${BASE}/read`,
+    ["POST"],
+    orRefuse((call) => read.handle(call)),
+  );
   web.route(`${BASE}/otlp/v1/metrics`, ["POST"], (call) => otlp.handle(call));
-  web.route("/federate", ["GET"], (call) => federation.handle(call));
+  web.route(
+    "/federate",
+    ["GET"],
+    orRefuse((call) => federation.handle(call)),
+  );
 }

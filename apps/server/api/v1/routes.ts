@@ -1,6 +1,8 @@
 // The table of the HTTP API: every path, its methods and its handler.
+
 import type { Call } from "../../web/call.ts";
 import type { Handler, WebServer } from "../../web/web-server.ts";
+import { ApiError } from "../api-error.ts";
 import type { AdminRoutes } from "./admin-routes.ts";
 import type { OperatorRoutes } from "./operator-routes.ts";
 import type { QueryRoutes } from "./query-routes.ts";
@@ -17,6 +19,8 @@ export interface ApiRoutes {
   readonly status: StatusRoutes;
   readonly admin: AdminRoutes;
   readonly operator: OperatorRoutes;
+  /** What an agent says where samples would be needed; undefined in a server. */
+  readonly unavailable: string | undefined;
 }
 
 const BASE = "/api/v1";
@@ -26,21 +30,24 @@ const CHANGES = ["POST", "PUT"];
 
 export function addApiRoutes(
   web: Pick<WebServer, "route">,
-  { query, series, targets, rules, status, admin, operator }: ApiRoutes,
+  { query, series, targets, rules, status, admin, operator, unavailable }: ApiRoutes,
 ): void {
   const add = (path: string, methods: readonly string[], handler: Handler, needsReady = true): void =>
     web.route(`${BASE}${path}`, methods, guarded(handler), { needsReady });
+  /** Not in an agent. */
+  const serve = (path: string, methods: readonly string[], handler: Handler): void =>
+    add(path, methods, unavailable === undefined ? handler : () => refuse(unavailable));
 
-  add("/query", GET_OR_POST, (call) => query.instant(call));
-  add("/query_range", GET_OR_POST, (call) => query.range(call));
-  add("/query_exemplars", GET_OR_POST, (call) => query.exemplars(call));
-  add("/format_query", GET_OR_POST, (call) => query.format(call));
-  add("/parse_query", GET_OR_POST, (call) => query.parse(call));
+  serve("/query", GET_OR_POST, (call) => query.instant(call));
+  serve("/query_range", GET_OR_POST, (call) => query.range(call));
+  serve("/query_exemplars", GET_OR_POST, (call) => query.exemplars(call));
+  serve("/format_query", GET_OR_POST, (call) => query.format(call));
+  serve("/parse_query", GET_OR_POST, (call) => query.parse(call));
 
-  add("/series", GET_OR_POST, (call) => series.series(call));
-  add("/series", ["DELETE"], (call) => series.drop(call));
-  add("/labels", GET_OR_POST, (call) => series.labelNames(call));
-  add("/label/:name/values", GET, (call) => series.labelValues(call));
+  serve("/series", GET_OR_POST, (call) => series.series(call));
+  serve("/series", ["DELETE"], (call) => series.drop(call));
+  serve("/labels", GET_OR_POST, (call) => series.labelNames(call));
+  serve("/label/:name/values", GET, (call) => series.labelValues(call));
 
   add("/targets", GET, (call) => targets.list(call));
   add("/targets/metadata", GET, (call) => targets.metadataByTarget(call));
@@ -50,30 +57,34 @@ export function addApiRoutes(
   add("/targets/scrape", ["POST"], (call) => operator.scrapeNow(call));
   add("/metadata", GET, (call) => targets.metadata(call));
 
-  add("/rules", GET, (call) => rules.rules(call));
-  add("/alerts", GET, (call) => rules.alerts(call));
+  serve("/rules", GET, (call) => rules.rules(call));
+  serve("/alerts", GET, (call) => rules.alerts(call));
   // Nothing is sent to an Alertmanager yet, so none is discovered.
-  add("/alertmanagers", GET, (call) => call.json({ activeAlertmanagers: [], droppedAlertmanagers: [] }));
+  serve("/alertmanagers", GET, (call) => call.json({ activeAlertmanagers: [], droppedAlertmanagers: [] }));
 
   add("/status/config", GET, (call) => status.config(call));
   add("/status/flags", GET, (call) => status.flags(call));
   add("/status/buildinfo", GET, (call) => status.buildInfo(call));
   add("/status/runtimeinfo", GET, (call) => status.runtimeInfo(call));
-  add("/status/tsdb", GET, (call) => status.tsdb(call));
-  add("/status/tsdb/blocks", GET, (call) => status.blocks(call));
-  add("/status/active_queries", GET, (call) => operator.activeQueries(call));
-  add("/status/active_queries", ["DELETE"], (call) => operator.killQuery(call));
+  serve("/status/tsdb", GET, (call) => status.tsdb(call));
+  serve("/status/tsdb/blocks", GET, (call) => status.blocks(call));
+  serve("/status/active_queries", GET, (call) => operator.activeQueries(call));
+  serve("/status/active_queries", ["DELETE"], (call) => operator.killQuery(call));
   add("/features", GET, (call) => status.features(call));
   add("/openapi.yaml", GET, (call) => status.openApi(call), false);
   add("/status/walreplay", GET, (call) => status.walReplay(call), false);
   add("/notifications", GET, (call) => status.notifications(call), false);
   add("/notifications/live", GET, (call) => status.liveNotifications(call), false);
 
-  add("/admin/tsdb/delete_series", CHANGES, (call) => admin.deleteSeries(call));
-  add("/admin/tsdb/clean_tombstones", CHANGES, (call) => admin.cleanTombstones(call));
-  add("/admin/tsdb/snapshot", CHANGES, (call) => admin.snapshot(call));
+  serve("/admin/tsdb/delete_series", CHANGES, (call) => admin.deleteSeries(call));
+  serve("/admin/tsdb/clean_tombstones", CHANGES, (call) => admin.cleanTombstones(call));
+  serve("/admin/tsdb/snapshot", CHANGES, (call) => admin.snapshot(call));
 
   web.route(`${BASE}/*`, ["OPTIONS"], (call) => call.noContent(), { needsReady: false });
+}
+
+function refuse(text: string): never {
+  throw new ApiError("execution", text);
 }
 
 /** Turns whatever a handler throws into the API's envelope. */
