@@ -48,7 +48,7 @@ export class Program {
   static async start(test, { config, folder = scratch(test), flags = [], port, ready = true }) {
     const configFile = join(folder, "prometheus.yml");
     writeFileSync(configFile, config);
-    const program = new Program(port ?? (await freePort()), folder, configFile, flags);
+    const program = new this(port ?? (await freePort()), folder, configFile, flags);
     test.after(() => program.kill());
     program.launch();
     if (ready) await program.ready();
@@ -65,11 +65,16 @@ export class Program {
     this.log = "";
   }
 
+  /** The flags that say what it is and where its data lie. */
+  storageFlags() {
+    return [`--storage.tsdb.path=${this.dataFolder}`];
+  }
+
   launch() {
     const args = [
       "server",
       `--config.file=${this.configFile}`,
-      `--storage.tsdb.path=${this.dataFolder}`,
+      ...this.storageFlags(),
       `--web.listen-address=127.0.0.1:${this.port}`,
       "--web.enable-lifecycle",
       ...this.flags,
@@ -118,5 +123,12 @@ export class Program {
       if (result !== undefined && accept(result)) return result;
     }
     throw new Error(`${query} still answers ${JSON.stringify(result)?.slice(0, 500)}\n${this.log.slice(-3000)}`);
+  }
+}
+
+/** The same in agent mode. */
+export class Agent extends Program {
+  storageFlags() {
+    return ["--agent", `--storage.agent.path=${this.dataFolder}`];
   }
 }
