@@ -113,7 +113,7 @@ test("remote write queue: a backlog opens more shards, and no series loses its o
     await new Promise((resolve) => setTimeout(resolve, 4));
     most = Math.max(most, queue.counters.shards);
   }
-  await queue.stop(10_000);
+  await queue.stop(9000);
   assert.ok(most > 1 && most <= 6, `${most} shards`);
   const found = receiver.samplesV1();
   assert.equal(found.size, 20);

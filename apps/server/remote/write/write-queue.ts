@@ -1,5 +1,4 @@
 // What is sent to one endpoint: follows the log, spreads series over shards, sends batches, watches how fast that goes.
-import { compressInto, maxCompressedLength, WireWriter } from "@narthex/encoding";
 import { CUSTOM_BUCKETS_SCHEMA } from "@narthex/model";
 import type { Logger } from "@narthex/toolkit";
 import type {
@@ -15,18 +14,15 @@ import type { RemoteWriteConfig } from "../../config/types.ts";
 import { Relabeler } from "../../relabel/index.ts";
 import type { Clock, Timer } from "../../scrape/index.ts";
 import { RemoteWriteMessage } from "../wire.ts";
-import { untilFinal } from "./backoff.ts";
-import { encodeV1 } from "./encode-v1.ts";
-import { EncoderV2 } from "./encode-v2.ts";
+import { BatchSender } from "./batch-sender.ts";
 import { type LogConsumer, LogWatcher } from "./log-watcher.ts";
-import type { OutgoingBatch } from "./outgoing-batch.ts";
 import { type DropReason, type Kind, QueueCounters } from "./queue-counters.ts";
 import { RetryLog } from "./retry-log.ts";
 import { LabelProcessor } from "./series-labels.ts";
 import { SeriesTable } from "./series-table.ts";
 import { Shard } from "./shard.ts";
 import { ShardCount } from "./shard-count.ts";
-import type { WriteClient, WrittenCounts } from "./write-client.ts";
+import type { WriteClient } from "./write-client.ts";
 
 const RESHARD_EVERY_MS = 10_000;
 /** A shard that has no room is asked again after so long, then after twice as long, and so on; sooner when it has some. */
@@ -70,10 +66,7 @@ export class WriteQueue implements LogConsumer {
   readonly #options: WriteQueueOptions;
   readonly #isV1: boolean;
   readonly #series: SeriesTable;
-  readonly #encoderV2: EncoderV2;
-  readonly #writer = new WireWriter(64 * 1024);
-  #compressed: Uint8Array = new Uint8Array(0);
-  readonly #ageLimitMs: number;
+  readonly #sender: BatchSender;
   readonly #shardCount: ShardCount;
   readonly #retryLog: RetryLog;
   #client: WriteClient;
@@ -87,10 +80,9 @@ export class WriteQueue implements LogConsumer {
   #reshardTimer: Timer | undefined;
   readonly #callOff = new AbortController();
   #isStopped = false;
-  /** Milliseconds since the epoch. */
-  #lastSend = 0;
-  #noReshardingUntil = 0;
-  #interval = { samplesIn: 0, samplesOut: 0, samplesDropped: 0, sendSeconds: 0 };
+  /** What had come in when the number of shards was last looked at, and what was left out since. */
+  #samplesIn = 0;
+  #samplesDropped = 0;
 
   constructor(options: WriteQueueOptions) {
     const { config, clock, feed, from } = options;
@@ -106,12 +98,20 @@ export class WriteQueue implements LogConsumer {
       processor: new LabelProcessor(options.externalLabels, new Relabeler(config.writeRelabelConfigs)),
       typeAndUnitLabels: options.typeAndUnitLabels,
     });
-    this.#encoderV2 = new EncoderV2(this.#series);
-    this.#ageLimitMs = config.queue.sampleAgeLimitMs;
     this.#shardCount = new ShardCount(config.queue.minShards, config.queue.maxShards);
     this.#retryLog = new RetryLog(options.logger, clock);
     this.counters = new QueueCounters(clock.now() / 1000);
     this.counters.desiredShards = config.queue.minShards;
+    this.#sender = new BatchSender({
+      config,
+      series: this.#series,
+      counters: this.counters,
+      client: () => this.#client,
+      clock,
+      logger: options.logger,
+      retryLog: this.#retryLog,
+      signal: this.#callOff.signal,
+    });
     this.watcher = new LogWatcher({
       feed,
       consumer: this,
@@ -126,7 +126,7 @@ export class WriteQueue implements LogConsumer {
 
   start(): void {
     const { samples, histograms, exemplars } = this.#options.appended();
-    this.#interval.samplesIn = samples + histograms + exemplars;
+    this.#samplesIn = samples + histograms + exemplars;
     this.#openShards(this.#shardCount.current);
     this.watcher.start();
     this.#planResharding();
@@ -201,7 +201,7 @@ export class WriteQueue implements LogConsumer {
   samples({ refs, times, halves, startTimes, count }: SampleRecord, from: number): number {
     if (this.#isResharding) return from;
     const { startTime } = this;
-    const oldest = this.#oldestWanted();
+    const oldest = this.#sender.oldestWanted;
     const shards = this.#shards;
     const series = this.#series;
     let highest = 0;
@@ -236,7 +236,7 @@ export class WriteQueue implements LogConsumer {
 
   histograms(entries: readonly HistogramEntry[], from: number): number {
     if (this.#isResharding) return from;
-    const oldest = this.#oldestWanted();
+    const oldest = this.#sender.oldestWanted;
     for (let at = from; at < entries.length; at++) {
       const { ref, t, integer, stale, startTime } = entries[at] as HistogramEntry;
       let { histogram } = entries[at] as HistogramEntry;
@@ -263,7 +263,7 @@ export class WriteQueue implements LogConsumer {
 
   exemplars(entries: readonly ExemplarEntry[], from: number): number {
     if (this.#isResharding) return from;
-    const oldest = this.#oldestWanted();
+    const oldest = this.#sender.oldestWanted;
     for (let at = from; at < entries.length; at++) {
       const { ref, exemplar } = entries[at] as ExemplarEntry;
       const shard = this.#shardFor("exemplars", ref, exemplar.t < oldest);
@@ -299,11 +299,6 @@ export class WriteQueue implements LogConsumer {
 
   // Helpers ------------------------------------------------------------------------------------------------------------
 
-  /** Milliseconds: what is older is not sent. */
-  #oldestWanted(): number {
-    return this.#ageLimitMs === 0 ? Number.NEGATIVE_INFINITY : this.#options.clock.now() - this.#ageLimitMs;
-  }
-
   #shardFor(kind: Kind, ref: number, isOld: boolean): Shard | undefined {
     const slot = isOld ? 0 : this.#series.slotOf(ref);
     if (slot !== 0 && !this.#series.isDropped(slot)) return this.#shards[ref % this.#shards.length];
@@ -314,7 +309,7 @@ export class WriteQueue implements LogConsumer {
   #leaveOut(kind: Kind, ref: number, slot: number, isOld: boolean): void {
     let reason: DropReason = "too_old";
     if (!isOld) {
-      this.#interval.samplesDropped++;
+      this.#samplesDropped++;
       reason = slot === 0 ? "unintentionally_dropped_series" : "dropped_series";
       if (slot === 0) this.#retryLog.unknownSeries(kind, ref);
     }
@@ -338,7 +333,7 @@ export class WriteQueue implements LogConsumer {
           deadlineMs: batchSendDeadlineMs,
           clock: this.#options.clock,
           nextSequence: () => ++this.#sequence,
-          send: (batch) => this.#send(batch),
+          send: (batch) => this.#sender.send(batch),
           onRoom: () => {
             if (this.#leaving.length > 0) this.#release();
             this.#wakeAll();
@@ -372,22 +367,25 @@ export class WriteQueue implements LogConsumer {
     const { clock, logger, appended } = this.#options;
     const { counters } = this;
     const { samples, histograms, exemplars, highestSeconds } = appended();
+    const sender = this.#sender;
     const samplesIn = samples + histograms + exemplars;
-    const interval = this.#interval;
-    this.#interval = { samplesIn, samplesOut: 0, samplesDropped: 0, sendSeconds: 0 };
+    const interval = {
+      seconds: RESHARD_EVERY_MS / 1000,
+      samplesIn: samplesIn - this.#samplesIn,
+      samplesOut: sender.done,
+      samplesDropped: this.#samplesDropped,
+      sendSeconds: sender.seconds,
+      lagSeconds: highestSeconds - counters.highestSentSeconds,
+    };
+    this.#samplesIn = samplesIn;
+    this.#samplesDropped = 0;
+    sender.done = 0;
+    sender.seconds = 0;
     const now = clock.now();
-    const isSending = Math.floor(this.#lastSend / 1000) >= Math.floor((now - RESHARD_EVERY_MS) / 1000);
-    const mayChange = isSending && now >= this.#noReshardingUntil && !this.#isResharding;
+    const isSending = Math.floor(sender.lastDone / 1000) >= Math.floor((now - RESHARD_EVERY_MS) / 1000);
+    const mayChange = isSending && now >= sender.troubledUntil && !this.#isResharding;
     const before = this.#shardCount.current;
-    const count = this.#shardCount.next(
-      {
-        ...interval,
-        seconds: RESHARD_EVERY_MS / 1000,
-        samplesIn: samplesIn - interval.samplesIn,
-        lagSeconds: highestSeconds - counters.highestSentSeconds,
-      },
-      mayChange,
-    );
+    const count = this.#shardCount.next(interval, mayChange);
     counters.desiredShards = this.#shardCount.desired;
     if (count === before) return;
     logger.info("Remote storage resharding", { from: before, to: count });
@@ -400,129 +398,4 @@ export class WriteQueue implements LogConsumer {
       this.#wakeAll();
     });
   }
-
-  /** The request, in memory of its own. */
-  #encode(batch: OutgoingBatch): Uint8Array {
-    const writer = this.#writer;
-    writer.clear();
-    if (this.#isV1) encodeV1(batch, this.#series, writer);
-    else this.#encoderV2.encode(batch, writer);
-    const needed = maxCompressedLength(writer.length);
-    if (this.#compressed.length < needed) this.#compressed = new Uint8Array(needed * 2);
-    return this.#compressed.slice(0, compressInto(writer.view(), this.#compressed));
-  }
-
-  /** False when it was called off. */
-  async #send(batch: OutgoingBatch): Promise<boolean> {
-    const { clock, logger } = this.#options;
-    const { counters } = this;
-    const began = clock.monotonic();
-    const given = { samples: batch.samples, histograms: batch.histograms, exemplars: batch.exemplars };
-    const { signal } = this.#callOff;
-    let body = this.#encode(batch);
-    let oldest = this.#ageLimitMs === 0 ? Infinity : batch.minTime;
-    const { maxTime } = batch;
-    const { length } = body;
-    let written = { samples: 0, histograms: 0, exemplars: 0, isConfirmed: false };
-    const attempt = async (number: number) => {
-      if (oldest < this.#oldestWanted()) {
-        this.#dropOld(batch);
-        if (batch.count === 0) return { kind: "sent", written } as const;
-        body = this.#encode(batch);
-        oldest = batch.minTime;
-      }
-      counters.sent.samples += batch.samples;
-      counters.sent.histograms += batch.histograms;
-      counters.sent.exemplars += batch.exemplars;
-      const sendBegan = clock.monotonic();
-      const outcome = await this.#client.send(body, number, signal);
-      counters.durations.observe((clock.monotonic() - sendBegan) / 1000);
-      written = sum(written, outcome.written);
-      if (outcome.kind !== "sent" || this.#isV1) return outcome;
-      const { samples, histograms, exemplars } = outcome.written;
-      if (samples + histograms + exemplars > 0) return outcome;
-      return { kind: "failed", error: nothingWritten(batch), written: outcome.written } as const;
-    };
-    const watch = {
-      onPause: (ms: number, _error: string, isAskedFor: boolean) => {
-        this.#noReshardingUntil = Math.max(this.#noReshardingUntil, clock.now() + 2 * ms);
-        if (isAskedFor) {
-          logger.info("Retrying after duration specified by Retry-After header", { duration: `${ms / 1000}s` });
-        }
-      },
-      onRetry: (error: string) => {
-        counters.retried.samples += batch.samples;
-        counters.retried.histograms += batch.histograms;
-        counters.retried.exemplars += batch.exemplars;
-        this.#retryLog.retrying(error);
-      },
-    };
-    const outcome = await untilFinal(attempt, { ...this.config.queue, clock }, watch, signal);
-    // Called off: whoever did so counts what is pending as failed.
-    if (outcome === undefined || signal.aborted) return false;
-    counters.bytes += length;
-    counters.highestSentSeconds = Math.max(counters.highestSentSeconds, Math.floor(maxTime / 1000));
-    // A receiver of 1.0 need not say what it wrote.
-    const isTrusted = outcome.kind === "sent" && this.#isV1 && !written.isConfirmed;
-    this.#settle(batch, isTrusted ? batch : written, outcome.kind === "failed" ? outcome.error : undefined);
-    for (const kind of ["samples", "histograms", "exemplars"] as const) counters.pending[kind] -= given[kind];
-    this.#interval.samplesOut += given.samples + given.histograms + given.exemplars;
-    this.#interval.sendSeconds += (clock.monotonic() - began) / 1000;
-    this.#lastSend = clock.now();
-    return true;
-  }
-
-  #dropOld(batch: OutgoingBatch): void {
-    const { samples, histograms, exemplars } = batch;
-    batch.dropBefore(this.#oldestWanted());
-    this.counters.drop("too_old", "samples", samples - batch.samples);
-    this.counters.drop("too_old", "histograms", histograms - batch.histograms);
-    this.counters.drop("too_old", "exemplars", exemplars - batch.exemplars);
-  }
-
-  /** Counts and tells what of a batch was not written. */
-  #settle(
-    batch: OutgoingBatch,
-    written: { readonly samples: number; readonly histograms: number; readonly exemplars: number },
-    error: string | undefined,
-  ): void {
-    const { failed } = this.counters;
-    const missing = {
-      failedSampleCount: Math.max(0, batch.samples - written.samples),
-      failedHistogramCount: Math.max(0, batch.histograms - written.histograms),
-      failedExemplarCount: Math.max(0, batch.exemplars - written.exemplars),
-    };
-    failed.samples += missing.failedSampleCount;
-    failed.histograms += missing.failedHistogramCount;
-    failed.exemplars += missing.failedExemplarCount;
-    const { logger } = this.#options;
-    if (error !== undefined && this.config.failedRequestLogging) {
-      const { samples, histograms, exemplars } = batch;
-      logger.debug("Failed to send remote write request", { samples, histograms, exemplars, err: error });
-    }
-    if (error !== undefined) logger.error("non-recoverable error", { ...missing, err: error });
-    else if (missing.failedSampleCount + missing.failedHistogramCount + missing.failedExemplarCount > 0) {
-      logger.error(
-        "we got 2xx status code from the Receiver yet statistics indicate some data was not written; investigation needed",
-        missing,
-      );
-    }
-  }
-}
-
-function sum(a: WrittenCounts, b: WrittenCounts): WrittenCounts {
-  return {
-    samples: a.samples + b.samples,
-    histograms: a.histograms + b.histograms,
-    exemplars: a.exemplars + b.exemplars,
-    isConfirmed: a.isConfirmed || b.isConfirmed,
-  };
-}
-
-function nothingWritten({ samples, histograms, exemplars }: OutgoingBatch): string {
-  return (
-    `sent v2 request with ${samples} samples, ${histograms} histograms and ${exemplars} exemplars; got 2xx, but PRW 2.0 ` +
-    "response header statistics indicate 0 samples, 0 histograms and 0 exemplars were accepted; assumining failure e.g. " +
-    "the target only supports PRW 1.0 prometheus.WriteRequest, but does not check the Content-Type header correctly"
-  );
 }
