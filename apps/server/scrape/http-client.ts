@@ -1,14 +1,13 @@
 // Fetching bodies from targets over HTTP: kept-alive connections, gzip, limits, one deadline for everything.
 import http from "node:http";
 import https from "node:https";
-import { promisify } from "node:util";
-import { gunzip, gunzipSync } from "node:zlib";
 import type { HttpClientConfig } from "../config/types.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { DialObserver } from "./dial-metrics.ts";
 import { Gunzipper } from "./gunzipper.ts";
 import { bodyErrorText, gzipErrorText, requestErrorText } from "./http-errors.ts";
 import { type Route, Router } from "./http-route.ts";
+import { inflate } from "./inflation.ts";
 import { TokenSource } from "./oauth2.ts";
 import { ownHeaders } from "./own-headers.ts";
 import { type Connection, PlainHttp, type PlainResponse } from "./plain-http.ts";
@@ -18,11 +17,10 @@ import { ScrapeError } from "./scrape-error.ts";
 export const MAX_BODY_BYTES: number = 256 << 20;
 /** Bytes that exist behind a body, for parsers that read ahead. */
 export const BODY_SLACK_BYTES = 16;
-/** What decompresses to more than this does so off the main thread. */
+/** What decompresses to more than this, or does not say to how much, does so off the main thread. */
 const INLINE_GUNZIP_BYTES = 4 << 20;
 const MAX_REDIRECTS = 10;
 
-const gunzipAside = promisify(gunzip);
 const gunzipper = new Gunzipper();
 /** Room behind the output, so that a full buffer always means that more was to come. */
 const SPARE_OUTPUT_BYTES = 64;
@@ -36,6 +34,8 @@ export interface FetchRequest {
   readonly timeoutMs: number;
   /** A decompressed body of so many bytes or more fails; 0 leaves it at `MAX_BODY_BYTES`. */
   readonly bodyLimitBytes: number;
+  /** Whether this target's last body was too large: then others' bodies come first where they wait for each other. */
+  readonly isSuspect?: boolean;
   /** Path of a Unix socket to connect to instead of the URL's host; "" for none. */
   readonly unixSocket: string;
   /** Ends the request early. */
@@ -298,28 +298,18 @@ class Exchange {
       if (performance.now() > deadline) throw new ScrapeError("context deadline exceeded");
       return;
     }
-    const chunkSize = Math.min(Math.max(expected + 64, 1024), INLINE_GUNZIP_BYTES);
-    let plain: Buffer;
+    // What came is read from here, while the buffer for what comes out grows.
+    const source = this.#buffer;
+    this.#buffer = undefined;
+    this.#length = 0;
     try {
-      plain = await this.#gunzip(compressed, chunkSize, expected);
+      await inflate(compressed, (piece) => this.#take(piece), deadline, this.#request.isSuspect === true);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw bodyTooLarge();
-      throw new ScrapeError(gzipErrorText(error));
+      throw error instanceof ScrapeError ? error : new ScrapeError(gzipErrorText(error));
+    } finally {
+      if (source !== undefined) this.#pool.give(source);
     }
-    if (performance.now() > deadline) throw new ScrapeError("context deadline exceeded");
-    const slack = plain.buffer.byteLength - plain.byteOffset - plain.length;
-    this.#giveBack();
-    this.#length = plain.length;
-    if (slack >= BODY_SLACK_BYTES) {
-      // Room enough behind what was decompressed: it can be read where it is.
-      this.#unpooled = new Uint8Array(plain.buffer as ArrayBuffer, plain.byteOffset, plain.length + BODY_SLACK_BYTES);
-      return;
-    }
-    this.#buffer = this.#pool.take(plain.length + BODY_SLACK_BYTES);
-    this.#buffer.set(plain);
   }
-
-  #unpooled: Uint8Array | undefined;
 
   /** The usual case: a body of moderate size that says its length truly, into a pooled buffer. */
   #decompressInPlace(compressed: Uint8Array, expected: number): boolean {
@@ -342,21 +332,9 @@ class Exchange {
     return true;
   }
 
-  async #gunzip(compressed: Uint8Array, chunkSize: number, expected: number): Promise<Buffer> {
-    const inline = Math.min(this.#limit, INLINE_GUNZIP_BYTES);
-    if (expected <= inline) {
-      try {
-        return gunzipSync(compressed, { chunkSize, maxOutputLength: inline });
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ERR_BUFFER_TOO_LARGE" || inline === this.#limit) throw error;
-      }
-    }
-    return gunzipAside(compressed, { chunkSize, maxOutputLength: this.#limit });
-  }
-
   #body(contentType: string): FetchedBody {
     const pooled = this.#buffer;
-    const bytes = this.#unpooled ?? pooled ?? new Uint8Array(BODY_SLACK_BYTES);
+    const bytes = pooled ?? new Uint8Array(BODY_SLACK_BYTES);
     return {
       bytes,
       length: this.#length,

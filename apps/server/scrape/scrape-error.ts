@@ -16,6 +16,7 @@ export type ScrapeErrorCode =
   | "other"
   | "sample_limit"
   | "body_size_limit"
+  | "body_memory"
   | "label_limit"
   | "bucket_limit"
   | "target_limit";

@@ -4,6 +4,7 @@ import type { Appendable, Appender, SeriesRef } from "@narthex/storage";
 import { Append } from "@narthex/storage";
 import { goDuration, type Logger } from "@narthex/toolkit";
 import type { ScrapeConfig } from "../config/types.ts";
+import { BodyLeash } from "./body-leash.ts";
 import type { Clock, Timer } from "./clock.ts";
 import { parserFor } from "./content-type.ts";
 import type { FetchedBody, FetchRequest } from "./http-client.ts";
@@ -63,6 +64,7 @@ export class ScrapeLoop {
   readonly #settings: LoopSettings;
   readonly #counts = emptyCounts();
   readonly #reports: ReportSeries;
+  readonly #leash = new BodyLeash();
   readonly #intervalText: string;
   #timer: Timer | undefined;
   /** The ideal moment of the scrape that is due next or running. */
@@ -179,6 +181,7 @@ export class ScrapeLoop {
       body?.release();
       return;
     }
+    this.#leash.note(code === "body_size_limit" || code === "body_memory");
     const { appendable, clock, metrics } = this.#environment;
     let appender = appendable.appender();
     Object.assign(this.#counts, emptyCounts());
@@ -223,7 +226,8 @@ export class ScrapeLoop {
         url: this.target.url,
         headers: { ...headers, "X-Prometheus-Scrape-Timeout-Seconds": String(this.target.timeoutMs / 1000) },
         timeoutMs: this.target.timeoutMs,
-        bodyLimitBytes: config.bodySizeLimitBytes,
+        bodyLimitBytes: this.#leash.limit(config.bodySizeLimitBytes),
+        isSuspect: this.#leash.isTaut,
         unixSocket: this.target.unixSocket,
         signal: abort.signal,
       });
