@@ -7,6 +7,9 @@ import type { FamilyMetadata } from "./template.ts";
 /** Families are remembered for so many scrapes after they were last declared. */
 const REMEMBERED_SCRAPES = 10;
 
+/** What is kept of scrapes that failed in a row, with other buckets each time. */
+const MAX_ATTEMPTS = 16;
+
 /** What is special about a series; 0 for nothing. */
 export const SeriesFlag = {
   dropped: 1,
@@ -30,6 +33,10 @@ export class KnownMetric {
   seen = 0;
   /** The same for the histogram in front: classic buckets that contradict themselves make none. */
   histogramSeen = 0;
+  /** A scrape that failed since the last good one came upon it, or that good one did: it is no news. */
+  isKnown = false;
+  /** What a scrape that failed since then had in its place, with other buckets. */
+  attempt: KnownMetric | undefined;
   /** Whether it is its family's metric of this text: it may have been replaced, or forgotten. */
   isCurrent = true;
   /** Its last sample had a timestamp of its own, so its absence means nothing. */
@@ -55,12 +62,28 @@ export class KnownMetric {
   /** Takes over the series that both have of the one it replaces, and when that was seen. */
   adopt(old: KnownMetric): void {
     this.seen = old.seen;
+    this.isKnown = old.isKnown;
     if (this.inFront > 0) this.histogramSeen = old.histogramSeen;
     this.created = old.created;
+    for (let each: KnownMetric | undefined = old; each !== undefined; each = each.attempt) this.#adoptSeries(each);
+  }
+
+  /** A scrape failed that had `other` in this one's place: what it knows is kept for the next, behind what is kept already. */
+  keepAttempt(other: KnownMetric): void {
+    let last: KnownMetric = other;
+    for (let i = 0; i < MAX_ATTEMPTS && last.attempt !== undefined; i++) last = last.attempt;
+    last.attempt = this.attempt;
+    this.attempt = other;
+    let each: KnownMetric | undefined = this.attempt;
+    for (let i = 1; i < MAX_ATTEMPTS && each !== undefined; i++) each = each.attempt;
+    if (each !== undefined) each.attempt = undefined;
+  }
+
+  #adoptSeries(old: KnownMetric): void {
     for (let i = 0; i < this.refs.length; i++) {
       for (let j = 0; j < old.refs.length; j++) {
         if (this.suffix(i) !== old.suffix(j) || !Object.is(this.bound(i), old.bound(j))) continue;
-        if (i < this.inFront !== j < old.inFront) continue;
+        if (i < this.inFront !== j < old.inFront || this.flags[i] !== SeriesFlag.unresolved) continue;
         this.refs[i] = old.refs[j] as SeriesRef;
         this.flags[i] = old.flags[j] as number;
       }
@@ -149,6 +172,7 @@ export class KnownFamily {
     const other = this.#byText.get(metric.text);
     if (other !== undefined) other.isCurrent = false;
     metric.isCurrent = true;
+    if (other !== undefined && other !== metric) metric.keepAttempt(other);
     this.#byText.set(metric.text, metric);
     return other?.refs.length ?? 0;
   }

@@ -39,6 +39,8 @@ export class MetricCache {
   readonly #batch: SampleBatch;
   #options: CacheOptions;
   readonly #families = new KnownFamilies();
+  /** Whether a scrape failed since the last good one. */
+  #hasFailed = false;
   /** Metrics that this scrape replaced, since their buckets became others. */
   #replaced: KnownMetric[] = [];
   /** Which metric and which of its series each sample of the batch belongs to (the latter in `batch.entries`). */
@@ -138,6 +140,7 @@ export class MetricCache {
   /** Ends all series of the last good scrape with a stale marker at `t`: the target failed, or went away. */
   endAll(appender: Appender, t: number): void {
     for (const ref of this.present()) appender.appendStale(ref, t);
+    if (this.#presentMetrics > 0) this.#remember(this.#generation);
     this.#presentMetrics = 0;
     this.#generation += 2;
     if (this.#size > 2 * this.#lastSuccessful + FLUSH_SLACK) {
@@ -195,7 +198,7 @@ export class MetricCache {
       this.#seenMetrics++;
       if (before) this.#seenAgain++;
     }
-    const isNew = !repeated && (metric.seen & 1) === 0;
+    const isNew = !repeated && (metric.seen & 1) === 0 && !metric.isKnown;
     const own = parser.timestamp !== 0 && this.#options.honorTimestamps;
     if (!repeated) metric.isUntracked = own && !this.#options.trackTimestampsStaleness;
     for (let i = 0; i < metric.refs.length; i++) this.#settle(metric, i, isNew);
@@ -359,7 +362,7 @@ export class MetricCache {
     const generation = this.#generation;
     if (metric.histogramSeen >>> 1 !== generation) {
       const before = metric.histogramSeen >>> 1 === generation - 1;
-      if (!before) counts.added++;
+      if (!before && !metric.isKnown) counts.added++;
       metric.histogramSeen = generation * 2 + (before ? 1 : 0);
     }
     const t = own ? parser.timestamp : this.#t;
@@ -518,11 +521,24 @@ export class MetricCache {
     this.#size -= this.#families.forgetUnseen(generation, this.#seenMetrics);
     this.#presentMetrics = this.#seenMetrics;
     this.#lastSuccessful = (this.#counts as ScrapeCounts).scraped;
+    if (!this.#hasFailed) return;
+    this.#hasFailed = false;
+    for (const metric of this.#families.metrics()) {
+      metric.isKnown = false;
+      metric.attempt = undefined;
+    }
+  }
+
+  /** A scrape failed: what it had, or the last good one before it, is no news to the next. */
+  #remember(generation: number): void {
+    this.#hasFailed = true;
+    for (const metric of this.#families.metrics()) if (metric.seen >>> 1 === generation) metric.isKnown = true;
   }
 
   /** A scrape failed: what was there before it counts as there, but for what it learnt about families. */
   #abandon(): void {
     const generation = this.#generation;
+    this.#remember(generation);
     this.#generation = generation - 1;
     for (const metric of this.#families.metrics()) {
       if (metric.seen >>> 1 === generation) metric.created = 0;

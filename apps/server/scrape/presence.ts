@@ -31,6 +31,11 @@ export class Presence {
   #before: "all" | "some" | "none" = "none";
   /** Of each entry as `ExtraSeriesSet.seen`. */
   #seen: Uint32Array | undefined;
+  /**
+   * What is no news to the next scrape, although the one before had it not: what the last good scrape had, and what those that
+   * failed since then came upon. Entries, and series beside the template; undefined while no scrape has failed.
+   */
+  #known: { readonly entries: Uint8Array; readonly extras: Set<number> } | undefined;
 
   constructor(template: TargetTemplate, extras: ExtraSeriesSet, groups: SampleGroups) {
     this.#template = template;
@@ -54,7 +59,7 @@ export class Presence {
     let fresh = 0;
     for (let e = 0; e < upTo; e++) {
       const before = this.#before === "all" || (seen[e] as number) >>> 1 === scrape - 1;
-      if (!before && ((flags[e] as number) & (DROPPED | REPEATED)) === 0) fresh++;
+      if (!before && this.#isNews(e) && ((flags[e] as number) & (DROPPED | REPEATED)) === 0) fresh++;
       seen[e] = scrape * 2 + (before ? 1 : 0);
     }
     if (this.#before === "all") {
@@ -71,7 +76,7 @@ export class Presence {
     if (mark >>> 1 === this.scrape) return Sighting.again;
     const before = mark >>> 1 === this.scrape - 1;
     seen[number] = this.scrape * 2 + (before ? 1 : 0);
-    return before ? Sighting.known : Sighting.fresh;
+    return before || !this.#isNews(number) ? Sighting.known : Sighting.fresh;
   }
 
   /** Marks a series beside the template. */
@@ -80,7 +85,7 @@ export class Presence {
     if (mark >>> 1 === this.scrape) return Sighting.again;
     const before = mark >>> 1 === this.scrape - 1;
     this.#extras.setSeen(id, this.scrape * 2 + (before ? 1 : 0));
-    return before ? Sighting.known : Sighting.fresh;
+    return before || this.#known?.extras.has(id) === true ? Sighting.known : Sighting.fresh;
   }
 
   /** Of a body that followed the template to its end: how many of its series the scrape before had not. */
@@ -91,9 +96,26 @@ export class Presence {
     let fresh = 0;
     for (let e = 0; e < count; e++) {
       const wasThere = seen !== undefined && (seen[e] as number) >>> 1 === this.scrape - 1;
-      if (!wasThere && ((flags[e] as number) & (DROPPED | REPEATED)) === 0) fresh++;
+      if (!wasThere && this.#isNews(e) && ((flags[e] as number) & (DROPPED | REPEATED)) === 0) fresh++;
     }
     return fresh;
+  }
+
+  #isNews(entry: number): boolean {
+    return this.#known === undefined || this.#known.entries[entry] === 0;
+  }
+
+  /** Of a scrape that failed, or of the last good one before it: what it had is no news to the next. */
+  #remember(scrape: number, hasAll: boolean): void {
+    const { count } = this.#template;
+    this.#known ??= { entries: new Uint8Array(count), extras: new Set() };
+    const { entries, extras } = this.#known;
+    const seen = this.#seen;
+    for (let e = 0; e < count; e++) {
+      if (hasAll || (seen !== undefined && (seen[e] as number) >>> 1 === scrape)) entries[e] = 1;
+    }
+    for (let id = 0; id < this.#extras.size; id++) if (this.#extras.seen(id) >>> 1 === scrape) extras.add(id);
+    this.#groups.remember(scrape);
   }
 
   /** Series that the scrape before had, that end when they are missing, and that are missing. Of groups `ofGroups` says which end. */
@@ -147,6 +169,8 @@ export class Presence {
 
   /** The scrape in progress was a good one. Without marks it had all entries. */
   settle(): void {
+    this.#known = undefined;
+    this.#groups.forgetFailures();
     this.#before = this.isMarking ? "some" : "all";
     if (!this.isMarking) this.#seen = undefined;
   }
@@ -159,6 +183,7 @@ export class Presence {
 
   /** Nothing is there any more. */
   endAll(): void {
+    if (this.#before !== "none") this.#remember(this.scrape, this.#before === "all");
     this.#before = "none";
     this.scrape += 2;
   }
@@ -167,11 +192,19 @@ export class Presence {
   clear(): void {
     this.endAll();
     this.#seen = undefined;
+    this.#known = undefined;
+  }
+
+  /** The series beside the template went. */
+  forgetExtras(): void {
+    this.#known?.extras.clear();
   }
 
   /** The scrape in progress failed: everything is again as it was before it. */
   abandon(): void {
     const failed = this.scrape;
+    // What it followed of the template without a mark, the template has.
+    this.#remember(failed, !this.isMarking);
     this.scrape--;
     this.#groups.unsee(failed);
     if (!this.isMarking) return;

@@ -93,6 +93,8 @@ export class SampleGroup {
   readonly exemplars: ExemplarBatch = new ExemplarBatch();
   /** Scrape number * 2, plus 1 when the scrape before that had it too. Of histograms only. */
   seen = 0;
+  /** A scrape that failed since the last good one came upon it, or that good one did. */
+  isKnown = false;
   /** The scrape that touched it last. */
   touchedIn = 0;
   t = 0;
@@ -209,7 +211,7 @@ export class SampleGroups {
       else if (verdict === Append.duplicate) counts.duplicates++;
       else if (verdict === Append.outOfBounds || verdict === Append.tooOld) counts.outOfBounds++;
       const before = group.seen >>> 1 === scrape - 1;
-      if (!before) counts.added++;
+      if (!before && !group.isKnown) counts.added++;
       group.seen = scrape * 2 + (before ? 1 : 0);
       counts.exemplarsOutOfOrder += group.exemplars.flush(appender, group.ref);
     }
@@ -221,6 +223,16 @@ export class SampleGroups {
     for (const { seen, ref, hasOwnTime } of this.#byKey.values()) {
       if (seen >>> 1 === scrape && (tracksOwnTimes || !hasOwnTime)) into.add(ref);
     }
+  }
+
+  /** A scrape failed: what it had, or the last good one before it, is no news to the next. */
+  remember(scrape: number): void {
+    for (const group of this.#byKey.values()) if (group.seen >>> 1 === scrape) group.isKnown = true;
+  }
+
+  /** A scrape was a good one. */
+  forgetFailures(): void {
+    for (const group of this.#byKey.values()) group.isKnown = false;
   }
 
   /** Takes back a scrape that failed. */

@@ -154,6 +154,7 @@ export class ScrapeCache {
     this.#presence.endAll();
     if (this.#extras.size > 2 * this.#lastSuccessful + FLUSH_SLACK) {
       this.#extras.clear();
+      this.#presence.forgetExtras();
       this.#forcedFlushes++;
     }
   }

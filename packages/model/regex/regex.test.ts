@@ -89,6 +89,9 @@ test("regex: what RE2 refuses is refused in Go's words", () => {
     ["*", "error parsing regexp: missing argument to repetition operator: `*`"],
     ["a**", "error parsing regexp: invalid nested repetition operator: `**`"],
     ["a{1001}", "error parsing regexp: invalid repeat count: `{1001}`"],
+    // V8's error came out, and the request failed as if the server were broken.
+    ["a{1,0}", "error parsing regexp: invalid repeat count: `{1,0}`"],
+    ["(?:[{2,1}]\\{2,1}\\Q{2,1}\\E){12,3}?", "error parsing regexp: invalid repeat count: `{12,3}`"],
     ["\\", "error parsing regexp: trailing backslash at end of expression: ``"],
     ["(?=a)", "error parsing regexp: invalid or unsupported Perl syntax: `(?=`"],
     ["\\8", "error parsing regexp: invalid escape sequence: `\\8`"],

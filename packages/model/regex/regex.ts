@@ -56,11 +56,26 @@ export function compileRegex(source: string): Regex {
 
 /** Compiles with RE2's engine. Throws a `RegexSyntaxError` in Go's words. */
 export function compileRe2(source: string, dotMatchesNewline: boolean = true): RE2JS {
+  const reversed = reversedRepeat(source);
+  if (reversed !== undefined) {
+    throw new RegexSyntaxError(`error parsing regexp: invalid repeat count: \`${reversed}\``);
+  }
   try {
     return RE2JS.compile(source, dotMatchesNewline ? RE2JS.DOTALL : 0);
   } catch (error) {
     throw syntaxError(source, error as Error);
   }
+}
+
+/** A repetition whose least count is above its most, which the engine lets pass; RE2 does not. */
+function reversedRepeat(source: string): string | undefined {
+  if (!source.includes("{")) return undefined;
+  // Escapes, quoted text and classes stand in front, so that braces within them are no repetitions.
+  const parts = /\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|\{(\d{1,4}),(\d{1,4})\}/gs;
+  for (const [text, least, most] of source.matchAll(parts)) {
+    if (least !== undefined && Number(least) > Number(most)) return text;
+  }
+  return undefined;
 }
 
 function syntaxError(source: string, error: Error): RegexSyntaxError {
