@@ -1,6 +1,7 @@
 // Which parser reads a body, and what to ask targets for.
 import { OpenMetricsParser, ProtobufParser, quoteText, type SampleParser, TextParser } from "@narthex/exposition";
 import type { NameEscapingScheme, ScrapeProtocol } from "../config/types.ts";
+import { parseMediaType } from "./media-type.ts";
 import { ScrapeError } from "./scrape-error.ts";
 
 const MEDIA_TYPES: Readonly<Record<ScrapeProtocol, string>> = {
@@ -32,8 +33,8 @@ const protobufParser = new ProtobufParser();
  * Throws a `ScrapeError` when the type says nothing usable and there is no fallback.
  */
 export function parserFor(contentType: string, fallback: ScrapeProtocol | ""): SampleParser | ProtobufParser {
-  const mediaType = /^\s*([^\s;]+)\s*(?:;|$)/.exec(contentType)?.[1]?.toLowerCase();
-  switch (mediaType) {
+  const mediaType = parseMediaType(contentType);
+  switch ("type" in mediaType ? mediaType.type : "") {
     case "application/openmetrics-text":
       return openMetricsParser;
     case "text/plain":
@@ -48,9 +49,9 @@ export function parserFor(contentType: string, fallback: ScrapeProtocol | ""): S
       "non-compliant scrape target sending blank Content-Type and no fallback_scrape_protocol specified for target",
     );
   }
-  if (mediaType === undefined || !mediaType.includes("/")) {
+  if ("fault" in mediaType) {
     throw new ScrapeError(
-      `cannot parse Content-Type ${quoteText(contentType)} and no fallback_scrape_protocol for target`,
+      `cannot parse Content-Type ${quoteText(contentType)} and no fallback_scrape_protocol for target\n${mediaType.fault}`,
     );
   }
   throw new ScrapeError(

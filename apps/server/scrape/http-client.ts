@@ -85,6 +85,8 @@ export class HttpClient {
         throw new ScrapeError(requestErrorText(next.href, new Error(`stopped after ${MAX_REDIRECTS} redirects`)));
       }
       if (next.host !== url.host) headers = withoutCredentials(headers);
+      const referer = refererFor(url, next);
+      if (referer !== undefined) headers = { ...headers, Referer: referer };
       url = next;
     }
   }
@@ -305,7 +307,7 @@ class Exchange {
     try {
       await inflate(compressed, (piece) => this.#take(piece), deadline, this.#request.isSuspect === true);
     } catch (error) {
-      throw error instanceof ScrapeError ? error : new ScrapeError(gzipErrorText(error));
+      throw error instanceof ScrapeError ? error : new ScrapeError(gzipErrorText(error, compressed.length));
     } finally {
       if (source !== undefined) this.#pool.give(source);
     }
@@ -320,7 +322,7 @@ class Exchange {
       length = gunzipper.gunzip(compressed, buffer.subarray(0, expected + SPARE_OUTPUT_BYTES));
     } catch (error) {
       this.#pool.give(buffer);
-      throw new ScrapeError(gzipErrorText(error));
+      throw new ScrapeError(gzipErrorText(error, compressed.length));
     }
     if (length !== expected) {
       this.#pool.give(buffer);
@@ -353,6 +355,13 @@ class Exchange {
 
 function bodyTooLarge(): ScrapeError {
   return new ScrapeError("body size limit exceeded", "body_size_limit");
+}
+
+/** Where a redirect came from, as the reference's client tells it: without credentials, and never from TLS to plain text. */
+function refererFor(from: URL, to: URL): string | undefined {
+  if (from.protocol === "https:" && to.protocol === "http:") return undefined;
+  const { protocol, host, pathname, search } = from;
+  return `${protocol}//${host}${pathname}${search}`;
 }
 
 /** Headers without those that only the first host may see. */

@@ -41,9 +41,13 @@ export function bodyErrorText(error: unknown): string {
   return causeText(error as SystemError);
 }
 
-/** The text for a compressed body that cannot be read. */
-export function gzipErrorText(error: unknown): string {
+/** Bytes of a gzip member in front of what is compressed, at least. */
+const GZIP_HEADER_BYTES = 10;
+
+/** The text for a compressed body of `bytes` bytes that cannot be read. */
+export function gzipErrorText(error: unknown, bytes: number): string {
   const { code, message } = error as SystemError;
+  if (bytes < GZIP_HEADER_BYTES) return bytes === 0 ? "EOF" : "unexpected EOF";
   if (code === "Z_BUF_ERROR") return "unexpected EOF";
   if (/incorrect header check/.test(message)) return "gzip: invalid header";
   if (/incorrect (data|length) check/.test(message)) return "gzip: invalid checksum";

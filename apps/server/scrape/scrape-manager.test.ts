@@ -234,8 +234,13 @@ const FAILURES: readonly { what: string; handler: Handler; error: RegExp; config
   },
   {
     what: "something that is not gzip under that name",
-    handler: (_, response) => void response.writeHead(200, { ...TEXT, "content-encoding": "gzip" }).end("a 1\n"),
+    handler: (_, response) => void response.writeHead(200, { ...TEXT, "content-encoding": "gzip" }).end("answer 42\n"),
     error: /^gzip: invalid header$/,
+  },
+  {
+    what: "less than a gzip header under that name",
+    handler: (_, response) => void response.writeHead(200, { ...TEXT, "content-encoding": "gzip" }).end("a 1\n"),
+    error: /^unexpected EOF$/,
   },
   {
     what: "a gzip body cut short",
@@ -329,6 +334,19 @@ test("scrape loop: gzip bodies are read, and a kept-alive connection that was cl
   await rig.turn(1);
   assert.deepEqual(rig.values("a"), [1, 2, 3]);
   assert.deepEqual(rig.values("up"), [1, 1, 1]);
+});
+
+test("scrape loop: a redirect tells where it came from", async () => {
+  const referers: unknown[] = [];
+  const address = await serve((request, response) => {
+    referers.push(request.headers.referer);
+    if (request.url === "/metrics") response.writeHead(302, { location: "/other" }).end();
+    else response.writeHead(200, TEXT).end("a 1\n");
+  });
+  const rig = new Rig();
+  rig.begin([address]);
+  await rig.turn(1);
+  assert.deepEqual(referers, [undefined, `http://${address}/metrics`]);
 });
 
 test("scrape loop: redirects are followed, without credentials to another host", async () => {
