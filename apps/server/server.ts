@@ -612,7 +612,7 @@ export class Server {
         }),
       { needsReady: false },
     );
-    web.route("/version", ["GET"], (call) => call.send(200, "application/json", JSON.stringify(BUILD_INFO)), {
+    web.route("/version", ["GET"], (call) => call.text(200, `${JSON.stringify(BUILD_INFO)}\n`), {
       needsReady: false,
     });
     addUserAssets(web, settings.userAssets);

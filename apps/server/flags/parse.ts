@@ -98,7 +98,8 @@ export function statusFlags(
     tsdbRetentionBytes: retention.sizeBytes,
     tsdbMaxBlockDurationMs: flags.tsdbMaxBlockDurationMs || maxBlockDuration(retention.timeMs),
   };
-  return flagTexts(SERVER_FLAGS, inForce as unknown as Record<string, unknown>);
+  const texts = flagTexts(SERVER_FLAGS, inForce as unknown as Record<string, unknown>);
+  return Object.fromEntries(Object.entries(texts).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** How long blocks may become: a tenth of the retention, at most 31 days. */

@@ -67,7 +67,7 @@ export function addAssetRoutes(web: WebServer, folder: string | undefined, setti
     ["GET", "HEAD"],
     (call) => {
       const query = (call.request.url ?? "").split("?")[1];
-      redirect(call, `${externalPath}/query${query === undefined ? "" : `?${query}`}`);
+      redirect(call, `${externalPath}/query?${query ?? ""}`);
     },
     always,
   );

@@ -40,7 +40,7 @@ function guarded(call: Call, { enabled }: Lifecycle, handle: () => void | Promis
 async function reload(call: Call, lifecycle: Lifecycle): Promise<void> {
   try {
     await lifecycle.reload();
-    call.text(200, "");
+    call.bare(200);
   } catch (error) {
     call.refuse(500, `failed to reload config: ${(error as Error).message}`);
   }

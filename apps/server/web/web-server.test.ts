@@ -105,7 +105,9 @@ test("web server: OPTIONS below the API is 204, another method 405 with what is 
   assert.equal((await ask(port, "/api/v1/thing", { method: "OPTIONS" })).status, 204);
   const refused = await ask(port, "/api/v1/thing", { method: "DELETE" });
   assert.equal(refused.status, 405);
-  assert.equal(refused.headers.allow, "GET, POST");
+  assert.equal(refused.headers.allow, "GET, OPTIONS, POST");
+  const asked = await ask(port, "/who", { method: "OPTIONS" });
+  assert.deepEqual([asked.status, asked.headers.allow, asked.body], [200, "GET, OPTIONS", ""]);
   const unknown = await ask(port, "/nothing");
   assert.deepEqual([unknown.status, unknown.body], [404, "404 page not found\n"]);
 });

@@ -25,6 +25,8 @@ export interface Route {
   readonly handler: Handler;
   /** Answered only once the storage is open; before, and while stopping, with 503. */
   readonly needsReady: boolean;
+  /** Whether pages of other origins may read the answer, as far as `--web.cors.origin` lets them. */
+  readonly isShared: boolean;
 }
 
 export interface WebServerOptions {
@@ -60,9 +62,12 @@ export class WebServer {
     path: string,
     methods: readonly string[],
     handler: Handler,
-    { needsReady = true }: { readonly needsReady?: boolean } = {},
+    {
+      needsReady = true,
+      isShared = path.startsWith("/api/"),
+    }: { readonly needsReady?: boolean; readonly isShared?: boolean } = {},
   ): void {
-    this.#routes.push({ path, methods, handler, needsReady });
+    this.#routes.push({ path, methods, handler, needsReady, isShared });
     this.#options.metrics.register(handlerName(path));
   }
 
@@ -173,6 +178,7 @@ export class WebServer {
       this.#notFound(call);
       return;
     }
+    this.#allowOrigin(call);
     const shown = label.replace(/%([0-9A-F]{2})/gi, (_, hex: string) => `\\x${hex.toLowerCase()}`);
     call.fail(new ApiError("bad_data", `invalid label name: "${shown}"`));
   }
@@ -192,13 +198,14 @@ export class WebServer {
       } else if (route === undefined && routes.every(({ path }) => path.endsWith("*"))) {
         this.#notFound(call);
       } else if (route === undefined) {
-        const allowed = [...new Set(routes.flatMap(({ methods }) => methods))].sort().join(", ");
+        const allowed = [...new Set(["OPTIONS", ...routes.flatMap(({ methods }) => methods)])].sort().join(", ");
         call.response.setHeader("Allow", allowed);
-        call.refuse(405, "Method Not Allowed");
+        if (method === "OPTIONS") call.bare(200);
+        else call.refuse(405, "Method Not Allowed");
       } else if (route.needsReady && this.readiness !== "ready") {
         this.#unavailable(call);
       } else {
-        if (route.path.startsWith("/api/")) this.#allowOrigin(call);
+        if (route.isShared) this.#allowOrigin(call);
         await route.handler(call);
       }
     } catch (error) {

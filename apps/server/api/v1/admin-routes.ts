@@ -1,10 +1,9 @@
 // Changing what is stored: off unless `--web.enable-admin-api` is set.
-import { parseMetricSelector } from "@narthex/promql";
+import { ParseError, parseMetricSelector } from "@narthex/promql";
 import type { Db } from "@narthex/tsdb";
 import type { Call } from "../../web/call.ts";
 import { ApiError, invalidParameter } from "../api-error.ts";
 import { MAX_TIME, MIN_TIME } from "../params.ts";
-import { checkSelector } from "./series-routes.ts";
 
 export class AdminRoutes {
   readonly #enabled: boolean;
@@ -22,11 +21,10 @@ export class AdminRoutes {
     if (selectors.length === 0) throw new ApiError("bad_data", "no match[] parameter provided");
     const minTime = params.time("start", MIN_TIME);
     const maxTime = params.time("end", MAX_TIME);
-    for (const selector of selectors) checkSelector(selector);
+    // Unlike elsewhere, a selector that demands nothing is taken: it deletes everything.
+    const parsed = selectors.map(parse);
     const db = this.#db();
-    for (const selector of selectors) {
-      await done(db.delete(Math.ceil(minTime), Math.floor(maxTime), parseMetricSelector(selector)));
-    }
+    for (const matchers of parsed) await done(db.delete(Math.ceil(minTime), Math.floor(maxTime), matchers));
     call.noContent();
   }
 
@@ -50,6 +48,15 @@ export class AdminRoutes {
 
   #requireEnabled(): void {
     if (!this.#enabled) throw new ApiError("unavailable", "admin APIs disabled");
+  }
+}
+
+function parse(selector: string): ReturnType<typeof parseMetricSelector> {
+  try {
+    return parseMetricSelector(selector);
+  } catch (error) {
+    if (error instanceof ParseError) throw invalidParameter("match[]", error.message);
+    throw error;
   }
 }
 

@@ -20,18 +20,14 @@ export function addRemoteRoutes(
   web: Pick<WebServer, "route">,
   { write, read, otlp, federation, unsupported }: RemoteRoutes,
 ): void {
-  web.route(`${BASE}/write`, ["POST"], (call) => write.handle(call));
+  // Nothing that a page would read.
+  const closed = { isShared: false };
+  web.route(`${BASE}/write`, ["POST"], (call) => write.handle(call), closed);
   const orRefuse = (handler: Handler): Handler =>
     unsupported === undefined ? handler : (call) => call.refuse(500, unsupported);
-  web.route(
-    `${BASE}/read`,
-    ["POST"],
-    orRefuse((call) => read.handle(call)),
-  );
-  web.route(`${BASE}/otlp/v1/metrics`, ["POST"], (call) => otlp.handle(call));
-  web.route(
-    "/federate",
-    ["GET"],
-    orRefuse((call) => federation.handle(call)),
-  );
+  const answerRead = orRefuse((call) => read.handle(call));
+  web.route(`${BASE}/read`, ["POST"], answerRead, closed);
+  web.route(`${BASE}/otlp/v1/metrics`, ["POST"], (call) => otlp.handle(call), closed);
+  const federate = orRefuse((call) => federation.handle(call));
+  web.route("/federate", ["GET"], federate);
 }

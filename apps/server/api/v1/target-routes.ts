@@ -106,7 +106,7 @@ export class TargetRoutes {
       Object.fromEntries(
         [...byMetric].map(([family, entries]) => [
           family,
-          [...entries.values()].map(({ type, help, unit }) => ({ type, help, unit })),
+          [...entries.values()].map(({ type, help, unit }) => ({ type, unit, help })),
         ]),
       ),
     );
