@@ -119,6 +119,8 @@ function settingsOf(command: ServerCommand, configText: string | undefined): Ser
     maxNotificationSubscribers: flags.webMaxNotificationsSubscribers,
     webConfigFile: flags.webConfigFile,
     userAssets: flags.webUserAssets,
+    consoleTemplates: flags.webConsoleTemplates,
+    consoleLibraries: flags.webConsoleLibraries,
     enableLifecycle: flags.webEnableLifecycle,
     enableAdminApi: flags.webEnableAdminApi,
     enableRemoteWriteReceiver: flags.webEnableRemoteWriteReceiver,

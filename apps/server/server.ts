@@ -39,6 +39,7 @@ import { makeSending, type Sending } from "./sending.ts";
 import type { ServerSettings } from "./settings.ts";
 import { Access } from "./web/access.ts";
 import { addAssetRoutes } from "./web/asset-routes.ts";
+import { addConsoles, consolesLink } from "./web/consoles.ts";
 import { addLifecycleRoutes } from "./web/lifecycle-routes.ts";
 import { Notifications } from "./web/notifications.ts";
 import { addUserAssets } from "./web/user-assets.ts";
@@ -615,9 +616,20 @@ export class Server {
     web.route("/version", ["GET"], (call) => call.text(200, `${JSON.stringify(BUILD_INFO)}\n`), {
       needsReady: false,
     });
+    const externalPath = settings.externalUrl.pathname.replace(/\/$/, "");
     addUserAssets(web, settings.userAssets);
+    addConsoles(web, {
+      templates: settings.consoleTemplates,
+      libraries: settings.consoleLibraries,
+      externalUrl: settings.externalUrl.href.replace(/\/$/, ""),
+      externalPath,
+      externalLabels: () => new Map(this.#config.global.externalLabels),
+      query: (expr, timeMs, { signal, origin }) => running().queries.evaluate(expr, timeMs, signal, origin),
+      now: Date.now,
+    });
     addAssetRoutes(web, assets, {
-      externalPath: settings.externalUrl.pathname.replace(/\/$/, ""),
+      externalPath,
+      consolesLink: consolesLink(settings.consoleTemplates, settings.userAssets),
       pageTitle: settings.pageTitle,
       lookbackDeltaMs: settings.lookbackDeltaMs,
       isAgent,

@@ -32,6 +32,9 @@ export interface ServerSettings {
   readonly webConfigFile: string;
   /** Folder served under `/user/`; "" for none. */
   readonly userAssets: string;
+  /** Folders of the pages under `/consoles/` and of what they share. */
+  readonly consoleTemplates: string;
+  readonly consoleLibraries: string;
   readonly enableLifecycle: boolean;
   readonly enableAdminApi: boolean;
   readonly enableRemoteWriteReceiver: boolean;

@@ -6,12 +6,19 @@ import { columnOf, lineOf, TemplateError } from "./template-error.ts";
 /** A function that templates call. What it throws ends the execution with its message. */
 export type TemplateFunction = (...args: readonly unknown[]) => unknown;
 
+export interface Escaper {
+  /** The template's own text, as it is to be written. */
+  text(text: string): string;
+  /** What an action gives; `printed` is its text. */
+  value(value: unknown, printed: string): string;
+}
+
 export interface ExecuteOptions {
   readonly functions: ReadonlyMap<string, TemplateFunction>;
   /** Templates that `{{ template }}` finds besides the ones defined in the text itself. */
   readonly definitions?: ReadonlyMap<string, Body>;
-  /** How output of actions is escaped; texts are not. For HTML. */
-  readonly escape?: (text: string) => string;
+  /** Sees all that is written, in order, and makes values safe where they stand. For HTML. */
+  readonly escaper?: Escaper;
   /** Longest output in UTF-16 code units; beyond, the execution fails. */
   readonly maxLength?: number;
 }
@@ -21,19 +28,6 @@ const DEFAULT_MAX_LENGTH = 16 * 1024 * 1024;
 const MAX_CALLS = 1000;
 /** How many actions one execution may run, so that a template cannot hang the process. */
 const MAX_ACTIONS = 5_000_000;
-
-/** Text that `escape` must leave alone. */
-export class SafeText {
-  readonly text: string;
-
-  constructor(text: string) {
-    this.text = text;
-  }
-
-  toGoString(): string {
-    return this.text;
-  }
-}
 
 type ControlNode = Extract<Body[number], { pipe: Pipe; otherwise: Body | undefined }>;
 
@@ -84,7 +78,7 @@ class Execution {
       if (++this.#actions > MAX_ACTIONS) throw new TemplateError(`template: ${this.#template.name}: too many actions`);
       switch (node.kind) {
         case "text":
-          this.#write(node.text);
+          this.#write(this.#options.escaper?.text(node.text) ?? node.text);
           break;
         case "action": {
           const value = this.#pipe(node.pipe, dot);
@@ -313,8 +307,7 @@ class Execution {
 
   #printed(value: unknown): string {
     const text = value === undefined || value === null ? "<no value>" : formatValue(value);
-    const escaped = this.#options.escape;
-    return escaped === undefined || value instanceof SafeText ? text : escaped(text);
+    return this.#options.escaper?.value(value, text) ?? text;
   }
 
   #write(text: string): void {

@@ -73,7 +73,7 @@ export class RuleService {
                 : [];
           },
           externalUrl,
-          pathPrefix: settings.routePrefix,
+          pathPrefix: settings.externalUrl.pathname.replace(/\/$/, ""),
         }),
       logger,
       onExpansion: (failed: boolean) => this.#metrics.expanded(failed),

@@ -29,6 +29,8 @@ export interface PageSettings {
   /** Path of the external URL, without a slash at the end. */
   readonly externalPath: string;
   readonly pageTitle: string;
+  /** Address of the operator's own index below the external path; "" for none. */
+  readonly consolesLink: string;
   readonly lookbackDeltaMs: number;
   /** An agent's front page is its own. */
   readonly isAgent?: boolean;
@@ -125,12 +127,15 @@ function sendDocument(call: Call, document: string | undefined): void {
 }
 
 /** Fills the document's placeholders; see the page's README for what each means. */
-function fillDocument(document: string, { externalPath, pageTitle, lookbackDeltaMs }: PageSettings): string {
+function fillDocument(
+  document: string,
+  { externalPath, pageTitle, consolesLink, lookbackDeltaMs }: PageSettings,
+): string {
   const values: Readonly<Record<string, string>> = {
     __PATH_PREFIX__: externalPath,
     __TITLE__: pageTitle,
     __AGENT_MODE__: "false",
-    __CONSOLES_LINK__: "",
+    __CONSOLES_LINK__: consolesLink === "" ? "" : externalPath + consolesLink,
     __LOOKBACK_DELTA_MS__: String(lookbackDeltaMs),
   };
   return document.replace(/__[A-Z_]+__/g, (name) => escapeHtml(values[name] ?? name));
