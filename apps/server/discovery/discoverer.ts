@@ -9,6 +9,7 @@ import { DnsDiscoverer } from "./dns-discoverer.ts";
 import { dockerDiscoverer } from "./docker/docker-discoverer.ts";
 import { swarmDiscoverer } from "./docker/swarm-discoverer.ts";
 import { FileDiscoverer } from "./file-discoverer.ts";
+import { gceDiscoverer } from "./gce/gce-discoverer.ts";
 import { HttpDiscoverer } from "./http-discoverer.ts";
 import { KubernetesDiscoverer } from "./kubernetes/kubernetes-discoverer.ts";
 import { openstackDiscoverer } from "./openstack/openstack-discoverer.ts";
@@ -55,6 +56,7 @@ export const DISCOVERER_FACTORIES: Readonly<Partial<Record<DiscoveryKind, Discov
   aws: (config, context) => awsDiscoverer(bodyOf(config), context),
   ec2: (config, context) => ec2Discoverer(bodyOf(config), context),
   openstack: (config, context) => openstackDiscoverer(bodyOf(config), context),
+  gce: (config, context) => gceDiscoverer(bodyOf(config), context),
   consul: (config, context) => new ConsulDiscoverer(bodyOf(config), context),
   docker: (config, context) => dockerDiscoverer(bodyOf(config), context),
   dockerswarm: (config, context) => swarmDiscoverer(bodyOf(config), context),
