@@ -3,6 +3,7 @@ import type { Logger } from "@narthex/toolkit";
 import type { DiscoveryConfig, DiscoveryKind } from "../config/types.ts";
 import type { Clock } from "../scrape/clock.ts";
 import { awsDiscoverer, ec2Discoverer } from "./aws/ec2-discoverer.ts";
+import { azureDiscoverer } from "./azure/azure-discoverer.ts";
 import { ConsulDiscoverer } from "./consul/consul-discoverer.ts";
 import type { DiscoveryMetrics } from "./discovery-metrics.ts";
 import { DnsDiscoverer } from "./dns-discoverer.ts";
@@ -57,6 +58,7 @@ export const DISCOVERER_FACTORIES: Readonly<Partial<Record<DiscoveryKind, Discov
   ec2: (config, context) => ec2Discoverer(bodyOf(config), context),
   openstack: (config, context) => openstackDiscoverer(bodyOf(config), context),
   gce: (config, context) => gceDiscoverer(bodyOf(config), context),
+  azure: (config, context) => azureDiscoverer(bodyOf(config), context),
   consul: (config, context) => new ConsulDiscoverer(bodyOf(config), context),
   docker: (config, context) => dockerDiscoverer(bodyOf(config), context),
   dockerswarm: (config, context) => swarmDiscoverer(bodyOf(config), context),
