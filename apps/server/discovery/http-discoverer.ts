@@ -1,8 +1,7 @@
 // Targets fetched as JSON from a URL.
 import { COMPATIBLE_VERSION } from "../build-info.ts";
+import { ApiClient } from "../cloud/api-client.ts";
 import type { HttpDiscoveryConfig } from "../config/types.ts";
-import { BufferPool } from "../scrape/buffer-pool.ts";
-import { HttpClient } from "../scrape/http-client.ts";
 import type { Discoverer, DiscovererContext } from "./discoverer.ts";
 import { parseGroups } from "./group-file.ts";
 import { RefreshDiscoverer } from "./refresh-discoverer.ts";
@@ -15,14 +14,14 @@ export class HttpDiscoverer implements Discoverer {
   readonly #config: HttpDiscoveryConfig;
   readonly #context: DiscovererContext;
   readonly #url: string;
-  readonly #client: HttpClient;
+  readonly #client: ApiClient;
   readonly #refreshing: RefreshDiscoverer;
 
   constructor(config: HttpDiscoveryConfig, context: DiscovererContext) {
     this.#config = config;
     this.#context = context;
     this.#url = config.url.reveal();
-    this.#client = new HttpClient(config.http, new BufferPool(1 << 20));
+    this.#client = new ApiClient(config.http);
     this.#refreshing = new RefreshDiscoverer("http", config.refreshIntervalMs, context, (signal) => this.#ask(signal));
   }
 
@@ -46,7 +45,7 @@ export class HttpDiscoverer implements Discoverer {
 
   async #fetch(signal: AbortSignal): Promise<readonly TargetGroup[]> {
     const { refreshIntervalMs } = this.#config;
-    const body = await this.#client.fetch({
+    const { status, statusText, headers, text } = await this.#client.ask({
       url: new URL(this.#url),
       headers: {
         Accept: "application/json",
@@ -54,19 +53,13 @@ export class HttpDiscoverer implements Discoverer {
         "X-Prometheus-Refresh-Interval-Seconds": String(refreshIntervalMs / 1000),
       },
       timeoutMs: refreshIntervalMs,
-      bodyLimitBytes: 0,
-      unixSocket: "",
       signal,
     });
-    try {
-      const type = body.contentType.trim();
-      if (!JSON_TYPE.test(type)) throw new Error(`unsupported content type ${JSON.stringify(type)}`);
-      const text = Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.length).toString("utf8");
-      // What is shown of the URL holds no password.
-      const shown = this.#config.url.toString();
-      return parseGroups(text, "json", shown, [["__meta_url", shown]]);
-    } finally {
-      body.release();
-    }
+    if (status !== 200) throw new Error(`server returned HTTP status ${status} ${statusText}`.trimEnd());
+    const type = (headers["content-type"] ?? "").trim();
+    if (!JSON_TYPE.test(type)) throw new Error(`unsupported content type ${JSON.stringify(type)}`);
+    // What is shown of the URL holds no password.
+    const shown = this.#config.url.toString();
+    return parseGroups(text, "json", shown, [["__meta_url", shown]]);
   }
 }

@@ -2,58 +2,32 @@ import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { after, test } from "node:test";
-import { Registry } from "@narthex/client";
-import { ConfigUrl, createLogger } from "@narthex/toolkit";
+import { test } from "node:test";
+import { ConfigUrl, Secret } from "@narthex/toolkit";
 import type { HttpDiscoveryConfig } from "../config/types.ts";
-import { ManualClock, scrapeConfig, until } from "../scrape/testing.ts";
-import type { Discoverer } from "./discoverer.ts";
-import { DiscoveryMetrics } from "./discovery-metrics.ts";
+import { scrapeConfig, until } from "../scrape/testing.ts";
+import { CONTRACT_TIMEOUT_MS, testDiscoveryContract } from "./contract.ts";
 import { DnsDiscoverer, readResolverConfig } from "./dns-discoverer.ts";
 import { HttpDiscoverer } from "./http-discoverer.ts";
-import type { TargetGroup } from "./target-group.ts";
+import { Rig, whenDone } from "./testing.ts";
 
-const closers: (() => void)[] = [];
-after(() => {
-  for (const close of closers) close();
+testDiscoveryContract({
+  name: "HTTP discovery",
+  make: (url, context) => {
+    const http = {
+      ...scrapeConfig().http,
+      authorization: { type: "Bearer", credentials: new Secret("s3cret-bearer"), credentialsFile: "" },
+    };
+    const address = new ConfigUrl(url.replace("http://", "http://me:s3cret-password@"));
+    return new HttpDiscoverer({ kind: "http", url: address, refreshIntervalMs: CONTRACT_TIMEOUT_MS, http }, context);
+  },
+  full: () => ({ body: [{ targets: ["h:1"], labels: { a: "b" } }, { targets: ["h:2"] }] }),
+  empty: () => ({ body: [] }),
+  addresses: ["h:1", "h:2"],
+  againMs: CONTRACT_TIMEOUT_MS,
+  failures: "prometheus_sd_http_failures_total",
+  secrets: ["s3cret-bearer", "s3cret-password"],
 });
-
-/** Runs a discoverer with a clock turned by hand, and keeps what it emitted. */
-class Rig {
-  readonly clock = new ManualClock(1_700_000_000_000);
-  readonly registry = new Registry();
-  readonly lines: string[] = [];
-  readonly emitted: (readonly TargetGroup[])[] = [];
-  readonly groups = new Map<string, TargetGroup>();
-
-  constructor(make: (context: ConstructorParameters<typeof HttpDiscoverer>[1]) => Discoverer) {
-    const discoverer = make({
-      logger: createLogger({ write: (line) => this.lines.push(line), level: "error" }),
-      clock: this.clock,
-      metrics: new DiscoveryMetrics(this.registry),
-      setName: "job",
-    });
-    discoverer.start((groups) => {
-      this.emitted.push(groups);
-      for (const group of groups) {
-        if (group.targets.length === 0) this.groups.delete(group.source);
-        else this.groups.set(group.source, group);
-      }
-    });
-    closers.push(() => discoverer.stop());
-  }
-
-  get targets(): Record<string, string>[] {
-    return [...this.groups.values()].flatMap(({ targets }) => targets.map((target) => Object.fromEntries(target)));
-  }
-
-  /** Lets one interval pass, and waits for what comes of it. */
-  async next(intervalMs: number): Promise<void> {
-    const before = this.emitted.length + this.lines.length;
-    this.clock.pass(intervalMs);
-    await until(() => this.emitted.length + this.lines.length > before, "the next refresh");
-  }
-}
 
 test("HTTP discovery: groups come and go; what cannot be read leaves them as they are", async () => {
   let answer: { status?: number; type?: string; body: string } = {
@@ -66,7 +40,7 @@ test("HTTP discovery: groups come and go; what cannot be read leaves them as the
     response.writeHead(answer.status ?? 200, { "content-type": type }).end(answer.body);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closers.push(() => {
+  whenDone(() => {
     server.closeAllConnections();
     server.close();
   });
@@ -151,7 +125,7 @@ async function nameServer(answer: (name: string) => Answer, asked: string[]): Pr
     socket.send(Buffer.concat([header, question, ...body]), from.port, from.address);
   });
   await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
-  closers.push(() => socket.close());
+  whenDone(() => socket.close());
   return `127.0.0.1:${socket.address().port}`;
 }
 
