@@ -200,6 +200,24 @@ export function testDiscoveryContract(subject: ContractSubject): void {
   });
 }
 
+/** The part that also holds for mechanisms without a server: targets at once, and silence after the end. */
+export function testQuietAfterStop(
+  name: string,
+  begin: () => Promise<{ readonly rig: Rig; readonly disturb: () => void }>,
+): void {
+  test(`${name}: targets are there at once; after stop, whatever happens, nothing is emitted or logged`, async () => {
+    const { rig, disturb } = await begin();
+    await until(() => rig.emitted.length === 1 && rig.targets.length > 0, "the first targets");
+    rig.discoverer.stop();
+    const { length } = rig.lines;
+    disturb();
+    rig.clock.pass(3_600_000);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual([rig.emitted.length, rig.lines.length], [1, length]);
+    rig.discoverer.stop();
+  });
+}
+
 function heldBytes(): number {
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();
   return heapUsed + external + arrayBuffers;

@@ -53,7 +53,7 @@ export class DnsDiscoverer implements Discoverer {
     this.#body = body;
     this.#context = context;
     this.#resolverConfig = resolverConfig;
-    this.#refreshing = new RefreshDiscoverer("dns", body.refreshIntervalMs, context, () => this.#askAll());
+    this.#refreshing = new RefreshDiscoverer("dns", body.refreshIntervalMs, context, (signal) => this.#askAll(signal));
   }
 
   start(emit: (groups: readonly TargetGroup[]) => void): void {
@@ -65,7 +65,7 @@ export class DnsDiscoverer implements Discoverer {
     this.#resolver?.cancel();
   }
 
-  async #askAll(): Promise<readonly TargetGroup[]> {
+  async #askAll(signal: AbortSignal): Promise<readonly TargetGroup[]> {
     const config = this.#resolverConfig();
     const resolver = new dns.Resolver({ timeout: QUERY_TIMEOUT_MS, tries: QUERY_TRIES });
     if (config.servers.length > 0) resolver.setServers(config.servers);
@@ -78,6 +78,8 @@ export class DnsDiscoverer implements Discoverer {
           const found = await this.#ask(resolver, name, config);
           this.#last.set(name, groupOf(name, found));
         } catch (error) {
+          // Called off by the end of discovery: that is no failure.
+          if (signal.aborted) return;
           metrics.dnsFailures.inc();
           logger.error("Error refreshing DNS targets", { name, err: (error as Error).message });
         }

@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { ConfigUrl, Secret } from "@narthex/toolkit";
 import type { HttpDiscoveryConfig } from "../config/types.ts";
 import { scrapeConfig, until } from "../scrape/testing.ts";
-import { CONTRACT_TIMEOUT_MS, testDiscoveryContract } from "./contract.ts";
+import { CONTRACT_TIMEOUT_MS, testDiscoveryContract, testQuietAfterStop } from "./contract.ts";
 import { DnsDiscoverer, readResolverConfig } from "./dns-discoverer.ts";
+import { FileDiscoverer } from "./file-discoverer.ts";
 import { HttpDiscoverer } from "./http-discoverer.ts";
+import { StaticDiscoverer } from "./static-discoverer.ts";
 import { Rig, whenDone } from "./testing.ts";
 
 testDiscoveryContract({
@@ -163,6 +168,45 @@ test("DNS discovery: SRV records, names completed by the search list, errors kee
   const text = await rig.registry.metrics();
   assert.match(text, /^prometheus_sd_dns_lookups_total 3$/m);
   assert.match(text, /^prometheus_sd_dns_lookup_failures_total 1$/m);
+});
+
+testQuietAfterStop("static discovery", async () => {
+  const groups = [{ targets: ["h:1"], labels: new Map(), source: "0" }];
+  return { rig: new Rig(() => new StaticDiscoverer({ kind: "static", groups })), disturb: () => {} };
+});
+
+testQuietAfterStop("file discovery", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "narthex-file-"));
+  whenDone(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "a.json");
+  writeFileSync(path, '[{"targets":["h:1"]}]');
+  const rig = new Rig(
+    (context) => new FileDiscoverer({ kind: "file", files: [path], refreshIntervalMs: 60_000 }, context),
+  );
+  return { rig, disturb: () => writeFileSync(path, "broken") };
+});
+
+testQuietAfterStop("DNS discovery", async () => {
+  const address = { type: A, data: Buffer.of(10, 0, 0, 1) };
+  const server = await nameServer(() => ({ code: 0, records: [address] }), []);
+  const body = { names: ["a.test."], type: "A", port: 9, refreshIntervalMs: 30_000 };
+  const config = { servers: [server], search: [], ndots: 1 };
+  return { rig: new Rig((context) => new DnsDiscoverer(body, context, () => config)), disturb: () => {} };
+});
+
+test("DNS discovery: a stop before the answer calls the question off, and nothing is logged", async () => {
+  const socket = createSocket("udp4");
+  let asked = 0;
+  socket.on("message", () => asked++);
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  whenDone(() => socket.close());
+  const body = { names: ["a.test."], type: "A", port: 9, refreshIntervalMs: 30_000 };
+  const config = { servers: [`127.0.0.1:${socket.address().port}`], search: [], ndots: 1 };
+  const rig = new Rig((context) => new DnsDiscoverer(body, context, () => config));
+  await until(() => asked > 0, "the question");
+  rig.discoverer.stop();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual([rig.emitted, rig.errors], [[], []]);
 });
 
 test("DNS discovery: addresses of both kinds, mail exchangers and name servers, with the port of the configuration", async () => {

@@ -17,6 +17,7 @@ import {
 } from "@narthex/toolkit";
 import type { DiscoveryKind, HttpClientConfig } from "../types.ts";
 import { completeHttpClient, httpClientShape, isDefaultHttpClient, tlsConfig } from "./http-client.ts";
+import { fieldSelectorProblem, labelSelectorProblem } from "./kubernetes-selector.ts";
 
 const { bool, checkedText, duration, filePath, int, list, map, secret, text, url, urlSyntaxProblem } = yamlCodec;
 
@@ -872,6 +873,10 @@ function kubernetes(http: Inline): Codec<DiscoveryBody> {
           );
         }
         seen.add(wanted);
+        const fieldProblem = fieldSelectorProblem(each["field"] as string);
+        if (fieldProblem !== undefined) reader.invalid(reader.place(each, "field"), fieldProblem);
+        const labelProblem = labelSelectorProblem(each["label"] as string);
+        if (labelProblem !== undefined) reader.invalid(reader.place(each, "label"), labelProblem);
       }
       return undefined;
     },
