@@ -4,8 +4,11 @@ import { after, before, test } from "node:test";
 import { loadConfig } from "../config/index.ts";
 import { until } from "../scrape/testing.ts";
 import { ec2Answer } from "./aws/testing.ts";
-import { DISCOVERER_FACTORIES } from "./discoverer.ts";
+import { DISCOVERER_FACTORIES, type Discoverer, type DiscovererContext } from "./discoverer.ts";
 import { daemonAnswer } from "./docker/testing.ts";
+import { type GceDiscoveryBody, gceDiscoverer } from "./gce/gce-discoverer.ts";
+import { googleFront } from "./gce/google-front.ts";
+import { gceAnswer } from "./gce/testing.ts";
 import { smallCluster } from "./kubernetes/testing.ts";
 import { noReference, ReferenceServer } from "./reference-server.ts";
 import { type FakeAnswer, FakeApi, type FakeRequest, Rig } from "./testing.ts";
@@ -17,6 +20,9 @@ interface Comparison {
   readonly targets: number;
   /** Makes of our labels what release 3.5 says; see docs/reference/differences-from-3.5.md. */
   readonly as35?: (labels: Record<string, string>) => Record<string, string>;
+  /** Where the configuration cannot say at which server to ask: ours, and what leads the reference there. */
+  readonly ours?: (body: Readonly<Record<string, unknown>>, url: string, context: DiscovererContext) => Discoverer;
+  readonly environment?: (url: string) => Promise<Record<string, string>>;
   /** Addresses of targets that 3.5 has beside ours. */
   readonly only35?: readonly string[];
   /** Addresses of targets that 3.5 does not have. */
@@ -98,33 +104,59 @@ COMPARISONS["ec2"] = {
   not35: ["[2001:db8::6]:9100"],
 };
 
-const ENVIRONMENT = { AWS_EC2_METADATA_DISABLED: "true" };
+COMPARISONS["gce"] = {
+  answer: gceAnswer,
+  config: () => ({ gce_sd_configs: [{ project: "p", zone: "z", filter: "f" }] }),
+  targets: 2,
+  ours: (body, url, context) => {
+    const environment = { HOME: "/nowhere", GCE_METADATA_HOST: new URL(url).host };
+    return gceDiscoverer(body as unknown as GceDiscoveryBody, context, { environment, endpoint: url });
+  },
+  environment: (url) => googleFront(new URL(url)),
+};
 
-const jobs = new Map<string, object>();
+const jobs = new Map<string, { readonly job: object; readonly url: string }>();
 let reference: ReferenceServer | undefined;
 
 before(async () => {
   if (noReference !== undefined) return;
-  for (const [name, { answer, config }] of Object.entries(COMPARISONS)) {
+  const variables: Record<string, string> = { AWS_EC2_METADATA_DISABLED: "true" };
+  for (const [name, { answer, config, environment }] of Object.entries(COMPARISONS)) {
     const api = await FakeApi.start(answer);
+    try {
+      Object.assign(variables, await environment?.(api.url));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      continue;
+    }
     const relabel_configs = [{ action: "drop", source_labels: ["__address__"], regex: ".*" }];
-    jobs.set(name, { job_name: name, ...config(api.url), relabel_configs });
+    jobs.set(name, { job: { job_name: name, ...config(api.url), relabel_configs }, url: api.url });
   }
-  reference = await ReferenceServer.start(JSON.stringify({ scrape_configs: [...jobs.values()] }), ENVIRONMENT);
+  reference = await ReferenceServer.start(
+    JSON.stringify({ scrape_configs: [...jobs.values()].map(({ job }) => job) }),
+    variables,
+  );
 });
 
 after(async () => {
   await reference?.stop();
 });
 
-for (const [name, { targets, as35 = same, only35 = [], not35 = [] }] of Object.entries(COMPARISONS)) {
-  test(`discovery beside the reference: ${name}`, { skip: noReference ?? false }, async () => {
-    const config = loadConfig(JSON.stringify({ scrape_configs: [jobs.get(name)] }));
+for (const [name, { targets, as35 = same, only35 = [], not35 = [], ours: make }] of Object.entries(COMPARISONS)) {
+  test(`discovery beside the reference: ${name}`, { skip: noReference ?? false }, async (t) => {
+    const { job, url } = jobs.get(name) ?? {};
+    if (url === undefined) {
+      t.skip("openssl is not installed here");
+      return;
+    }
+    const config = loadConfig(JSON.stringify({ scrape_configs: [job] }));
     const [discovery] = config.allScrapeConfigs[0]?.discovery ?? [];
     assert.ok(discovery !== undefined);
     const factory = DISCOVERER_FACTORIES[discovery.kind];
     assert.ok(factory !== undefined);
-    const rig = new Rig((context) => factory(discovery, context));
+    const rig = new Rig((context) =>
+      make === undefined || !("body" in discovery) ? factory(discovery, context) : make(discovery.body, url, context),
+    );
     await until(() => rig.targets.length >= targets, `our targets: ${rig.lines.join("")}`);
     const all = (await reference?.discovered(name, targets + only35.length - not35.length)) ?? [];
     const theirs = all.filter(({ __address__ }) => !only35.includes(String(__address__)));
