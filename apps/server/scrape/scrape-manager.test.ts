@@ -447,6 +447,14 @@ test("scrape manager: target sets are applied at once, then at most every five s
   assert.equal(rig.manager.activeTargets().length, 2);
 });
 
+test("scrape manager: targets that are found a moment after the start are applied at once", () => {
+  const rig = new Rig();
+  rig.begin([]);
+  rig.manager.updateTargets(new Map([["j", []]]));
+  rig.manager.updateTargets(groups(["127.0.0.1:1"]));
+  assert.equal(rig.manager.activeTargets().length, 1);
+});
+
 test("scrape manager: a hanging target holds up nobody else", async () => {
   const rig = new Rig();
   const good = await serve((_, response) => void response.writeHead(200, TEXT).end("a 1\n"));

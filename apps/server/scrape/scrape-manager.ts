@@ -175,7 +175,9 @@ export class ScrapeManager {
   }
 
   #sync(): void {
-    this.#lastSync = this.#clock.monotonic();
+    // Discovery says at the start that it knows nothing yet: what it finds a moment later need not wait for that.
+    const isEmpty = [...this.#groups.values()].every((groups) => groups.every(({ targets }) => targets.length === 0));
+    if (!isEmpty || this.#lastSync !== undefined) this.#lastSync = this.#clock.monotonic();
     for (const [name, pool] of this.#pools) pool.sync(this.#groups.get(name) ?? []);
   }
 
