@@ -2,6 +2,7 @@
 // credentials are those of scraping; methods, statuses and headers are the caller's business.
 import http, { type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import https from "node:https";
+import { SECRET_MASK } from "@narthex/toolkit";
 import type { HttpClientConfig } from "../config/types.ts";
 import { requestErrorText } from "../scrape/http-errors.ts";
 import { Router } from "../scrape/http-route.ts";
@@ -9,11 +10,15 @@ import { TokenSource } from "../scrape/oauth2.ts";
 import { ownHeaders } from "../scrape/own-headers.ts";
 import { ApiError } from "./api-error.ts";
 import { BodyDecoder } from "./body-decoder.ts";
+import { parseJson } from "./bounded-json.ts";
 
 /** A whole answer may have so many bytes after decompression, unless the request says less: 64 MiB. */
 export const MAX_ANSWER_BYTES: number = 64 << 20;
 const MAX_REDIRECTS = 10;
 const IDLE_CONNECTION_MS = 5 * 60 * 1000;
+const SHORTEST_SECRET = 4;
+/** Enough for the reason in an answer that is an error. */
+const REASON_BYTES = 4096;
 const KEEP_ALIVE_PROBE_MS = 30_000;
 /** What must not follow a redirect to another host, whoever set it. */
 const CREDENTIALS: ReadonlySet<string> = new Set([
@@ -34,6 +39,8 @@ export interface ApiRequest {
   /** Beside those of the client's own configuration, which win. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Texts in `body` that no message may show, even when the server sends them back. Those in headers are known. */
+  readonly secrets?: readonly string[];
   /** For connecting, sending, and the whole answer. */
   readonly timeoutMs: number;
   /** Standard, and most there may be: `MAX_ANSWER_BYTES`. */
@@ -51,8 +58,8 @@ export interface ApiAnswer {
   readonly text: string;
 }
 
-/** What a stream of bytes is handed to. Both may throw: that ends the request with this error. */
-export interface BodySink {
+/** What an answer is handed to. Both may throw: that ends the request with this error. */
+interface BodySink {
   head(status: number, statusText: string, headers: IncomingHttpHeaders): void;
   /** Bytes of the decompressed body; theirs only during the call. */
   data(bytes: Buffer): void;
@@ -82,16 +89,14 @@ export class ApiClient {
     if (config.oauth2 !== undefined) this.#tokens = new TokenSource(config.oauth2, undefined, environment);
   }
 
-  /** Asks, and waits for the whole answer. */
+  /** Asks, and waits for the whole answer. In answers that are errors, credentials that come back are masked. */
   async ask(request: ApiRequest): Promise<ApiAnswer> {
     const limit = Math.min(request.limitBytes ?? MAX_ANSWER_BYTES, MAX_ANSWER_BYTES);
     const chunks: Buffer[] = [];
     let length = 0;
     let answer: Omit<ApiAnswer, "text"> = { status: 0, statusText: "", headers: {} };
-    await this.stream(request, {
+    const mask = await this.#exchange(request, {
       head: (status, statusText, headers) => {
-        chunks.length = 0;
-        length = 0;
         answer = { status, statusText, headers };
       },
       data: (bytes) => {
@@ -101,7 +106,8 @@ export class ApiClient {
         chunks.push(bytes.length < bytes.buffer.byteLength / 2 ? Buffer.from(bytes) : bytes);
       },
     });
-    return { ...answer, text: Buffer.concat(chunks, length).toString("utf8") };
+    const text = Buffer.concat(chunks, length).toString("utf8");
+    return { ...answer, text: answer.status < 400 ? text : mask(text) };
   }
 
   /** Asks, and wants a JSON value with status 200. */
@@ -110,15 +116,43 @@ export class ApiClient {
     return jsonOf(answer, request);
   }
 
-  /** Asks, and hands on the body as it arrives; resolves at its end. `head` is called again after a redirect. */
-  async stream(request: ApiRequest, sink: BodySink): Promise<void> {
+  /**
+   * Asks, and hands on the body of an answer with status 200 as it arrives; resolves at its end. An answer with another
+   * status is thrown, as an `ApiError` that names it. `begun` hears of the status first.
+   */
+  async stream(request: ApiRequest, data: (bytes: Buffer) => void, begun: (status: number) => void): Promise<void> {
+    const answer = { status: 0, statusText: "", headers: {}, text: "" };
+    const mask = await this.#exchange(request, {
+      head: (status, statusText) => {
+        answer.status = status;
+        answer.statusText = statusText;
+        begun(status);
+      },
+      data: (bytes) => {
+        if (answer.status === 200) data(bytes);
+        else if (answer.text.length < REASON_BYTES) answer.text += bytes.toString("utf8", 0, REASON_BYTES);
+      },
+    });
+    if (answer.status !== 200) throw statusError({ ...answer, text: mask(answer.text) }, request);
+  }
+
+  /** Closes all connections. Requests in flight fail. */
+  close(): void {
+    this.#agent.destroy();
+    this.#router.close();
+    this.#tokens?.close();
+  }
+
+  /** One question and its answer, redirects included; resolves to what masks the credentials that were sent. */
+  async #exchange(request: ApiRequest, sink: BodySink): Promise<(text: string) => string> {
     const deadline = performance.now() + request.timeoutMs;
     let { url } = request;
     try {
       const headers = await this.#headers(request, deadline);
+      const mask = maskOf(headers, request.secrets ?? []);
       for (let redirects = 0; ; redirects++) {
         const location = await this.#onceOrTwice({ ...request, url, headers, deadline, sink });
-        if (location === undefined) return;
+        if (location === undefined) return mask;
         if (redirects === MAX_REDIRECTS) throw new Error(`stopped after ${MAX_REDIRECTS} redirects`);
         const next = new URL(location, url);
         if (next.protocol !== "http:" && next.protocol !== "https:") {
@@ -133,13 +167,6 @@ export class ApiClient {
       if (error instanceof ApiError) throw error;
       throw new ApiError(failureText(request, url, error), { cause: error });
     }
-  }
-
-  /** Closes all connections. Requests in flight fail. */
-  close(): void {
-    this.#agent.destroy();
-    this.#router.close();
-    this.#tokens?.close();
   }
 
   async #headers(request: ApiRequest, deadline: number): Promise<Record<string, string | string[]>> {
@@ -276,14 +303,35 @@ function receive(response: IncomingMessage, sink: BodySink, fail: (error: unknow
   decoder.start();
 }
 
+/** Replaces whatever of the credentials in a request's headers, or named beside them, stands in a text. */
+function maskOf(
+  headers: Readonly<Record<string, string | readonly string[]>>,
+  secrets: readonly string[],
+): (text: string) => string {
+  const known = new Set(secrets);
+  for (const [name, value] of Object.entries(headers)) {
+    if (!CREDENTIALS.has(name.toLowerCase())) continue;
+    for (const text of [value].flat()) {
+      known.add(text);
+      const credentials = text.slice(text.indexOf(" ") + 1);
+      known.add(credentials);
+      if (!text.startsWith("Basic ")) continue;
+      const pair = Buffer.from(credentials, "base64").toString("utf8");
+      known.add(pair.slice(pair.indexOf(":") + 1));
+    }
+  }
+  // Very short ones would mask half of every text, and are no secrets.
+  const texts = [...known].filter((text) => text.length >= SHORTEST_SECRET).sort((a, b) => b.length - a.length);
+  return (text) => texts.reduce((masked, secret) => masked.replaceAll(secret, SECRET_MASK), text);
+}
+
 /** The value of an answer with status 200. Throws an `ApiError` for any other status, and for what is no JSON. */
 export function jsonOf(answer: ApiAnswer, request: ApiRequest): unknown {
   if (answer.status !== 200) throw statusError(answer, request);
   try {
-    return JSON.parse(answer.text) as unknown;
+    return parseJson(answer.text);
   } catch (error) {
-    // The parser's own words quote the answer, which may hold what nobody should read in a log.
-    throw new ApiError(failureText(request, request.url, new Error("answer is no valid JSON")), { cause: error });
+    throw new ApiError(failureText(request, request.url, error), { cause: error });
   }
 }
 

@@ -109,7 +109,8 @@ export class AzureTokenSource {
     url.searchParams.set("resource", audience);
     if (clientId !== "") url.searchParams.set("client_id", clientId);
     const headers: Record<string, string> = isService ? { "X-IDENTITY-HEADER": secret } : { Metadata: "true" };
-    const request: ApiRequest = { url, headers, timeoutMs: TIMEOUT_MS, limitBytes: LIMIT_BYTES, signal };
+    const limits = { timeoutMs: TIMEOUT_MS, limitBytes: LIMIT_BYTES };
+    const request: ApiRequest = { url, headers, secrets: [secret], ...limits, signal };
     return tokenOf(await client.ask(request), request);
   }
 
@@ -126,6 +127,7 @@ export class AzureTokenSource {
       method: "POST",
       headers: { "Content-Type": "application/x-www-form-urlencoded", Accept: "application/json" },
       body: new URLSearchParams(params).toString(),
+      secrets: [form["client_secret"] ?? "", form["client_assertion"] ?? ""],
       timeoutMs: TIMEOUT_MS,
       limitBytes: LIMIT_BYTES,
       signal,

@@ -97,6 +97,7 @@ export class GoogleTokenSource {
       method: "POST",
       headers: { "Content-Type": "application/x-www-form-urlencoded", Accept: "application/json" },
       body: new URLSearchParams(form).toString(),
+      secrets: ["assertion", "client_secret", "refresh_token"].map((name) => form[name] ?? ""),
       timeoutMs: TIMEOUT_MS,
       limitBytes: LIMIT_BYTES,
       signal,

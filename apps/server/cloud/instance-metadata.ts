@@ -3,6 +3,7 @@
 import { type ApiClient, type ApiRequest, statusError } from "./api-client.ts";
 import { credentialsOf, LOCAL_LIMIT_BYTES, LOCAL_TIMEOUT_MS } from "./aws-answer.ts";
 import type { AwsCredentials } from "./aws-credentials.ts";
+import { parseJson } from "./bounded-json.ts";
 import { objectOf, textOf } from "./json-shape.ts";
 
 const ENDPOINT = "http://169.254.169.254";
@@ -24,13 +25,13 @@ export class InstanceMetadata {
     const token = await this.#token(signal);
     const [role = ""] = (await this.#get(ROLES_PATH, token, signal)).trim().split("\n");
     if (!/^[\w+=,.@-]+$/.test(role)) throw new Error("the machine has no role to take AWS credentials from");
-    return credentialsOf(JSON.parse(await this.#get(ROLES_PATH + role, token, signal)));
+    return credentialsOf(parseJson(await this.#get(ROLES_PATH + role, token, signal)));
   }
 
   /** The region the machine is in. */
   async region(signal: AbortSignal): Promise<string> {
     const token = await this.#token(signal);
-    const document: unknown = JSON.parse(await this.#get("/latest/dynamic/instance-identity/document", token, signal));
+    const document = parseJson(await this.#get("/latest/dynamic/instance-identity/document", token, signal));
     const region = textOf(objectOf(document, "identity document")["region"], "region");
     if (region === "") throw new Error("identity document names no region");
     return region;

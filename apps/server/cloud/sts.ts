@@ -5,7 +5,7 @@ import { awsErrorText, formBody } from "./aws-query.ts";
 import { signedHeaders } from "./sigv4.ts";
 import { parseXml, xmlChild, xmlText } from "./xml.ts";
 
-const TIMEOUT_MS = 30_000;
+const LIMITS = { timeoutMs: 30_000, limitBytes: 1 << 20 };
 const SESSION_SECONDS = 900;
 
 /** Where and as what roles are asked for. */
@@ -74,9 +74,9 @@ async function ask(
     method: "POST",
     headers,
     body,
-    timeoutMs: TIMEOUT_MS,
-    limitBytes: 1 << 20,
+    ...LIMITS,
     signal,
+    secrets: [params["WebIdentityToken"] ?? ""],
   };
   const answer = await client.ask(request);
   if (answer.status !== 200) {

@@ -4,6 +4,9 @@
 /** More elements within each other than any API has. */
 const MAX_DEPTH = 64;
 
+/** More elements than any answer has. */
+const MAX_ELEMENTS = 4_000_000;
+
 /** An element. */
 export interface XmlElement {
   readonly name: string;
@@ -27,6 +30,7 @@ export function parseXml(text: string): XmlElement {
   const document: OpenElement = { name: "", text: "", children: [] };
   const open: OpenElement[] = [document];
   let at = 0;
+  let elements = 0;
   while (at < text.length) {
     const start = text.indexOf("<", at);
     const end = start < 0 ? text.length : start;
@@ -46,6 +50,7 @@ export function parseXml(text: string): XmlElement {
       at = behind(text, ">", start + 1);
       const tag = text.slice(start + 1, at - 1);
       if (tag.startsWith("/")) close(open, tag.slice(1).trim());
+      else if (++elements > MAX_ELEMENTS) throw new XmlError(`more than ${MAX_ELEMENTS} elements`);
       else begin(open, tag);
     }
   }

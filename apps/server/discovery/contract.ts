@@ -60,13 +60,21 @@ function cut(response: ServerResponse): void {
   setTimeout(() => response.destroy(), 5);
 }
 
-const HOSTILE: readonly (readonly [string, FakeAnswer])[] = [
+const HOSTILE: readonly (readonly [string, FakeAnswer | ((request: FakeRequest) => FakeAnswer)])[] = [
+  [
+    "everything that was sent",
+    ({ headers, body }) => ({
+      status: 400,
+      body: { error: "echo", error_description: `${JSON.stringify(headers)} ${body}` },
+    }),
+  ],
   ["no JSON", { body: "<html>" }],
   ["half a JSON text", { body: '{"items":[{"a' }],
   ["a number", { body: "42" }],
   ["a text", { body: '"x"' }],
   ["a list of lists", { body: [[[]]] }],
   ["a list of numbers", { body: [1, 2, 3] }],
+  ["more values than any answer has", { body: `[${"{},".repeat(9_000_000)}{}]` }],
   ["deep nesting", { body: "[".repeat(200_000) }],
   ["not found", { status: 404, body: "nothing here" }],
   ["not allowed", { status: 403, body: { message: "no" } }],
@@ -130,7 +138,7 @@ export function testDiscoveryContract(subject: ContractSubject): void {
     const held = heldBytes();
     for (const [what, answer] of HOSTILE) {
       const before = rig.errors.length;
-      api.answer = () => answer;
+      api.answer = typeof answer === "function" ? answer : () => answer;
       await again(rig, againMs, () => rig.errors.length > before, what);
       assert.deepEqual(rig.addresses, addresses, what);
       assert.ok(heldBytes() - held < 512 << 20, `${what}: ${heldBytes() - held} bytes more than before`);

@@ -1,6 +1,7 @@
 // Targets fetched as JSON from a URL.
 import { COMPATIBLE_VERSION } from "../build-info.ts";
 import { ApiClient } from "../cloud/api-client.ts";
+import { refuseTooManyValues } from "../cloud/bounded-json.ts";
 import type { HttpDiscoveryConfig } from "../config/types.ts";
 import type { Discoverer, DiscovererContext } from "./discoverer.ts";
 import { parseGroups } from "./group-file.ts";
@@ -60,6 +61,7 @@ export class HttpDiscoverer implements Discoverer {
     if (!JSON_TYPE.test(type)) throw new Error(`unsupported content type ${JSON.stringify(type)}`);
     // What is shown of the URL holds no password.
     const shown = this.#config.url.toString();
+    refuseTooManyValues(text);
     return parseGroups(text, "json", shown, [["__meta_url", shown]]);
   }
 }

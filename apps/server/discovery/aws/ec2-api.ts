@@ -52,18 +52,22 @@ export class Ec2Api {
     const guard = new PageGuard("reservations");
     let next = "";
     do {
-      const page = await this.#ask("DescribeInstances", next === "" ? params : { ...params, NextToken: next }, signal);
+      const { root: page, chars } = await this.#ask(
+        "DescribeInstances",
+        next === "" ? params : { ...params, NextToken: next },
+        signal,
+      );
       const items = xmlList(page, "item", "reservationSet");
-      found.push(...items);
+      for (const item of items) found.push(item);
       next = xmlText(page, "nextToken") ?? "";
-      if (next !== "") guard.turn(items.length, next);
+      if (next !== "") guard.turn(items.length, next, chars);
     } while (next !== "");
     return found;
   }
 
   /** Ids of the availability zones by their names, which mean different places for different accounts. */
   async zoneIds(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-    const answer = await this.#ask("DescribeAvailabilityZones", {}, signal);
+    const { root: answer } = await this.#ask("DescribeAvailabilityZones", {}, signal);
     const ids = new Map<string, string>();
     for (const zone of xmlList(answer, "item", "availabilityZoneInfo")) {
       const name = xmlText(zone, "zoneName");
@@ -77,7 +81,11 @@ export class Ec2Api {
     this.#client.close();
   }
 
-  async #ask(action: string, params: Readonly<Record<string, string>>, signal: AbortSignal): Promise<XmlElement> {
+  async #ask(
+    action: string,
+    params: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<{ readonly root: XmlElement; readonly chars: number }> {
     const region = await this.region(signal);
     const credentials = await this.#credentials.credentials(region, signal);
     const { endpoint, refreshIntervalMs } = this.#body;
@@ -93,7 +101,7 @@ export class Ec2Api {
     if (answer.status === 200) {
       const root = parseXml(answer.text);
       if (root.name !== `${action}Response`) throw new Error(`unexpected answer <${root.name.slice(0, 40)}>`);
-      return root;
+      return { root, chars: answer.text.length };
     }
     const error = awsError(answer.text);
     if (error !== undefined && REFUSALS.includes(error.code)) this.#credentials.forget();

@@ -1,7 +1,7 @@
 // Lists of Azure's resource manager. Source: Azure REST API reference, Compute 2024-07-01, Network 2024-05-01 and
 // 2018-10-01 for the interfaces of scale sets.
 import { COMPATIBLE_VERSION } from "../../build-info.ts";
-import { ApiClient } from "../../cloud/api-client.ts";
+import { ApiClient, type ApiRequest, jsonOf } from "../../cloud/api-client.ts";
 import { ApiError } from "../../cloud/api-error.ts";
 import { type AzureCloud, azureCloud } from "../../cloud/azure-cloud.ts";
 import { type AzureIdentity, AzureTokenSource } from "../../cloud/azure-token.ts";
@@ -73,7 +73,7 @@ export class AzureApi {
     const url = this.#url(path, isOfSet ? SCALE_SET_NETWORK_VERSION : NETWORK_VERSION);
     url.searchParams.set("$expand", EXPANSION);
     try {
-      return objectOf(await this.#ask(url, signal), "network interface");
+      return objectOf((await this.#ask(url, signal)).value, "network interface");
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return undefined;
       throw error;
@@ -103,12 +103,13 @@ export class AzureApi {
     const found: JsonObject[] = [];
     let url = this.#url(path, COMPUTE_VERSION);
     for (;;) {
-      const page = objectOf(await this.#ask(url, signal), what);
+      const { value, chars } = await this.#ask(url, signal);
+      const page = objectOf(value, what);
       const items = objectsOf(page["value"], what);
-      found.push(...items);
+      for (const item of items) found.push(item);
       const next = textOf(page["nextLink"], "nextLink");
       if (next === "") return found;
-      guard.turn(items.length, next);
+      guard.turn(items.length, next, chars);
       const { origin } = url;
       url = new URL(next, url);
       if (url.origin !== origin) throw new Error(`the next page of ${what} is on another host`);
@@ -121,12 +122,15 @@ export class AzureApi {
     return url;
   }
 
-  async #ask(url: URL, signal: AbortSignal): Promise<unknown> {
+  async #ask(url: URL, signal: AbortSignal): Promise<{ readonly value: unknown; readonly chars: number }> {
     const headers = {
+      Accept: "application/json",
       Authorization: `Bearer ${await this.#tokens.token(signal)}`,
       "User-Agent": `Prometheus/${COMPATIBLE_VERSION}`,
     };
-    return this.#client.askJson({ url, headers, timeoutMs: this.#body.refreshIntervalMs, signal });
+    const request: ApiRequest = { url, headers, timeoutMs: this.#body.refreshIntervalMs, signal };
+    const answer = await this.#client.ask(request);
+    return { value: jsonOf(answer, request), chars: answer.text.length };
   }
 }
 

@@ -64,7 +64,7 @@ export function gceDiscoverer(
         if (target !== undefined) targets.push(target);
       }
       next = textOf(page["nextPageToken"], "nextPageToken");
-      if (next !== "") guard.turn(items.length, next);
+      if (next !== "") guard.turn(items.length, next, 0);
     } while (next !== "");
     return [{ source: `GCE_${project}_${zone}`, labels: new Map<string, string>(), targets }];
   };

@@ -4,6 +4,7 @@ import type { Logger } from "@narthex/toolkit";
 import { COMPATIBLE_VERSION } from "../../build-info.ts";
 import { type ApiClient, type ApiRequest, jsonOf } from "../../cloud/api-client.ts";
 import { ApiError } from "../../cloud/api-error.ts";
+import { parseJson } from "../../cloud/bounded-json.ts";
 import { integerOf, type JsonObject, objectOf, objectsOf, ShapeError, textOf } from "../../cloud/json-shape.ts";
 import type { Clock } from "../../scrape/clock.ts";
 import { PageGuard } from "../page-guard.ts";
@@ -20,8 +21,6 @@ const FIRST_BACKOFF_MS = 800;
 const LONGEST_BACKOFF_MS = 30_000;
 /** A watch that ends at once is begun again after so long. */
 const SHORTEST_WATCH_MS = 1000;
-/** Enough for the reason in an answer that is an error. */
-const REASON_BYTES = 4096;
 
 /** How long answers are waited for, in milliseconds. */
 export interface WatchTiming {
@@ -137,7 +136,7 @@ export class ObjectWatch<T extends StoredObject> {
       const meta = objectOf(list["metadata"], "list metadata");
       version = textOf(meta["resourceVersion"], "resourceVersion");
       next = textOf(meta["continue"], "continue");
-      if (next !== "") guard.turn(items.length, next);
+      if (next !== "") guard.turn(items.length, next, 0);
     } while (next !== "" && !signal.aborted);
     if (signal.aborted) return version;
     for (const key of [...store.keys()]) {
@@ -167,40 +166,36 @@ export class ObjectWatch<T extends StoredObject> {
     const lines = new WatchLines((text) => {
       if (!signal.aborted) this.#event(text);
     });
-    const answer = { status: 0, statusText: "", headers: {}, text: "" };
+    let hasBegun = false;
     try {
-      await this.#options.client.stream(request, {
-        head: (status, statusText) => {
-          answer.status = status;
-          answer.statusText = statusText;
+      await this.#options.client.stream(
+        request,
+        (bytes) => lines.take(bytes),
+        (status) => {
+          hasBegun = true;
           this.#count(String(status), request, began);
         },
-        data: (bytes) => {
-          if (answer.status === 200) lines.take(bytes);
-          else if (answer.text.length < REASON_BYTES) answer.text += bytes.toString("utf8", 0, REASON_BYTES);
-        },
-      });
+      );
     } catch (error) {
-      if (answer.status === 0) this.#count("<error>", request, began);
-      // What ends a stream from within comes wrapped; what it says of the answer decides what to do next.
+      if (!hasBegun) this.#count("<error>", request, began);
       const { cause } = error as Error;
-      if (cause instanceof Expired) return;
-      throw cause instanceof ShapeError ? cause : error;
-    }
-    if (answer.status === 200) {
-      lines.end();
+      // The version is too old, as status or as event: that happens after every long interruption.
+      if (error instanceof ApiError && error.status === 410) this.#version = undefined;
+      else if (!(cause instanceof Expired)) throw cause instanceof ShapeError ? cause : error;
       return;
     }
-    // The version is too old: that happens after every long interruption.
-    if (answer.status === 410) this.#version = undefined;
-    else jsonOf(answer, request);
+    try {
+      lines.end();
+    } catch (error) {
+      if (!(error instanceof Expired)) throw error;
+    }
   }
 
   #event(text: string): void {
     const { store, onEvent } = this.#options;
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = parseJson(text);
     } catch (error) {
       throw new ShapeError("watch event is no valid JSON", { cause: error });
     }

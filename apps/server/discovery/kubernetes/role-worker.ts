@@ -60,6 +60,7 @@ export class RoleWorker {
     const { role, attachMetadata: attach } = body;
     this.#queue = new WorkQueue({
       name: role,
+      logger: context.logger,
       clock: context.clock,
       metrics: context.metrics.kubernetes,
       build: (key) => this.#build(key),

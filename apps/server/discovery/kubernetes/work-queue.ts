@@ -1,4 +1,5 @@
 // The objects whose targets are to be made anew: each once, however often it changed meanwhile.
+import type { Logger } from "@narthex/toolkit";
 import type { Clock, Timer } from "../../scrape/clock.ts";
 import type { TargetGroup } from "../target-group.ts";
 import type { KubernetesMetrics } from "./kubernetes-metrics.ts";
@@ -12,6 +13,7 @@ const SLICE_MS = 10;
 export interface WorkQueueOptions {
   /** The role: a label of the metrics. */
   readonly name: string;
+  readonly logger: Logger;
   readonly clock: Clock;
   readonly metrics: KubernetesMetrics;
   /** The group of the object with this key, an empty one for an object that is gone; undefined to leave it as it was. */
@@ -63,15 +65,20 @@ export class WorkQueue {
   async #work(): Promise<void> {
     this.#timer = undefined;
     this.#isWorking = true;
-    const { metrics, name, build, emit } = this.#options;
+    const { metrics, name, build, emit, logger } = this.#options;
     const begun = performance.now();
     const groups: TargetGroup[] = [];
     let sliceEnd = begun + SLICE_MS;
     // What comes in meanwhile is done in the same go; it ends, because building is faster than objects change.
     for (const key of this.#dirty) {
       this.#dirty.delete(key);
-      const group = build(key);
-      if (group !== undefined) this.#keep(group, groups);
+      try {
+        const group = build(key);
+        if (group !== undefined) this.#keep(group, groups);
+      } catch (error) {
+        // One object that nobody foresaw must not take the others along.
+        logger.error("Cannot make targets", { object: key, err: (error as Error).message });
+      }
       if (performance.now() < sliceEnd) continue;
       await new Promise((resolve) => setImmediate(resolve));
       if (this.#isStopped) return;

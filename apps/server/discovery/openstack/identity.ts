@@ -25,6 +25,7 @@ export async function authenticate(
     method: "POST",
     headers: { "Content-Type": "application/json", Accept: "application/json" },
     body: JSON.stringify(authOf(identity)),
+    secrets: [identity.password.reveal(), identity.applicationCredentialSecret.reveal()],
     timeoutMs,
     signal,
   };

@@ -1,6 +1,6 @@
 // Lists of OpenStack's services. Source: Compute API v2.1, Networking API v2.0, Load Balancer API v2, "Pagination".
 import { COMPATIBLE_VERSION } from "../../build-info.ts";
-import { ApiClient } from "../../cloud/api-client.ts";
+import { ApiClient, type ApiRequest, jsonOf } from "../../cloud/api-client.ts";
 import { type JsonObject, objectOf, objectsOf, textOf } from "../../cloud/json-shape.ts";
 import { PLAIN_HTTP } from "../../cloud/plain-http-config.ts";
 import { PageGuard } from "../page-guard.ts";
@@ -61,19 +61,25 @@ export class OpenstackApi {
     const endpoint = endpointOf(catalog, service, region, availability);
     // All but compute are known by the address of their host alone.
     const base = service === "compute" || /\/v2(\.0)?\/$/.test(endpoint) ? endpoint : `${endpoint}v2.0/`;
-    const headers = { "X-Auth-Token": token, "User-Agent": `Prometheus/${COMPATIBLE_VERSION}` };
+    const headers = {
+      Accept: "application/json",
+      "X-Auth-Token": token,
+      "User-Agent": `Prometheus/${COMPATIBLE_VERSION}`,
+    };
     const guard = new PageGuard(name);
     const found: JsonObject[] = [];
     let url = new URL(base + path);
     for (const [key, value] of Object.entries(params)) url.searchParams.set(key, value);
     for (;;) {
-      const page = objectOf(await this.#client.askJson({ url, headers, timeoutMs, signal }), name);
+      const request: ApiRequest = { url, headers, timeoutMs, signal };
+      const answer = await this.#client.ask(request);
+      const page = objectOf(jsonOf(answer, request), name);
       const items = objectsOf(page[name], name);
-      found.push(...items);
+      for (const item of items) found.push(item);
       const next = objectsOf(page[`${name}_links`], "links").find((link) => textOf(link["rel"], "rel") === "next");
       const href = next === undefined ? "" : textOf(next["href"], "href");
       if (href === "") return found;
-      guard.turn(items.length, href);
+      guard.turn(items.length, href, answer.text.length);
       // Links name the host as the service sees itself; what counts, and may see the token, is the catalog's.
       const { pathname, search } = new URL(href, url);
       url = new URL(pathname + search, url.origin);
