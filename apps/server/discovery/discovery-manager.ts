@@ -1,11 +1,11 @@
 // Runs all discoverers of one purpose, and hands on what they found, set by set.
-import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "@narthex/toolkit";
 import type { DiscoveryConfig } from "../config/types.ts";
 import { type Clock, systemClock, type Timer } from "../scrape/clock.ts";
 import { canonical } from "../scrape/config-key.ts";
 import { DISCOVERER_FACTORIES, type Discoverer } from "./discoverer.ts";
 import type { DiscoveryMetrics } from "./discovery-metrics.ts";
+import { sharedGroup } from "./shared-group.ts";
 import type { TargetGroup } from "./target-group.ts";
 
 /** Updates that follow each other closely become one: the pause grows from the first to the second of these. */
@@ -127,10 +127,8 @@ export class DiscoveryManager {
     metrics.receivedUpdates.labels(name).inc();
     for (const group of groups) {
       const before = provider.groups.get(group.source);
-      // A group that says the same as before stays the same object: whoever made something of it need not do so again.
-      if (before === undefined ? group.targets.length === 0 : isDeepStrictEqual(before, group)) continue;
       if (group.targets.length === 0) provider.groups.delete(group.source);
-      else provider.groups.set(group.source, group);
+      else provider.groups.set(group.source, before === undefined ? group : sharedGroup(before, group));
     }
     this.#sendSoon();
   }

@@ -14,7 +14,7 @@ import { schemaForFactor } from "./histogram-limits.ts";
 import { HttpClient } from "./http-client.ts";
 import type { SampleBatch } from "./sample-batch.ts";
 import { type LoopSettings, type ScrapeEnvironment, ScrapeLoop } from "./scrape-loop.ts";
-import { populateTargets, type Target, type TargetMemo } from "./target.ts";
+import { populateTargets, type Target, TargetMemo } from "./target.ts";
 import { TargetCache } from "./target-cache.ts";
 import type { TemplateStore } from "./template.ts";
 
@@ -58,7 +58,7 @@ export class ScrapePool {
   #failureLog: FailureLog | undefined;
   #groups: readonly TargetGroup[] = [];
   /** Of the present configuration. */
-  #memo: TargetMemo = new WeakMap();
+  #memo = new TargetMemo();
   #loops = new Map<string, ScrapeLoop>();
   #dropped: readonly Labels[] = [];
   #droppedCount = 0;
@@ -129,7 +129,7 @@ export class ScrapePool {
     const keepsCaches = cacheKey(config) === cacheKey(this.#config);
     const oldClient = this.#client;
     this.#config = config;
-    this.#memo = new WeakMap();
+    this.#memo = new TargetMemo();
     this.#client = new HttpClient(
       config.http,
       this.#environment.buffers,

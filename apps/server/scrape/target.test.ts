@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { RelabelConfig } from "../config/types.ts";
 import { Relabeler } from "../relabel/index.ts";
 import { fnv64a } from "./fnv64.ts";
-import { nextScrapeTime, type PopulatedTargets, populateTargets } from "./target.ts";
+import { nextScrapeTime, type PopulatedTargets, populateTargets, TargetMemo } from "./target.ts";
 import { scrapeConfig } from "./testing.ts";
 
 function rule(overrides: Partial<RelabelConfig>): RelabelConfig {
@@ -153,7 +153,7 @@ test("targets: groups that did not change are not made anew; numbers in errors a
   });
   const good = group("a", [["__address__", "h:1"]], [["env", "no"]]);
   const bad = group("b", [["__address__", ""]]);
-  const memo = new WeakMap();
+  const memo = new TargetMemo();
   const first = populateTargets([good, bad], config, relabeler, memo);
   const second = populateTargets([bad, good], config, relabeler, memo);
   assert.equal([...first.targets.values()][0], [...second.targets.values()][0]);
@@ -161,6 +161,32 @@ test("targets: groups that did not change are not made anew; numbers in errors a
   assert.deepEqual(
     [first.errors, second.errors],
     [["instance 0 in group 1: no address"], ["instance 0 in group 0: no address"]],
+  );
+});
+
+test("targets: of a group that changed, those that did not are not made anew; a job that keeps few dropped ones has these", () => {
+  const config = scrapeConfig({ keepDroppedTargets: 1 });
+  const relabeler = new Relabeler([
+    rule({ action: "drop", sourceLabels: ["env"], regex: "no", regexIsDefault: false }),
+  ]);
+  const labels = new Map<string, string>();
+  const [a, b, c, d] = ["a", "b", "c", "d"].map((name) => new Map([["__address__", `${name}:1`]]));
+  for (const no of [c, d]) no?.set("env", "no");
+  const memo = new TargetMemo();
+  const populated = (...targets: (Map<string, string> | undefined)[]) =>
+    populateTargets(
+      [{ source: "s", labels, targets: targets.filter((each) => each !== undefined) }],
+      config,
+      relabeler,
+      memo,
+    );
+  const first = populated(a, c, d);
+  const second = populated(b, a, d);
+  assert.equal([...first.targets.values()][0], [...second.targets.values()][1]);
+  assert.deepEqual([first.droppedCount, second.droppedCount], [2, 1]);
+  assert.deepEqual(
+    [first, second].map(({ dropped }) => dropped.map((each) => each.get("__address__"))),
+    [["c:1"], ["d:1"]],
   );
 });
 

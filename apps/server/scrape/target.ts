@@ -52,20 +52,39 @@ export interface PopulatedTargets {
 /** What one group came to. */
 interface GroupTargets {
   readonly targets: readonly Target[];
-  readonly dropped: readonly Labels[];
-  readonly droppedCount: number;
+  /** Which of the group's targets relabeling dropped, and their labels if the job keeps them all. */
+  readonly dropped: readonly (readonly [instance: number, labels: Labels | undefined])[];
   readonly errors: readonly (readonly [instance: number, message: string])[];
 }
 
-/** What groups came to under one configuration, so that those that did not change cost nothing the next time. */
-export type TargetMemo = WeakMap<TargetGroup, GroupTargets>;
+/** What one target of a group came to: a target, an error, or nothing when it was dropped. */
+interface Outcome {
+  readonly target?: Target;
+  readonly error?: string;
+  /** Labels of what was dropped, if the job keeps them all. */
+  readonly dropped?: Labels;
+}
+
+/** What groups came to under one configuration, so that what did not change costs nothing the next time. */
+export class TargetMemo {
+  readonly groups: WeakMap<TargetGroup, GroupTargets> = new WeakMap();
+  /** By the labels of the group, then by those of the target: the objects themselves, not what they say. */
+  readonly #outcomes = new WeakMap<object, WeakMap<object, Outcome>>();
+
+  /** Outcomes of targets in groups with these labels. */
+  outcomes(ofGroup: ReadonlyMap<string, string>): WeakMap<object, Outcome> {
+    let outcomes = this.#outcomes.get(ofGroup);
+    if (outcomes === undefined) this.#outcomes.set(ofGroup, (outcomes = new WeakMap()));
+    return outcomes;
+  }
+}
 
 /** Makes the targets of a job. `relabeler` holds its `relabel_configs`; `memo` is for these two alone. */
 export function populateTargets(
   groups: readonly TargetGroup[],
   config: ScrapeConfig,
   relabeler: Relabeler,
-  memo: TargetMemo = new WeakMap(),
+  memo: TargetMemo = new TargetMemo(),
 ): PopulatedTargets {
   const keptDropped = config.keepDroppedTargets > 0 ? config.keepDroppedTargets : Number.POSITIVE_INFINITY;
   const targets = new Map<string, Target>();
@@ -73,43 +92,48 @@ export function populateTargets(
   const errors: string[] = [];
   let droppedCount = 0;
   for (const [g, group] of groups.entries()) {
-    let made = memo.get(group);
-    if (made === undefined) memo.set(group, (made = populateGroup(group, config, relabeler, keptDropped)));
+    let made = memo.groups.get(group);
+    if (made === undefined) memo.groups.set(group, (made = populateGroup(group, config, relabeler, memo)));
     for (const target of made.targets) if (!targets.has(target.key)) targets.set(target.key, target);
-    for (const labels of made.dropped) if (dropped.length < keptDropped) dropped.push(labels);
+    for (const [i, labels] of made.dropped) {
+      if (dropped.length === keptDropped) break;
+      dropped.push(labels ?? discoveredLabels(group.targets[i]!, group.labels, config));
+    }
     for (const [i, message] of made.errors) errors.push(`instance ${i} in group ${g}: ${message}`);
-    droppedCount += made.droppedCount;
+    droppedCount += made.dropped.length;
   }
   return { targets, dropped, droppedCount, errors };
 }
 
-function populateGroup(
-  group: TargetGroup,
-  config: ScrapeConfig,
-  relabeler: Relabeler,
-  keptDropped: number,
-): GroupTargets {
+function populateGroup(group: TargetGroup, config: ScrapeConfig, relabeler: Relabeler, memo: TargetMemo): GroupTargets {
+  const outcomes = memo.outcomes(group.labels);
   const targets: Target[] = [];
-  const dropped: Labels[] = [];
+  const dropped: [number, Labels | undefined][] = [];
   const errors: [number, string][] = [];
-  let droppedCount = 0;
   const builder = new LabelBuilder();
   for (const [i, found] of group.targets.entries()) {
-    const discovered = discoveredLabels(found, group.labels, config);
-    builder.reset(discovered);
-    if (!relabeler.applyTo(builder)) {
-      if (dropped.length < keptDropped) dropped.push(discovered);
-      droppedCount++;
-      continue;
+    let outcome = outcomes.get(found);
+    if (outcome === undefined) {
+      outcome = outcomeOf(discoveredLabels(found, group.labels, config), config, relabeler, builder);
+      outcomes.set(found, outcome);
     }
-    try {
-      targets.push(makeTarget(discovered, builder, config));
-    } catch (error) {
-      if (!(error instanceof TargetError)) throw error;
-      errors.push([i, error.message]);
-    }
+    if (outcome.target !== undefined) targets.push(outcome.target);
+    else if (outcome.error !== undefined) errors.push([i, outcome.error]);
+    else dropped.push([i, outcome.dropped]);
   }
-  return { targets, dropped, droppedCount, errors };
+  return { targets, dropped, errors };
+}
+
+function outcomeOf(discovered: Labels, config: ScrapeConfig, relabeler: Relabeler, builder: LabelBuilder): Outcome {
+  builder.reset(discovered);
+  // Jobs that keep but a few of what they drop do so for the memory: the labels of these few are made again.
+  if (!relabeler.applyTo(builder)) return config.keepDroppedTargets > 0 ? {} : { dropped: discovered };
+  try {
+    return { target: makeTarget(discovered, builder, config) };
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error;
+    return { error: error.message };
+  }
 }
 
 /** A target's labels do not make a target. */
