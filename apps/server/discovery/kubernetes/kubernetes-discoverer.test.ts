@@ -179,9 +179,9 @@ test("Kubernetes discovery: a list comes in pages; a page that comes again and a
     lists.map(({ params }) => [params.get("limit"), params.get("continue")]),
     [
       ["250", null],
-      ["250", "1"],
-      ["250", "2"],
-      ["250", "3"],
+      ["250", "1:1"],
+      ["250", "1:2"],
+      ["250", "1:3"],
     ],
   );
   const endless = await FakeApi.start(() => ({ body: { kind: "PodList", items: [], metadata: { continue: "x" } } }));

@@ -134,7 +134,8 @@ export class ObjectWatch<T extends StoredObject> {
         fresh.set(keyOf(object.meta), object);
       }
       const meta = objectOf(list["metadata"], "list metadata");
-      version = textOf(meta["resourceVersion"], "resourceVersion");
+      // All pages are of one moment; where a proxy mixes moments, nothing is missed from the first one on.
+      version ||= textOf(meta["resourceVersion"], "resourceVersion");
       next = textOf(meta["continue"], "continue");
       if (next !== "") guard.turn(items.length, next, 0);
     } while (next !== "" && !signal.aborted);

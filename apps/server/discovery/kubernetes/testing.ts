@@ -26,10 +26,25 @@ interface Watcher {
   readonly response: ServerResponse;
 }
 
+interface HistoryEvent {
+  readonly plural: string;
+  readonly version: number;
+  readonly type: string;
+  readonly object: ApiObject;
+}
+
+interface Snapshot {
+  readonly id: string;
+  readonly version: number;
+  readonly items: readonly ApiObject[];
+}
+
 /** Objects by kind (their plural) and key. Its `answer` goes into a `FakeApi`. */
 export class FakeCluster {
   readonly #objects = new Map<string, Map<string, ApiObject>>();
   readonly #watchers = new Set<Watcher>();
+  readonly #history: HistoryEvent[] = [];
+  readonly #snapshots = new Map<string, Snapshot>();
   #version = 100;
   /** Watches that begin before this version are refused as too old. */
   oldest = 0;
@@ -92,10 +107,9 @@ export class FakeCluster {
         const watcher = { plural, namespace, response };
         response.writeHead(200, { "content-type": "application/json" });
         response.flushHeaders();
-        // What happened since the list.
-        for (const object of this.#of(plural).values()) {
-          if (Number(object.metadata["resourceVersion"]) <= from || !within(object, namespace)) continue;
-          response.write(`${JSON.stringify({ type: "MODIFIED", object })}\n`);
+        for (const event of this.#history) {
+          if (event.plural !== plural || event.version <= from || !within(event.object, namespace)) continue;
+          response.write(`${JSON.stringify({ type: event.type, object: event.object })}\n`);
         }
         this.#watchers.add(watcher);
         response.on("close", () => this.#watchers.delete(watcher));
@@ -103,14 +117,22 @@ export class FakeCluster {
     };
   };
 
+  /** All pages of a list show the moment of the first. */
   #list(plural: string, namespace: string, params: URLSearchParams): FakeAnswer {
     const [kind, apiVersion] = KINDS[plural]!;
-    const all = [...this.#of(plural).values()].filter((object) => within(object, namespace));
-    const from = Number(params.get("continue") ?? 0);
-    const end = from + Math.min(Number(params.get("limit") ?? this.pageObjects), this.pageObjects);
-    const more = end < all.length ? { continue: String(end), remainingItemCount: all.length - end } : {};
-    const metadata = { resourceVersion: String(this.#version), ...more };
-    return { body: { kind: `${kind}List`, apiVersion, metadata, items: all.slice(from, end) } };
+    const [id = "", start = "0"] = (params.get("continue") ?? "").split(":");
+    let snapshot = this.#snapshots.get(id);
+    if (snapshot === undefined) {
+      const items = [...this.#of(plural).values()].filter((object) => within(object, namespace));
+      snapshot = { id: String(this.#snapshots.size + 1), version: this.#version, items };
+      this.#snapshots.set(snapshot.id, snapshot);
+    }
+    const { items, version } = snapshot;
+    const end = Number(start) + Math.min(Number(params.get("limit") ?? this.pageObjects), this.pageObjects);
+    const more =
+      end < items.length ? { continue: `${snapshot.id}:${end}`, remainingItemCount: items.length - end } : {};
+    const metadata = { resourceVersion: String(version), ...more };
+    return { body: { kind: `${kind}List`, apiVersion, metadata, items: items.slice(Number(start), end) } };
   }
 
   #of(plural: string): Map<string, ApiObject> {
@@ -126,6 +148,7 @@ export class FakeCluster {
   }
 
   #tell(plural: string, type: string, object: ApiObject): void {
+    this.#history.push({ plural, version: this.#version, type, object });
     const line = `${JSON.stringify({ type, object })}\n`;
     for (const watcher of this.#watchers) {
       if (watcher.plural === plural && within(object, watcher.namespace)) watcher.response.write(line);
