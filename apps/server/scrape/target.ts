@@ -1,5 +1,5 @@
 // From what discovery found to what is scraped: the life of a target's labels.
-import { Labels } from "@narthex/model";
+import { compareStrings, Labels } from "@narthex/model";
 import { formatDuration, parseDuration, quote } from "@narthex/toolkit";
 import type { ScrapeConfig } from "../config/types.ts";
 import type { TargetGroup } from "../discovery/target-group.ts";
@@ -90,14 +90,15 @@ export function populateTargets(
   const targets = new Map<string, Target>();
   const dropped: Labels[] = [];
   const errors: string[] = [];
+  const ofJob = jobPairs(config);
   let droppedCount = 0;
   for (const [g, group] of groups.entries()) {
     let made = memo.groups.get(group);
-    if (made === undefined) memo.groups.set(group, (made = populateGroup(group, config, relabeler, memo)));
+    if (made === undefined) memo.groups.set(group, (made = populateGroup(group, ofJob, config, relabeler, memo)));
     for (const target of made.targets) if (!targets.has(target.key)) targets.set(target.key, target);
     for (const [i, labels] of made.dropped) {
       if (dropped.length === keptDropped) break;
-      dropped.push(labels ?? discoveredLabels(group.targets[i]!, group.labels, config));
+      dropped.push(labels ?? discoveredLabels(sortedPairs(group.targets[i]!), sortedPairs(group.labels), ofJob));
     }
     for (const [i, message] of made.errors) errors.push(`instance ${i} in group ${g}: ${message}`);
     droppedCount += made.dropped.length;
@@ -105,16 +106,25 @@ export function populateTargets(
   return { targets, dropped, droppedCount, errors };
 }
 
-function populateGroup(group: TargetGroup, config: ScrapeConfig, relabeler: Relabeler, memo: TargetMemo): GroupTargets {
+function populateGroup(
+  group: TargetGroup,
+  ofJob: SortedPairs,
+  config: ScrapeConfig,
+  relabeler: Relabeler,
+  memo: TargetMemo,
+): GroupTargets {
   const outcomes = memo.outcomes(group.labels);
   const targets: Target[] = [];
   const dropped: [number, Labels | undefined][] = [];
   const errors: [number, string][] = [];
   const builder = new LabelBuilder();
+  let ofGroup: SortedPairs | undefined;
   for (const [i, found] of group.targets.entries()) {
     let outcome = outcomes.get(found);
     if (outcome === undefined) {
-      outcome = outcomeOf(discoveredLabels(found, group.labels, config), config, relabeler, builder);
+      ofGroup ??= sortedPairs(group.labels);
+      const discovered = discoveredLabels(sortedPairs(found), ofGroup, ofJob);
+      outcome = outcomeOf(discovered, config, relabeler, builder);
       outcomes.set(found, outcome);
     }
     if (outcome.target !== undefined) targets.push(outcome.target);
@@ -141,27 +151,60 @@ class TargetError extends Error {
   override readonly name = "TargetError";
 }
 
-function discoveredLabels(
-  found: ReadonlyMap<string, string>,
-  ofGroup: ReadonlyMap<string, string>,
-  config: ScrapeConfig,
-): Labels {
-  const labels = new Map<string, string>();
-  const setAbsent = (name: string, value: string): void => {
-    if ((labels.get(name) ?? "") === "") labels.set(name, value);
-  };
-  for (const [name, value] of found) labels.set(name, value);
-  for (const [name, value] of ofGroup) if (!found.has(name)) labels.set(name, value);
-  setAbsent("job", config.jobName);
-  setAbsent("__scrape_interval__", formatDuration(config.scrapeIntervalMs));
-  setAbsent("__scrape_timeout__", formatDuration(config.scrapeTimeoutMs));
-  setAbsent("__metrics_path__", config.metricsPath);
-  setAbsent("__scheme__", config.scheme);
-  setAbsent(HISTOGRAM_LABELS.scrapeNative, String(config.scrapeNativeHistograms));
-  setAbsent(HISTOGRAM_LABELS.convertClassic, String(config.convertClassicHistogramsToNhcb));
-  setAbsent(HISTOGRAM_LABELS.alwaysScrapeClassic, String(config.alwaysScrapeClassicHistograms));
-  for (const [name, [first = ""]] of config.params) setAbsent(`__param_${name}`, first);
-  return Labels.fromUnsorted(labels);
+/** Names and values in turn, sorted by name. */
+type SortedPairs = readonly string[];
+
+function sortedPairs(labels: ReadonlyMap<string, string>): SortedPairs {
+  const names = [...labels.keys()];
+  // Only surrogates make the order of units another than that of letters; the engine's own order is far quicker.
+  if (!names.some((name) => HAS_SURROGATES.test(name))) names.sort();
+  else names.sort(compareStrings);
+  const pairs = new Array<string>(names.length * 2);
+  for (let i = 0; i < names.length; i++) {
+    pairs[2 * i] = names[i]!;
+    pairs[2 * i + 1] = labels.get(names[i]!)!;
+  }
+  return pairs;
+}
+
+const HAS_SURROGATES = /[\ud800-\udfff]/;
+
+/** What a job says of targets that say nothing themselves. */
+function jobPairs(config: ScrapeConfig): SortedPairs {
+  const labels = new Map([
+    ...[...config.params].map(([name, [first = ""]]) => [`__param_${name}`, first] as const),
+    ["job", config.jobName],
+    ["__scrape_interval__", formatDuration(config.scrapeIntervalMs)],
+    ["__scrape_timeout__", formatDuration(config.scrapeTimeoutMs)],
+    ["__metrics_path__", config.metricsPath],
+    ["__scheme__", config.scheme],
+    [HISTOGRAM_LABELS.scrapeNative, String(config.scrapeNativeHistograms)],
+    [HISTOGRAM_LABELS.convertClassic, String(config.convertClassicHistogramsToNhcb)],
+    [HISTOGRAM_LABELS.alwaysScrapeClassic, String(config.alwaysScrapeClassicHistograms)],
+  ]);
+  return sortedPairs(labels);
+}
+
+/** A target's own labels win over those of its group; those of the job fill what is absent or empty then. */
+function discoveredLabels(own: SortedPairs, ofGroup: SortedPairs, ofJob: SortedPairs): Labels {
+  const pairs: string[] = [];
+  let [o, g, j] = [0, 0, 0];
+  for (;;) {
+    let name = own[o];
+    if (g < ofGroup.length && (name === undefined || compareStrings(ofGroup[g]!, name) < 0)) name = ofGroup[g];
+    if (j < ofJob.length && (name === undefined || compareStrings(ofJob[j]!, name) < 0)) name = ofJob[j];
+    if (name === undefined) return new Labels(pairs);
+    const isOwn = own[o] === name;
+    const isOfGroup = ofGroup[g] === name;
+    let value = isOwn ? own[o + 1]! : isOfGroup ? ofGroup[g + 1]! : "";
+    if (isOwn) o += 2;
+    if (isOfGroup) g += 2;
+    if (ofJob[j] === name) {
+      if (value === "") value = ofJob[j + 1]!;
+      j += 2;
+    }
+    if (value !== "") pairs.push(name, value);
+  }
 }
 
 function makeTarget(discovered: Labels, builder: LabelBuilder, config: ScrapeConfig): Target {
@@ -175,19 +218,17 @@ function makeTarget(discovered: Labels, builder: LabelBuilder, config: ScrapeCon
       `scrape timeout cannot be greater than scrape interval (${quote(builder.get("__scrape_timeout__"))} > ${quote(builder.get("__scrape_interval__"))})`,
     );
   }
-  for (const [name] of builder.entries()) if (name.startsWith("__meta_")) builder.delete(name);
   if (builder.get("instance") === "") builder.set("instance", address);
-  const all = builder.labels();
+  const all = withoutPrefix(builder.labels(), "__meta_");
   for (const [name, value] of all) {
     if (!isWellFormed(value)) throw new TargetError(`invalid label value for ${quote(name)}: ${quote(value)}`);
   }
   const url = targetUrl(all, config.params);
-  const hidden = new Set([...all].map(([name]) => name).filter((name) => name.startsWith("__")));
   const labelHash = fnv64a(all.key);
   const hash = fnv64a(String(labelHash).padStart(16, "0") + url.href);
   return {
     discoveredLabels: discovered,
-    labels: all.without(hidden),
+    labels: withoutPrefix(all, "__"),
     url,
     intervalMs,
     timeoutMs,
@@ -200,6 +241,12 @@ function makeTarget(discovered: Labels, builder: LabelBuilder, config: ScrapeCon
     key: `${all.key}\xff\xff${url.href}`,
     hash,
   };
+}
+
+function withoutPrefix({ pairs }: Labels, prefix: string): Labels {
+  const kept: string[] = [];
+  for (let i = 0; i < pairs.length; i += 2) if (!pairs[i]!.startsWith(prefix)) kept.push(pairs[i]!, pairs[i + 1]!);
+  return new Labels(kept);
 }
 
 const FLAGS: ReadonlyMap<string, boolean> = new Map(
