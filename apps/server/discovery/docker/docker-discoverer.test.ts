@@ -173,3 +173,44 @@ test("Docker Swarm discovery: all labels of a task", async () => {
     __meta_dockerswarm_task_state: "running",
   });
 });
+
+test("Docker Swarm discovery: all labels of a service and of a node", async () => {
+  const api = await FakeApi.start(daemonAnswer);
+  const services = new Rig((context) => swarmDiscoverer(swarm(api.url, "services"), context));
+  await until(() => services.groups.size === 1, "targets");
+  assert.deepEqual(services.targets[0], {
+    __address__: "10.255.0.5:8080",
+    __meta_dockerswarm_network_id: "n-ingress",
+    __meta_dockerswarm_network_ingress: "true",
+    __meta_dockerswarm_network_internal: "false",
+    __meta_dockerswarm_network_name: "ingress",
+    __meta_dockerswarm_network_scope: "swarm",
+    __meta_dockerswarm_service_endpoint_port_name: "http",
+    __meta_dockerswarm_service_endpoint_port_publish_mode: "ingress",
+    __meta_dockerswarm_service_id: "s-web",
+    __meta_dockerswarm_service_label_stack_namespace: "mon",
+    __meta_dockerswarm_service_mode: "replicated",
+    __meta_dockerswarm_service_name: "web",
+    __meta_dockerswarm_service_task_container_hostname: "h",
+    __meta_dockerswarm_service_task_container_image: "web:1",
+    __meta_dockerswarm_service_updating_status: "completed",
+  });
+  const nodes = new Rig((context) => swarmDiscoverer(swarm(api.url, "nodes"), context));
+  await until(() => nodes.groups.size === 1, "targets");
+  assert.deepEqual(nodes.targets[0], {
+    __address__: "10.0.0.1:80",
+    __meta_dockerswarm_node_address: "10.0.0.1",
+    __meta_dockerswarm_node_availability: "active",
+    __meta_dockerswarm_node_engine_version: "27.0",
+    __meta_dockerswarm_node_hostname: "m1",
+    __meta_dockerswarm_node_id: "node-1",
+    __meta_dockerswarm_node_label_rack_no: "7",
+    __meta_dockerswarm_node_manager_address: "10.0.0.1:2377",
+    __meta_dockerswarm_node_manager_leader: "true",
+    __meta_dockerswarm_node_manager_reachability: "reachable",
+    __meta_dockerswarm_node_platform_architecture: "x86_64",
+    __meta_dockerswarm_node_platform_os: "linux",
+    __meta_dockerswarm_node_role: "manager",
+    __meta_dockerswarm_node_status: "ready",
+  });
+});
