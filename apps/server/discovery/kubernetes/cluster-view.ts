@@ -1,6 +1,5 @@
 // What is known of a cluster, for whoever makes targets of its objects.
 import type { AttachedMetadata } from "./kubernetes-body.ts";
-import type { Node } from "./node.ts";
 import { addLabelsAndAnnotations, addMeta, type StoredObject } from "./object-meta.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { Pod } from "./pod.ts";
@@ -10,7 +9,7 @@ import type { Service } from "./service.ts";
 export interface ClusterView {
   readonly pods?: ObjectStore<Pod> | undefined;
   readonly services?: ObjectStore<Service> | undefined;
-  readonly nodes?: ObjectStore<Node> | undefined;
+  readonly nodes?: ObjectStore<StoredObject> | undefined;
   readonly namespaces?: ObjectStore<StoredObject> | undefined;
   readonly replicaSets?: ObjectStore<StoredObject> | undefined;
   readonly jobs?: ObjectStore<StoredObject> | undefined;

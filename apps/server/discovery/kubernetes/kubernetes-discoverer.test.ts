@@ -248,6 +248,33 @@ test("Kubernetes discovery: namespaces and selectors stand in the queries, each 
   assert.equal(api.requests[0]?.headers.authorization, "Bearer s3cret-bearer");
 });
 
+test("Kubernetes discovery: nodes and namespaces are watched once, however many namespaces are followed", async () => {
+  const attachMetadata = { ...NOTHING_ATTACHED, node: true, namespace: true };
+  const selectors = [{ role: "node" as const, label: "x", field: "" }];
+  const namespaces = { ownNamespace: false, names: ["shop", "ops"] };
+  const { api, cluster, rig } = await follow("pod", { attachMetadata, namespaces, selectors });
+  const lists = api.requests.filter(({ params }) => params.get("watch") === null);
+  assert.deepEqual(lists.map(({ path }) => path).sort(), [
+    "/api/v1/namespaces",
+    "/api/v1/namespaces/ops/pods",
+    "/api/v1/namespaces/shop/pods",
+    "/api/v1/nodes",
+  ]);
+  assert.equal(lists.find(({ path }) => path.endsWith("/nodes"))?.params.get("labelSelector"), "x");
+  // A node's state is of no interest to its pods.
+  const emitted = rig.emitted.length;
+  cluster.put("nodes", { metadata: { name: "n2" }, status: { conditions: [{ type: "Ready", status: "False" }] } });
+  cluster.put("nodes", { metadata: { name: "n9" } });
+  await settle(rig, () => rig.groups.has("pod/ops/elsewhere"));
+  assert.deepEqual(
+    rig.emitted
+      .slice(emitted)
+      .flat()
+      .map(({ source }) => source),
+    ["pod/ops/elsewhere"],
+  );
+});
+
 test("Kubernetes discovery: the other namespaces' targets are there while one namespace cannot be read", async () => {
   const cluster = smallCluster();
   const api = await FakeApi.start((request) =>

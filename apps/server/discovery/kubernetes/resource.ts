@@ -28,6 +28,13 @@ export const SERVICES: Resource<Service> = {
   read: readService,
 };
 export const NODES: Resource<Node> = { type: "*v1.Node", group: "api/v1", plural: "nodes", read: readNode };
+/** Of nodes that are attached to others: their states, which change often, are of no interest there. */
+export const NODE_METADATA: Resource<StoredObject> = {
+  type: "*v1.Node",
+  group: "api/v1",
+  plural: "nodes",
+  read: readMeta,
+};
 export const NAMESPACES: Resource<StoredObject> = {
   type: "*v1.Namespace",
   group: "api/v1",

@@ -18,7 +18,6 @@ import {
   ENDPOINTS,
   INGRESSES,
   JOBS,
-  NAMESPACES,
   NODES,
   PODS,
   REPLICA_SETS,
@@ -26,6 +25,7 @@ import {
   SERVICES,
 } from "./resource.ts";
 import { serviceGroup } from "./service.ts";
+import type { SharedWatch } from "./shared-watch.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 /** What a worker works with. */
@@ -37,6 +37,9 @@ export interface RoleWorkerOptions {
   readonly base: string;
   readonly context: DiscovererContext;
   readonly timing: WatchTiming;
+  /** What all namespaces have in common; undefined where it is not to be attached. Started and stopped by their owner. */
+  readonly nodes: SharedWatch | undefined;
+  readonly namespaces: SharedWatch | undefined;
   readonly emit: (groups: readonly TargetGroup[]) => void;
 }
 
@@ -56,7 +59,7 @@ export class RoleWorker {
 
   constructor(options: RoleWorkerOptions) {
     this.#options = options;
-    const { body, context, emit } = options;
+    const { body, context, emit, nodes, namespaces } = options;
     const { role, attachMetadata: attach } = body;
     this.#queue = new WorkQueue({
       name: role,
@@ -71,8 +74,8 @@ export class RoleWorker {
     this.#view = {
       services: isEndpoints ? this.#watch(SERVICES, {}, "service", "service") : undefined,
       pods: isEndpoints ? this.#watch(PODS, { owner: ownerKeys }, "pod", "pod", ["update"]) : undefined,
-      nodes: isPods && attach.node ? this.#watch(NODES, {}, "node") : undefined,
-      namespaces: role !== "node" && attach.namespace ? this.#watch(NAMESPACES) : undefined,
+      nodes: this.#share(nodes),
+      namespaces: this.#share(namespaces),
       replicaSets: isPods && attach.deployment ? this.#watch(REPLICA_SETS) : undefined,
       jobs: isPods && (attach.job || attach.cronjob) ? this.#watch(JOBS) : undefined,
       attach,
@@ -204,14 +207,13 @@ export class RoleWorker {
     const { body, client, base, context, timing, namespace } = this.#options;
     const store = new ObjectStore<T>(indexers);
     const selector = body.selectors.find(({ role }) => role === selectedBy);
-    const isClusterWide = (resource as unknown) === NODES || (resource as unknown) === NAMESPACES;
     this.#unsynced++;
     this.#watches.push(
       new ObjectWatch({
         client,
         base,
         resource,
-        namespace: isClusterWide ? "" : namespace,
+        namespace,
         labelSelector: selector?.label ?? "",
         fieldSelector: selector?.field ?? "",
         store,
@@ -224,12 +226,21 @@ export class RoleWorker {
             context.metrics.kubernetes.events.labels(countedAs, event).inc();
           }
         },
-        onSynced: () => {
-          if (--this.#unsynced === 0) this.#queue.open();
-        },
+        onSynced: () => this.#synced(),
       }),
     );
     return store;
+  }
+
+  #share(watch: SharedWatch | undefined): ObjectStore<StoredObject> | undefined {
+    if (watch === undefined) return undefined;
+    this.#unsynced++;
+    watch.whenSynced(() => this.#synced());
+    return watch.store;
+  }
+
+  #synced(): void {
+    if (--this.#unsynced === 0) this.#queue.open();
   }
 
   #addAll(keys: Iterable<string>): void {
