@@ -175,6 +175,18 @@ test("Consul discovery: a service that leaves the catalog takes its targets alon
   assert.deepEqual(rig.errors, []);
 });
 
+test("Consul discovery: a catalog of more services than anybody watches is refused, and leaves what there was", async () => {
+  let services: object = { web: [] };
+  const api = await FakeApi.start((request) => answers(request, services, [ENTRY]));
+  const rig = new Rig((context) => new ConsulDiscoverer(body(api.url), context));
+  await until(() => rig.groups.size === 1, "targets");
+  services = Object.fromEntries(Array.from({ length: 20_001 }, (_, i) => [`s${i}`, []]));
+  rig.clock.pass(30_000);
+  await until(() => rig.errors.length === 1, "the refusal");
+  assert.match(rig.errors[0] as string, /Error refreshing service list.*more than 20000 services/);
+  assert.deepEqual([...rig.groups.keys()], ["web"]);
+});
+
 test("Consul discovery: without a datacenter it asks for it again after 15 s", async () => {
   const api = await FakeApi.start(() => ({ body: { Config: { Datacenter: 7 } } }));
   const rig = new Rig((context) => new ConsulDiscoverer(body(api.url), context));

@@ -10,6 +10,9 @@ import { serviceGroup } from "./service-group.ts";
 /** After a failure nothing is asked for so long. */
 const RETRY_MS = 15_000;
 
+/** Services that are watched at most: each takes a connection. */
+const MAX_SERVICES = 20_000;
+
 /** Watches services by blocking queries. A failure keeps what was found; a service that is gone takes its targets along. */
 export class ConsulDiscoverer implements Discoverer {
   readonly #body: ConsulDiscoveryBody;
@@ -58,8 +61,8 @@ export class ConsulDiscoverer implements Discoverer {
       try {
         const watched = await this.#api.services(index, signal);
         if (signal.aborted || (watched.index !== "" && watched.index === index)) return true;
-        index = watched.index;
         this.#adopt(watched.services);
+        index = watched.index;
         return true;
       } catch (error) {
         return this.#failed(signal, "Error refreshing service list", {}, error);
@@ -85,10 +88,12 @@ export class ConsulDiscoverer implements Discoverer {
   /** Begins to watch services that are new, and ends the watches of those that are gone. */
   #adopt(services: ReadonlyMap<string, readonly string[]>): void {
     const { services: wanted, tags } = this.#body;
-    for (const [name, has] of services) {
-      if (wanted.length > 0 && !wanted.includes(name)) continue;
-      if (tags.every((tag) => has.includes(tag))) this.#watch(name);
-    }
+    const names = [...services.keys()].filter(
+      (name) =>
+        (wanted.length === 0 || wanted.includes(name)) && tags.every((tag) => services.get(name)?.includes(tag)),
+    );
+    if (names.length > MAX_SERVICES) throw new Error(`more than ${MAX_SERVICES} services`);
+    for (const name of names) this.#watch(name);
     for (const [name, watch] of this.#watches) {
       if (services.has(name)) continue;
       watch.abort();

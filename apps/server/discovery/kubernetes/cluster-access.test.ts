@@ -1,13 +1,19 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { PLAIN_HTTP } from "../../cloud/plain-http-config.ts";
 import { ownHeaders } from "../../scrape/own-headers.ts";
-import { whenDone } from "../testing.ts";
+import { until } from "../../scrape/testing.ts";
+import { Rig, whenDone } from "../testing.ts";
 import { clusterAccess } from "./cluster-access.ts";
 import type { KubernetesDiscoveryBody } from "./kubernetes-body.ts";
+import { KubernetesDiscoverer } from "./kubernetes-discoverer.ts";
+import { WATCH_TIMING } from "./object-watch.ts";
+import { smallCluster } from "./testing.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "narthex-kubernetes-"));
 whenDone(() => rmSync(folder, { recursive: true }));
@@ -41,6 +47,38 @@ test("in a cluster: address from the environment; token and namespace from files
   assert.equal(ownHeaders(http)["Authorization"], "Bearer first");
   writeFileSync(join(folder, "token"), "second");
   assert.equal(ownHeaders(http)["Authorization"], "Bearer second");
+});
+
+test("in a cluster: over TLS by the cluster's own authority, with whatever the token file holds at the moment", async () => {
+  const pem = (name: string) => readFileSync(new URL(`../../../scrape/testdata/${name}`, import.meta.url));
+  const place = mkdtempSync(join(tmpdir(), "narthex-in-cluster-"));
+  whenDone(() => rmSync(place, { recursive: true }));
+  writeFileSync(join(place, "ca.crt"), pem("cert.pem"));
+  writeFileSync(join(place, "token"), "first");
+  writeFileSync(join(place, "namespace"), "shop");
+  const seen: string[] = [];
+  const cluster = smallCluster();
+  cluster.endsWatches = true;
+  const server = createServer({ key: pem("key.pem"), cert: pem("cert.pem") }, (request, response) => {
+    const { pathname: path, searchParams: params } = new URL(request.url ?? "", "https://x");
+    seen.push(`${path} ${request.headers.authorization}`);
+    const { status = 200, body = "" } = cluster.answer({ method: "GET", path, params, headers: {}, body: "" });
+    response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  whenDone(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const environment = { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: String(port) };
+  const surroundings = { environment, serviceAccountFolder: place };
+  const rig = new Rig((context) => new KubernetesDiscoverer(BODY, context, WATCH_TIMING, surroundings));
+  await until(() => rig.groups.size === 2, `targets ${rig.lines.join("")}`);
+  assert.equal(seen[0], "/api/v1/namespaces/shop/pods Bearer first");
+  writeFileSync(join(place, "token"), "second");
+  await until(() => {
+    rig.clock.pass(1000);
+    return seen.at(-1) === "/api/v1/namespaces/shop/pods Bearer second";
+  }, "the new token");
+  rig.discoverer.stop();
 });
 
 test("kubeconfig: cluster and user of the current context, files beside it, data before files", () => {
