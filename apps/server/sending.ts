@@ -1,10 +1,12 @@
-// What every mode has: scraping, discovery of what is scraped, and sending on of what came.
+// What every mode has: scraping, discovery of what is scraped and of Alertmanagers, and sending on of what came.
 import type { Registry } from "@narthex/client";
 import type { Appendable } from "@narthex/storage";
 import type { Logger } from "@narthex/toolkit";
 import type { LogFeed } from "@narthex/tsdb";
 import { COMPATIBLE_VERSION } from "./build-info.ts";
 import { DiscoveryManager, DiscoveryMetrics } from "./discovery/index.ts";
+import { Notifier } from "./notifier/notifier.ts";
+import { awsSigner } from "./remote/cloud-signers.ts";
 import { RemoteWriter } from "./remote/write/remote-writer.ts";
 import type { AppendedCounts } from "./remote/write/write-queue.ts";
 import { ScrapeManager, systemClock } from "./scrape/index.ts";
@@ -14,6 +16,9 @@ export interface Sending {
   readonly scrape: ScrapeManager;
   readonly discovery: DiscoveryManager;
   readonly writer: RemoteWriter;
+  readonly notifier: Notifier;
+  /** Of Alertmanagers. */
+  readonly notifierDiscovery: DiscoveryManager;
 }
 
 export interface SendingOptions {
@@ -38,9 +43,10 @@ export function makeSending(options: SendingOptions): Sending {
     discoveryReloadIntervalMs: settings.discoveryReloadIntervalMs,
     features,
   });
+  const metrics = new DiscoveryMetrics(registry);
   const discovery = new DiscoveryManager({
     name: "scrape",
-    metrics: new DiscoveryMetrics(registry),
+    metrics,
     logger: logger.with({ component: "discovery manager scrape" }),
     onUpdate: (groups) => scrape.updateTargets(groups),
   });
@@ -58,5 +64,20 @@ export function makeSending(options: SendingOptions): Sending {
     typeAndUnitLabels: features.has("type-and-unit-labels"),
     dials: scrape.dials,
   });
-  return { scrape, discovery, writer };
+  const notifier = new Notifier({
+    registry,
+    logger: logger.with({ component: "notifier" }),
+    version: COMPATIBLE_VERSION,
+    queueCapacity: settings.notificationQueueCapacity,
+    batchSize: settings.notificationBatchSize,
+    drainsOnStop: settings.drainNotificationsOnShutdown,
+    signer: ({ sigv4 }) => (sigv4 === undefined ? undefined : awsSigner(sigv4)),
+  });
+  const notifierDiscovery = new DiscoveryManager({
+    name: "notify",
+    metrics,
+    logger: logger.with({ component: "discovery manager notify" }),
+    onUpdate: (groups) => notifier.updateTargets(groups),
+  });
+  return { scrape, discovery, writer, notifier, notifierDiscovery };
 }

@@ -23,12 +23,12 @@ import { SeriesBudget } from "./care/series-budget.ts";
 import { configDifference, differenceAttributes } from "./config/difference.ts";
 import { glob } from "./config/glob.ts";
 import { type Config, loadConfig, loadConfigFile, toYaml } from "./config/index.ts";
+import { alertmanagerSets } from "./notifier/notifier.ts";
 import { OtlpReceiver } from "./otlp/otlp-receiver.ts";
 import { ActiveQueryLog } from "./query/active-query-log.ts";
 import type { EngineSettings, FeatureSwitches } from "./query/engine-settings.ts";
 import { QueryService } from "./query/query-service.ts";
 import { RemoteReader } from "./remote/fetch/remote-reader.ts";
-import { warnOfMissingRemotes } from "./remote/missing.ts";
 import { ReadHandler } from "./remote/read/read-handler.ts";
 import { WriteReceiver } from "./remote/receive/write-receiver.ts";
 import type { AppendedCounts } from "./remote/write/write-queue.ts";
@@ -225,7 +225,7 @@ export class Server {
     return run;
   }
 
-  /** Stops in the reference's order: discovery, rules, scrapes, queries, storage, web. */
+  /** Stops in the reference's order: discovery, rules, scrapes, queries, storage, web, notifier. */
   async stop(): Promise<void> {
     this.#notifications.add(STOPPING);
     this.#web.readiness = "stopping";
@@ -236,6 +236,7 @@ export class Server {
     if (running !== undefined) {
       running.memory.stop();
       running.discovery.stop();
+      running.notifierDiscovery.stop();
       await running.rules.stop();
       running.scrape.stop();
       await running.writer.stop();
@@ -246,6 +247,8 @@ export class Server {
     await this.#agent?.stop();
     this.#agent = undefined;
     await this.#web.close();
+    // Last, as in the reference: the rules' last alerts may still wait.
+    await running?.notifier.stop();
     this.#endMetrics();
     this.#logger.info("See you next time!");
   }
@@ -297,6 +300,7 @@ export class Server {
       registry,
       logger: logger.with({ component: "rule manager" }),
       settings,
+      send: (alerts) => sending.notifier.send(alerts),
     });
     this.#budget.guard(db.head);
     const memory = new MemoryWatch({
@@ -432,7 +436,6 @@ export class Server {
       db.staleSeriesThreshold = config.storage.tsdb.staleSeriesCompactionThreshold;
     });
     await steps.run("remote_storage", () => {
-      warnOfMissingRemotes(config, this.#logger.with({ component: "remote" }));
       reader.apply(config);
       writer.apply(config);
     });
@@ -441,6 +444,12 @@ export class Server {
       queries.log.open(config.global.queryLogFile);
     });
     await this.#applyJobs(running, config, steps);
+    await steps.run("notify", () => running.notifier.applyConfig(config));
+    await steps.run("notify_sd", () =>
+      running.notifierDiscovery.applyConfig(
+        new Map([...alertmanagerSets(config.alerting.alertmanagers)].map(([name, { discovery }]) => [name, discovery])),
+      ),
+    );
     await steps.run("rules", () => rules.apply(config, ruleGroups));
   }
 
@@ -539,7 +548,10 @@ export class Server {
       }),
       series: new SeriesRoutes(() => running().queries),
       targets: new TargetRoutes(scrape, settings.externalUrl, () => String(web.ports[0] ?? "")),
-      rules: new RuleRoutes(() => running().rules.groups),
+      rules: new RuleRoutes(
+        () => running().rules.groups,
+        () => running().notifier,
+      ),
       status: new StatusRoutes({
         build: BUILD_INFO,
         flags: settings.flags,

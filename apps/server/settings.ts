@@ -71,6 +71,10 @@ export interface ServerSettings {
   readonly queryMaxConcurrency: number;
   readonly queryMaxSamples: number;
   readonly discoveryReloadIntervalMs: number;
+  /** Alerts that may wait for one Alertmanager, alerts of one request, and whether what waits is sent at the end. */
+  readonly notificationQueueCapacity: number;
+  readonly notificationBatchSize: number;
+  readonly drainNotificationsOnShutdown: boolean;
   readonly resendDelayMs: number;
   readonly outageToleranceMs: number;
   readonly alertGracePeriodMs: number;

@@ -6,9 +6,6 @@ export const MISSING_FLAGS: ReadonlyMap<string, string> = new Map([
   ["storage.agent.checkpoint-from-in-memory-series", "checkpoints of an agent are always made from memory here"],
   ["web.search.max-limit", "the search API does not exist yet"],
   ["storage.tsdb.head-chunks-write-queue-size", "head chunks are written without a queue here"],
-  ["alertmanager.notification-queue-capacity", "sending of alerts does not exist yet"],
-  ["alertmanager.notification-batch-size", "sending of alerts does not exist yet"],
-  ["alertmanager.drain-notification-queue-on-shutdown", "sending of alerts does not exist yet"],
 ]);
 
 /** Features of `--enable-feature` that do not exist yet. */

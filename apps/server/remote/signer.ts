@@ -1,5 +1,6 @@
 // The door for requests that are signed by the rules of a cloud: AWS (sigv4), Azure AD, Google IAM.
 import type { RemoteWriteConfig } from "../config/types.ts";
+import { awsSigner, azureSigner, googleSigner } from "./cloud-signers.ts";
 
 /** A request that is about to be sent. */
 export interface SignableRequest {
@@ -23,7 +24,9 @@ export function signingOf({ sigv4, azureAd, googleIam }: RemoteWriteConfig): str
         : undefined;
 }
 
-/** Makes the signer for a configuration of which `signingOf` is not undefined; undefined while that way does not exist. */
-export function makeSigner(_config: RemoteWriteConfig): RequestSigner | undefined {
-  return undefined;
+/** Makes the signer for a configuration of which `signingOf` is not undefined; undefined for a way that is not supported. */
+export function makeSigner({ sigv4, azureAd, googleIam }: RemoteWriteConfig): RequestSigner | undefined {
+  if (sigv4 !== undefined) return awsSigner(sigv4);
+  if (azureAd !== undefined) return azureSigner(azureAd);
+  return googleIam === undefined ? undefined : googleSigner(googleIam);
 }

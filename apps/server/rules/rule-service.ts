@@ -4,6 +4,7 @@ import { Labels } from "@narthex/model";
 import type { Logger } from "@narthex/toolkit";
 import type { Db } from "@narthex/tsdb";
 import type { Config } from "../config/index.ts";
+import type { OutgoingAlert } from "../notifier/outgoing-alert.ts";
 import type { QueryService } from "../query/query-service.ts";
 import type { ServerSettings } from "../settings.ts";
 import { AlertingRule } from "./alerting-rule.ts";
@@ -12,7 +13,7 @@ import type { RuleGroupSource } from "./rule-file.ts";
 import { RuleGroup } from "./rule-group.ts";
 import { RuleManager } from "./rule-manager.ts";
 import { RuleMetrics } from "./rule-metrics.ts";
-import { templateFunctions } from "./template-functions.ts";
+import { tableLink, templateFunctions } from "./template-functions.ts";
 
 export interface RuleServiceOptions {
   readonly db: Db;
@@ -20,6 +21,8 @@ export interface RuleServiceOptions {
   readonly registry: Registry;
   readonly logger: Logger;
   readonly settings: ServerSettings;
+  /** Takes alerts that are due, to be sent to Alertmanagers. */
+  readonly send: (alerts: readonly OutgoingAlert[]) => void;
 }
 
 export class RuleService {
@@ -57,7 +60,7 @@ export class RuleService {
   }
 
   #group(loaded: RuleGroupSource, config: Config): RuleGroup {
-    const { db, queries, logger, settings } = this.#options;
+    const { db, queries, logger, settings, send } = this.#options;
     const externalUrl = settings.externalUrl.href.replace(/\/$/, "");
     const alertingEnvironment = {
       externalLabels: config.global.externalLabels,
@@ -101,8 +104,18 @@ export class RuleService {
         logger,
         resendDelayMs: settings.resendDelayMs,
         restore: (group, t) => this.#manager.restore(group, t),
-        // Sending to Alertmanagers comes with the notifier; until then alerts are stored and shown.
-        send: () => {},
+        send: ({ query }, alerts) => {
+          const generatorUrl = `${externalUrl}${tableLink(query)}`;
+          send(
+            alerts.map(({ labels, annotations, firedAt, resolvedAt, validUntil }) => ({
+              labels,
+              annotations,
+              startsAt: firedAt,
+              endsAt: resolvedAt !== 0 ? resolvedAt : validUntil,
+              generatorUrl,
+            })),
+          );
+        },
       },
     );
   }

@@ -21,6 +21,11 @@ export function labelMap(labels: Labels): ReadonlyMap<string, string> {
   return new Map(labels);
 }
 
+/** Below the external URL, the page that shows an expression as a table. */
+export function tableLink(expr: string): string {
+  return `/graph?g0.expr=${escapeQuery(expr)}&g0.tab=1`;
+}
+
 /** The functions for one evaluation. Names are known without one, for checking templates when they are loaded. */
 export function templateFunctions(environment: TemplateEnvironment): ReadonlyMap<string, TemplateFunction> {
   const own: [string, TemplateFunction][] = [
@@ -50,7 +55,7 @@ export function templateFunctions(environment: TemplateEnvironment): ReadonlyMap
     ["toUpper", (text) => String(text).toUpperCase()],
     ["toLower", (text) => String(text).toLowerCase()],
     ["graphLink", (expr) => `/graph?g0.expr=${escapeQuery(String(expr))}&g0.tab=0`],
-    ["tableLink", (expr) => `/graph?g0.expr=${escapeQuery(String(expr))}&g0.tab=1`],
+    ["tableLink", (expr) => tableLink(String(expr))],
     ["stripPort", (address) => String(address).replace(/^\[(.*)\]:\d+$|^([^:]*):\d+$/, "$1$2")],
     ["stripDomain", stripDomain],
     [

@@ -59,8 +59,7 @@ export function addApiRoutes(
 
   serve("/rules", GET, (call) => rules.rules(call));
   serve("/alerts", GET, (call) => rules.alerts(call));
-  // Nothing is sent to an Alertmanager yet, so none is discovered.
-  serve("/alertmanagers", GET, (call) => call.json({ activeAlertmanagers: [], droppedAlertmanagers: [] }));
+  serve("/alertmanagers", GET, (call) => rules.alertmanagers(call));
 
   add("/status/config", GET, (call) => status.config(call));
   add("/status/flags", GET, (call) => status.flags(call));

@@ -22,11 +22,26 @@ interface Filter {
   readonly matcherSets: readonly (readonly Matcher[])[];
 }
 
+/** Who knows the Alertmanagers, by their URLs. */
+export interface AlertmanagerSource {
+  readonly active: readonly string[];
+  readonly dropped: readonly string[];
+}
+
 export class RuleRoutes {
   readonly #groups: () => readonly RuleGroup[];
+  readonly #notifier: () => AlertmanagerSource;
 
-  constructor(groups: () => readonly RuleGroup[]) {
+  constructor(groups: () => readonly RuleGroup[], notifier: () => AlertmanagerSource) {
     this.#groups = groups;
+    this.#notifier = notifier;
+  }
+
+  /** The Alertmanagers that alerts are sent to, and those that relabeling took away. */
+  alertmanagers(call: Call): void {
+    const { active, dropped } = this.#notifier();
+    const urls = (list: readonly string[]): object[] => list.map((url) => ({ url }));
+    call.json({ activeAlertmanagers: urls(active), droppedAlertmanagers: urls(dropped) });
   }
 
   rules(call: Call): void {

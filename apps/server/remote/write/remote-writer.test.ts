@@ -156,10 +156,10 @@ test("remote writer: version 1.0 gets metadata of all targets, each thing once, 
   await writer.stop();
 });
 
-test("remote writer: what cannot be signed yet is said and not sent", async (t) => {
+test("remote writer: what cannot be signed is said and not sent", async (t) => {
   const { writer, errors } = open(t, new TestLog());
-  writer.apply(config("remote_write:\n  - url: http://h/\n    sigv4: {region: eu-west-1}\n"));
+  writer.apply(config("remote_write:\n  - {url: http://h/, google_iam: {credentials_file: /nowhere/key.json}}\n"));
   assert.equal(writer.queues.length, 0);
-  assert.deepEqual(errors, ["Requests cannot be signed by sigv4 yet: nothing is sent to this endpoint"]);
+  assert.deepEqual(errors, ["Requests cannot be signed by google_iam: nothing is sent to this endpoint"]);
   await writer.stop();
 });

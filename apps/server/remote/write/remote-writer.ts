@@ -156,10 +156,15 @@ export class RemoteWriter {
     const { feed, appended, families, clock, typeAndUnitLabels } = this.#options;
     const name = config.name || hash.slice(0, 6);
     const logger = this.#options.logger.with({ remote_name: name, url: config.url.toString() });
-    const signer = signerOf(config);
     const signing = signingOf(config);
-    if (signing !== undefined && signer === undefined) {
-      logger.error(`Requests cannot be signed by ${signing} yet: nothing is sent to this endpoint`);
+    let signer: RequestSigner | undefined;
+    try {
+      signer = signerOf(config);
+      if (signing !== undefined && signer === undefined) throw new Error("a certificate is not supported");
+    } catch (error) {
+      logger.error(`Requests cannot be signed by ${signing}: nothing is sent to this endpoint`, {
+        err: error as Error,
+      });
       return undefined;
     }
     const queue = new WriteQueue({
