@@ -40,6 +40,9 @@ const SCRATCH_BYTES = 4096;
 /** From here on a query counts as heavy: it never takes the last worker. */
 const HEAVY_SAMPLES = 20_000_000;
 
+/** Longer timers overflow Node's, and would ring at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * Longer queries do not run on the main thread: their patterns may take long to compile, and a long chain of operators
  * needs more stack than it has.
@@ -254,7 +257,8 @@ export class QueryService {
         reject(new QueryError(code, message));
       };
       const onAbort = (): void => end("canceled", "query was canceled in expression evaluation");
-      const timer = setTimeout(() => end("timeout", "query timed out in expression evaluation"), timeoutMs);
+      const late = (): void => end("timeout", "query timed out in expression evaluation");
+      const timer = setTimeout(late, Math.min(timeoutMs, MAX_TIMER_MS));
       const settle = (): void => {
         clearTimeout(timer);
         signal.removeEventListener("abort", onAbort);

@@ -14,6 +14,8 @@ import type { RequestSigner } from "./signer.ts";
 
 const IDLE_CONNECTION_MS = 5 * 60 * 1000;
 const MAX_REDIRECTS = 10;
+/** Longer timers overflow Node's, and would ring at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface RemoteClientOptions {
   readonly url: URL;
@@ -145,7 +147,7 @@ export class RemoteClient {
       const onAbort = (): void => abort(new Error("context canceled"));
       const timer = setTimeout(
         () => abort(new Error("context deadline exceeded")),
-        Math.max(0, deadline - performance.now()),
+        Math.min(MAX_TIMER_MS, Math.max(0, deadline - performance.now())),
       );
       const settle = (): void => {
         clearTimeout(timer);

@@ -23,6 +23,8 @@ const DEFAULT_TRUNCATE_EVERY_MS = 2 * 60 * 60 * 1000;
 const DEFAULT_MIN_WAL_TIME_MS = 5 * 60 * 1000;
 const DEFAULT_MAX_WAL_TIME_MS = 4 * 60 * 60 * 1000;
 const DEFAULT_BATCH_SIZE = 1000;
+/** Longer timers overflow Node's, and would ring at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface AgentDbOptions {
   /** The data directory; made at need. */
@@ -254,16 +256,19 @@ export class AgentDb implements Appendable {
 
   #planTruncation(everyMs: number): void {
     if (everyMs === 0) return;
-    this.#timer = setTimeout(() => {
-      this.truncate()
-        .catch((error: unknown) => {
-          this.counters.truncationFailures++;
-          this.#logger.warn("failed to truncate WAL", { err: error });
-        })
-        .finally(() => {
-          if (!this.#isClosed) this.#planTruncation(everyMs);
-        });
-    }, everyMs).unref();
+    this.#timer = setTimeout(
+      () => {
+        this.truncate()
+          .catch((error: unknown) => {
+            this.counters.truncationFailures++;
+            this.#logger.warn("failed to truncate WAL", { err: error });
+          })
+          .finally(() => {
+            if (!this.#isClosed) this.#planTruncation(everyMs);
+          });
+      },
+      Math.min(everyMs, MAX_TIMER_MS),
+    ).unref();
   }
 
   /** Series and metadata only: samples of the segments that go were sent, or are given up. Written in slices. */

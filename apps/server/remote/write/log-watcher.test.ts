@@ -5,7 +5,7 @@ import { silentLogger } from "@narthex/toolkit";
 import { encodeMetadata, removeCheckpoints, writeCheckpoint } from "@narthex/tsdb";
 import { ManualClock, until } from "../../scrape/testing.ts";
 import { type LogConsumer, LogWatcher } from "./log-watcher.ts";
-import { TestLog } from "./testing.ts";
+import { samplesRecord, TestLog } from "./testing.ts";
 
 /** Notes what it is given; takes `room` entries, then nothing until there is more room. */
 class Notes implements LogConsumer {
@@ -184,6 +184,26 @@ test("log watcher: one that is to finish takes what is there, and nothing that c
     log.samples([1, 4, 1]);
     await turns();
     assert.deepEqual(notes.taken, ["1@1", "1@2"]);
+  }
+});
+
+test("log watcher: what is on disk but may still be taken back is not taken", async (t) => {
+  for (const cuts of [false, true]) {
+    const log = new TestLog();
+    const { notes, clock, watcher } = watch(log, t);
+    log.samples([1, 1, 1]);
+    if (cuts) log.feed.cutSegment();
+    clock.pass(20);
+    await until(() => notes.taken.length === 1);
+    // More than the writer holds in memory: some of it is on disk before the flush, which never comes.
+    const { bytes, length } = samplesRecord(Array.from({ length: 2000 }, (_, i) => [i, 2, i * 1.1]));
+    for (let i = 0; i < 100; i++) log.feed.log(bytes, length);
+    clock.pass(20_000);
+    await turns();
+    log.feed.discard();
+    log.samples([1, 3, 1]);
+    await watcher.finish();
+    assert.deepEqual(notes.taken, ["1@1", "1@3"]);
   }
 });
 

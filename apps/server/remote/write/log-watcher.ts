@@ -110,7 +110,9 @@ export class LogWatcher {
   #checkpointTimer: Timer | undefined;
   #collecting = false;
   readonly #finishing: (() => void)[] = [];
-  /** Records that begin here or later are not taken. */
+  /** Up to here the log was handed to the disk for good; what lies behind may still be taken back. */
+  #flushed: LogPosition;
+  /** Set by `finish`: records that begin here or later are not taken. */
   #end: LogPosition | undefined;
   #ended: Promise<void> = Promise.resolve();
   #looks = 0;
@@ -119,6 +121,7 @@ export class LogWatcher {
     this.#options = options;
     this.#tail = new WalTail(options.feed.fs, options.feed.directory, options.from);
     this.counters.currentSegment = options.from.segment;
+    this.#flushed = options.feed.position;
   }
 
   start(): void {
@@ -126,8 +129,9 @@ export class LogWatcher {
     this.#watchCheckpoints();
   }
 
-  /** The log grew. Cheap: at most one timer. */
+  /** The log was flushed just now. Cheap: at most one timer. */
   notify(): void {
+    this.#flushed = this.#options.feed.position;
     this.#grew = true;
     if (!this.#isWaiting) {
       this.counters.notificationsSkipped++;
@@ -205,14 +209,20 @@ export class LogWatcher {
     let sliceEnd = clock.monotonic() + SLICE_MS;
     while (!this.#stopped) {
       const before = this.#tail.position;
-      if (this.#end !== undefined && !isBefore(before, this.#end)) return;
+      const limit = this.#end ?? this.#flushed;
+      if (!isBefore(before, limit)) return;
       if (!this.#tail.next()) {
         if (await this.#skipRemoved()) continue;
         return;
       }
       const { segment } = this.#tail.position;
       this.counters.currentSegment = segment;
-      if (this.#end !== undefined && segment > before.segment && !isBefore({ segment, offset: 0 }, this.#end)) return;
+      if (segment > before.segment && !isBefore({ segment, offset: 0 }, limit)) {
+        // It was the end of a segment that lay before the limit.
+        this.#tail.close();
+        this.#tail = new WalTail(this.#options.feed.fs, this.#options.feed.directory, { segment, offset: 0 });
+        return;
+      }
       const blocked = this.#takeRecord(this.#tail.bytes, this.#tail.start, this.#tail.end);
       if (blocked !== undefined) await blocked;
       if (clock.monotonic() < sliceEnd) continue;

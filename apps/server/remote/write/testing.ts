@@ -137,6 +137,16 @@ export class FakeReceiver {
   }
 }
 
+/** A record of floats. */
+export function samplesRecord(samples: readonly (readonly [ref: number, t: number, value: number])[]): ByteWriter {
+  const record = new ByteWriter();
+  const values = Float64Array.from(samples, ([, , value]) => value);
+  const refs = Float64Array.from(samples, ([ref]) => ref);
+  const times = Float64Array.from(samples, ([, t]) => t);
+  encodeSamples(record, refs, times, new Uint32Array(values.buffer), 0, samples.length);
+  return record;
+}
+
 /** A log in memory, written record by record. */
 export class TestLog {
   readonly fs: MemoryFs = new MemoryFs();
@@ -158,14 +168,9 @@ export class TestLog {
 
   /** One record of floats. */
   samples(...samples: readonly (readonly [ref: number, t: number, value: number])[]): void {
-    const record = new ByteWriter();
-    const values = Float64Array.from(samples, ([, , value]) => value);
-    const refs = Float64Array.from(samples, ([ref]) => ref);
-    const times = Float64Array.from(samples, ([, t]) => t);
-    encodeSamples(record, refs, times, new Uint32Array(values.buffer), 0, samples.length);
     this.#appended += samples.length;
     for (const [, t] of samples) this.#highest = Math.max(this.#highest, t);
-    this.record(record);
+    this.record(samplesRecord(samples));
   }
 
   record({ bytes, length }: ByteWriter): void {
