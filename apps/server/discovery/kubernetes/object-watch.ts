@@ -17,6 +17,8 @@ import { WatchLines } from "./watch-lines.ts";
 
 /** So many objects per page: parsing one must not hold up a scrape. */
 const PAGE_OBJECTS = 250;
+/** Work in one go; then whatever else the process has to do gets its turn. */
+const TURN_MS = 10;
 const FIRST_BACKOFF_MS = 800;
 const LONGEST_BACKOFF_MS = 30_000;
 /** A watch that ends at once is begun again after so long. */
@@ -145,9 +147,14 @@ export class ObjectWatch<T extends StoredObject> {
       this.#options.onEvent?.("delete");
       store.remove(key);
     }
+    let turnEnds = performance.now() + TURN_MS;
     for (const [key, object] of fresh) {
       this.#options.onEvent?.(store.get(key) === undefined ? "add" : "update");
       store.put(object);
+      if (performance.now() < turnEnds) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      if (signal.aborted) return version;
+      turnEnds = performance.now() + TURN_MS;
     }
     return version;
   }
