@@ -125,6 +125,7 @@ function settingsOf(command: ServerCommand, configText: string | undefined): Ser
     enableAdminApi: flags.webEnableAdminApi,
     enableRemoteWriteReceiver: flags.webEnableRemoteWriteReceiver,
     enableOtlpReceiver: flags.webEnableOtlpReceiver,
+    searchMaxLimit: flags.webSearchMaxLimit,
     remoteWriteMessages: flags.webRemoteWriteMessages,
     remoteReadSampleLimit: flags.remoteReadSampleLimit,
     remoteReadConcurrency: flags.remoteReadConcurrentLimit,

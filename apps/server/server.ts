@@ -11,6 +11,7 @@ import { QueryRoutes } from "./api/v1/query-routes.ts";
 import { addRemoteRoutes } from "./api/v1/remote-routes.ts";
 import { addApiRoutes } from "./api/v1/routes.ts";
 import { RuleRoutes } from "./api/v1/rule-routes.ts";
+import { SearchRoutes } from "./api/v1/search-routes.ts";
 import { SeriesRoutes } from "./api/v1/series-routes.ts";
 import { StatusRoutes } from "./api/v1/status-routes.ts";
 import { TargetRoutes } from "./api/v1/target-routes.ts";
@@ -547,6 +548,16 @@ export class Server {
         now: Date.now,
       }),
       series: new SeriesRoutes(() => running().queries),
+      search: new SearchRoutes({
+        enabled: settings.features.has("search-api"),
+        maxLimit: settings.searchMaxLimit,
+        queries: () => running().queries,
+        metadata: () =>
+          running()
+            .scrape.activeTargets()
+            .map((target) => target.metadata()),
+        now: Date.now,
+      }),
       targets: new TargetRoutes(scrape, settings.externalUrl, () => String(web.ports[0] ?? "")),
       rules: new RuleRoutes(
         () => running().rules.groups,

@@ -39,6 +39,8 @@ export interface ServerSettings {
   readonly enableAdminApi: boolean;
   readonly enableRemoteWriteReceiver: boolean;
   readonly enableOtlpReceiver: boolean;
+  /** 0 for none. */
+  readonly searchMaxLimit: number;
   /** Names of the remote write messages that are taken. */
   readonly remoteWriteMessages: readonly string[];
   /** 0 for none; streamed answers have none. */

@@ -1,6 +1,6 @@
 // Parameters of API calls: query string and form body as one, and how times, durations and limits are read.
 import { parseDuration } from "@narthex/model";
-import { invalidParameter } from "./api-error.ts";
+import { type ApiError, invalidParameter } from "./api-error.ts";
 
 /** All of time, in milliseconds that a float holds exactly; stands for a bound that was not given. */
 export const MIN_TIME: number = Number.MIN_SAFE_INTEGER;
@@ -40,13 +40,12 @@ export class Params {
     return this.#pairs;
   }
 
-  /** Milliseconds; `fallback` where the parameter is absent or empty. Throws an `ApiError`. */
-  time(name: string, fallback: number): number {
+  /** Milliseconds; `fallback` where the parameter is absent or empty. Throws an `ApiError`: what `refusal` makes of a reason. */
+  time(name: string, fallback: number, refusal = (reason: string): ApiError => invalidParameter(name, reason)): number {
     const text = this.get(name);
     if (text === "") return fallback;
     const t = parseTime(text);
-    if (t === undefined)
-      throw invalidParameter(name, `invalid time value for '${name}': ${cannotParse(text, "timestamp")}`);
+    if (t === undefined) throw refusal(`invalid time value for '${name}': ${cannotParse(text, "timestamp")}`);
     return t;
   }
 

@@ -4,7 +4,6 @@
 /** Flags whose feature does not exist yet, and what to say when one is set to anything but its default. */
 export const MISSING_FLAGS: ReadonlyMap<string, string> = new Map([
   ["storage.agent.checkpoint-from-in-memory-series", "checkpoints of an agent are always made from memory here"],
-  ["web.search.max-limit", "the search API does not exist yet"],
   ["storage.tsdb.head-chunks-write-queue-size", "head chunks are written without a queue here"],
 ]);
 
@@ -13,7 +12,6 @@ export const MISSING_FEATURES: ReadonlySet<string> = new Set([
   "concurrent-rule-eval",
   "old-ui",
   "otlp-deltatocumulative",
-  "search-api",
   "use-uncached-io",
   "fast-startup",
 ]);

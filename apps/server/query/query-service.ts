@@ -343,6 +343,9 @@ export class QueryService {
           querier.close();
         }
       }
+      case "search":
+        // Every text is looked at, character by character: cheap for a few labels' names, and for nothing else.
+        return request.label === undefined && request.selectors.length === 0 ? 0 : Number.POSITIVE_INFINITY;
       case "federate":
         return this.#estimateSeries(
           request.selectors.map((text) => parseMetricSelector(text)),

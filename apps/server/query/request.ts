@@ -1,6 +1,7 @@
 // What can be asked of the storage, as plain data: the same request runs inline or crosses over to a worker.
 import type { FloatHistogramFields } from "@narthex/model";
 import type { FederateRequest } from "../api/federate-answer.ts";
+import type { SearchRequest } from "../api/search/search-answer.ts";
 import type { RemoteReadRequest } from "../remote/read/read-answer.ts";
 
 /** Milliseconds throughout. Selectors are texts, since compiled matchers cannot cross a thread. */
@@ -12,7 +13,8 @@ export type StorageRequest =
   | LabelNamesRequest
   | LabelValuesRequest
   | RemoteReadRequest
-  | FederateRequest;
+  | FederateRequest
+  | SearchRequest;
 
 interface EvaluationRequest {
   readonly expr: string;

@@ -6,6 +6,7 @@ import { writeQueryCsv } from "../api/csv/query-csv.ts";
 import { answerFederation } from "../api/federate-answer.ts";
 import type { ByteSink } from "../api/json/byte-sink.ts";
 import { writeLabels, writeNotes, writeQueryAnswer } from "../api/json/query-json.ts";
+import { answerSearch } from "../api/search/search-answer.ts";
 import { answerRemoteRead } from "../remote/read/read-answer.ts";
 import type {
   LabelNamesRequest,
@@ -52,6 +53,9 @@ export function runRequest(
       return { ...NO_EVALUATION, samples: answerRemoteRead(request, context, sink) };
     case "federate":
       return { ...NO_EVALUATION, samples: answerFederation(request, context, sink) };
+    case "search":
+      answerSearch(request, context, sink);
+      return NO_EVALUATION;
   }
 }
 

@@ -188,8 +188,13 @@ function lookback({ params }: Call): number | undefined {
 }
 
 /** Runs a request and streams its answer; what fails before the first byte left becomes a refusal. */
-export async function streamAnswer(call: Call, queries: QueryService, request: StorageRequest): Promise<void> {
-  const answer = call.stream("format" in request && request.format === "csv" ? { contentType: CSV_CONTENT_TYPE } : {});
+export async function streamAnswer(
+  call: Call,
+  queries: Pick<QueryService, "run">,
+  request: StorageRequest,
+  contentType: string = "format" in request && request.format === "csv" ? CSV_CONTENT_TYPE : "application/json",
+): Promise<void> {
+  const answer = call.stream({ contentType });
   try {
     await queries.run(request, answer, call, call.origin);
     answer.end();

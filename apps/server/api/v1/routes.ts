@@ -7,6 +7,7 @@ import type { AdminRoutes } from "./admin-routes.ts";
 import type { OperatorRoutes } from "./operator-routes.ts";
 import type { QueryRoutes } from "./query-routes.ts";
 import type { RuleRoutes } from "./rule-routes.ts";
+import type { SearchRoutes } from "./search-routes.ts";
 import type { SeriesRoutes } from "./series-routes.ts";
 import type { StatusRoutes } from "./status-routes.ts";
 import type { TargetRoutes } from "./target-routes.ts";
@@ -14,6 +15,7 @@ import type { TargetRoutes } from "./target-routes.ts";
 export interface ApiRoutes {
   readonly query: QueryRoutes;
   readonly series: SeriesRoutes;
+  readonly search: SearchRoutes;
   readonly targets: TargetRoutes;
   readonly rules: RuleRoutes;
   readonly status: StatusRoutes;
@@ -30,7 +32,7 @@ const CHANGES = ["POST", "PUT"];
 
 export function addApiRoutes(
   web: Pick<WebServer, "route">,
-  { query, series, targets, rules, status, admin, operator, unavailable }: ApiRoutes,
+  { query, series, search, targets, rules, status, admin, operator, unavailable }: ApiRoutes,
 ): void {
   const add = (path: string, methods: readonly string[], handler: Handler, needsReady = true): void =>
     web.route(`${BASE}${path}`, methods, guarded(handler), { needsReady });
@@ -48,6 +50,10 @@ export function addApiRoutes(
   serve("/series", ["DELETE"], (call) => series.drop(call));
   serve("/labels", GET_OR_POST, (call) => series.labelNames(call));
   serve("/label/:name/values", GET, (call) => series.labelValues(call));
+
+  serve("/search/metric_names", GET_OR_POST, (call) => search.metricNames(call));
+  serve("/search/label_names", GET_OR_POST, (call) => search.labelNames(call));
+  serve("/search/label_values", GET_OR_POST, (call) => search.labelValues(call));
 
   add("/targets", GET, (call) => targets.list(call));
   add("/targets/metadata", GET, (call) => targets.metadataByTarget(call));
