@@ -529,6 +529,7 @@ export class Server {
       keepsMetadata: settings.features.has("metadata-wal-records"),
       typeAndUnitLabels: settings.features.has("type-and-unit-labels"),
       takesDeltas: settings.features.has("otlp-native-delta-ingestion"),
+      sumsDeltas: settings.features.has("otlp-deltatocumulative"),
       lookbackDeltaMs: settings.lookbackDeltaMs,
       now: Date.now,
     });

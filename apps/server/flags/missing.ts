@@ -11,7 +11,6 @@ export const MISSING_FLAGS: ReadonlyMap<string, string> = new Map([
 export const MISSING_FEATURES: ReadonlySet<string> = new Set([
   "concurrent-rule-eval",
   "old-ui",
-  "otlp-deltatocumulative",
   "use-uncached-io",
   "fast-startup",
 ]);

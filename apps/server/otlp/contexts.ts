@@ -7,12 +7,14 @@ export interface ResourceContext {
   readonly id: number;
   readonly attributes: readonly Attribute[];
   readonly labels: ResourceLabels | LabelFault;
+  readonly identity: string;
 }
 
 export interface ScopeContext {
   readonly id: number;
   readonly resource: ResourceContext;
   readonly labels: ScopeLabels | LabelFault;
+  readonly identity: string;
 }
 
 export interface MetricContext {
@@ -21,6 +23,8 @@ export interface MetricContext {
   /** The name that series begin with, or why there is none. */
   readonly name: string | LabelFault;
   readonly metadata: Metadata;
+  /** Tells apart what counts by itself, also after all contexts were forgotten; "" unless somebody wants to know. */
+  readonly identity: string;
 }
 
 /** Finds contexts by keys that their makers choose. When more than `maxChars` of keys are known, all are forgotten. */

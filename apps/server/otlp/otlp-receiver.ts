@@ -7,6 +7,7 @@ import type { Logger } from "@narthex/toolkit";
 import type { OtlpConfig } from "../config/types.ts";
 import { SeriesCache } from "../remote/receive/series-cache.ts";
 import type { Call } from "../web/call.ts";
+import { DeltaStreams } from "./delta-streams.ts";
 import { JsonRequestError, writeJsonRequest } from "./json-request.ts";
 import { OtlpIntake } from "./otlp-intake.ts";
 import { Translator } from "./translator.ts";
@@ -31,6 +32,8 @@ export interface OtlpReceiverOptions {
   readonly typeAndUnitLabels: boolean;
   /** The feature `otlp-native-delta-ingestion`. */
   readonly takesDeltas: boolean;
+  /** The feature `otlp-deltatocumulative`. */
+  readonly sumsDeltas: boolean;
   readonly lookbackDeltaMs: number;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
@@ -54,12 +57,14 @@ export class OtlpReceiver {
   readonly #withoutMetadata: Counter | undefined;
   readonly #lateExemplars: Counter | undefined;
   readonly #warnings: Counter<readonly ["category"]> | undefined;
+  readonly #deltas: DeltaStreams | undefined;
   #translator: Translator | undefined;
   #config: OtlpConfig | undefined;
 
   constructor(options: OtlpReceiverOptions) {
     this.#options = options;
     this.#cache = new SeriesCache(CACHE_BYTES, options.seed ?? Math.floor(Math.random() * 2 ** 32));
+    if (options.sumsDeltas) this.#deltas = new DeltaStreams(options.now);
     if (!options.enabled) return;
     const registers = [options.registry];
     this.#withoutMetadata = new Counter({
@@ -129,15 +134,19 @@ export class OtlpReceiver {
       }
       isDone = true;
       intake.commit();
+      this.#deltas?.commit();
       if (withoutMetadata > 0) this.#withoutMetadata?.inc(withoutMetadata);
       if (intake.lateExemplars > 0) this.#lateExemplars?.inc(intake.lateExemplars);
     } finally {
       if (!isDone) intake.rollback();
+      // After a commit there is nothing left of it.
+      this.#deltas?.rollback();
     }
   }
 
   #currentTranslator(): Translator {
     const { typeAndUnitLabels, takesDeltas, lookbackDeltaMs } = this.#options;
+    const deltas = this.#deltas;
     const config = this.#options.config();
     if (this.#translator === undefined || config !== this.#config) {
       this.#config = config;
@@ -146,6 +155,7 @@ export class OtlpReceiver {
         cache: this.#cache,
         typeAndUnitLabels,
         takesDeltas,
+        deltas,
         lookbackDeltaMs,
       });
     }

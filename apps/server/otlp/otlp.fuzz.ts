@@ -104,7 +104,7 @@ test(`OTLP: damaged requests (FUZZ_SEED=${seed})`, async () => {
       const nhcb = random(2) === 0;
       rig = new OtlpRig(
         `{translation_strategy: ${STRATEGIES[random(4)]}, convert_histograms_to_nhcb: ${nhcb}, promote_scope_metadata: ${random(2) === 0}}`,
-        { takesDeltas: random(2) === 0, typeAndUnitLabels: random(2) === 0 },
+        { takesDeltas: random(2) === 0, sumsDeltas: random(2) === 0, typeAndUnitLabels: random(2) === 0 },
       );
     }
     const request = soundRequest(random, i % 200);

@@ -71,6 +71,34 @@ export class Point {
     this.exemplars.length = 0;
   }
 
+  /** Of number points. */
+  get value(): number {
+    halves[1] = this.high;
+    halves[0] = this.low;
+    return float[0] as number;
+  }
+
+  set value(value: number) {
+    float[0] = value;
+    this.high = halves[1] as number;
+    this.low = halves[0] as number;
+  }
+
+  takeSum(sum: number): void {
+    float[0] = sum;
+    this.hasSum = true;
+    this.sum = sum;
+    this.sumHigh = halves[1] as number;
+    this.sumLow = halves[0] as number;
+  }
+
+  clearSum(): void {
+    this.hasSum = false;
+    this.sum = 0;
+    this.sumHigh = 0;
+    this.sumLow = 0;
+  }
+
   setSum(reader: WireReader): void {
     reader.doubleBitsField();
     this.hasSum = true;
@@ -103,7 +131,7 @@ export function readNumberPoint(reader: WireReader, point: Point, key: SeriesKey
         break;
       case NumberPointField.asInt:
         reader.doubleBitsField();
-        setFloat(point, (reader.high | 0) * 0x1_0000_0000 + reader.low);
+        point.value = (reader.high | 0) * 0x1_0000_0000 + reader.low;
         break;
       case NumberPointField.exemplars:
         addExemplar(reader, point);
@@ -246,13 +274,6 @@ export function readTime(reader: WireReader): number {
   // 2^32 ns are 4294 ms and 967296 ns, so that no product here goes beyond what a float holds.
   const t = high * 4294 + Math.floor((high * 967_296 + low) / 1_000_000);
   return isNegative ? -t : t;
-}
-
-/** Bits of a float. */
-function setFloat(point: Point, value: number): void {
-  float[0] = value;
-  point.high = halves[1] as number;
-  point.low = halves[0] as number;
 }
 
 function readCount(reader: WireReader): number {

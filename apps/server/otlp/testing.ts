@@ -127,6 +127,7 @@ export class OtlpRig {
       keepsMetadata: true,
       typeAndUnitLabels: false,
       takesDeltas: false,
+      sumsDeltas: false,
       lookbackDeltaMs: 300_000,
       now: () => NOW,
       seed: 1,

@@ -1,4 +1,5 @@
 // From the bytes of an OpenTelemetry request to samples in an appender, point by point.
+import { createHash } from "node:crypto";
 import { WireReader } from "@narthex/encoding";
 import {
   CounterResetHint,
@@ -17,6 +18,7 @@ import type { SeriesCache } from "../remote/receive/series-cache.ts";
 import { type Attribute, readAttribute, readAttributes } from "./attributes.ts";
 import { layOutBuckets } from "./bucket-layout.ts";
 import { Contexts, type MetricContext, type ResourceContext, type ScopeContext } from "./contexts.ts";
+import type { DeltaStreams } from "./delta-streams.ts";
 import { readExemplar } from "./exemplars.ts";
 import {
   DataField,
@@ -70,6 +72,8 @@ export interface TranslatorOptions {
   readonly typeAndUnitLabels: boolean;
   /** Whether samples that count since the last one are taken as they are. */
   readonly takesDeltas: boolean;
+  /** Where such samples are summed up; undefined where they are not. */
+  readonly deltas: DeltaStreams | undefined;
   /** How long a sample is found; `target_info` is written twice as often. */
   readonly lookbackDeltaMs: number;
 }
@@ -87,6 +91,9 @@ interface MetricHeader {
   isMonotonic: boolean;
   pointCount: number;
 }
+
+/** What is made of points: some count since the last one, and stay that way or are summed up. */
+type Way = "as it is" | "delta" | "summed up";
 
 /** Translates by one configuration; another needs another. One request at a time, which runs straight through. */
 export class Translator {
@@ -191,7 +198,8 @@ export class Translator {
     const key = latin1(this.#bytes, start, end);
     return this.#contexts.resource(key, (id) => {
       const attributes = this.#attributesOf(start, end, ResourceField.attributes);
-      return { id, attributes, labels: this.#labels.resource(attributes) };
+      const identity = this.#options.deltas === undefined ? "" : digest([key]);
+      return { id, attributes, labels: this.#labels.resource(attributes), identity };
     });
   }
 
@@ -230,7 +238,8 @@ export class Translator {
   }
 
   #scopeContext(resource: ResourceContext, start: number, end: number, schemaUrl: string): ScopeContext {
-    const key = `${resource.id} ${schemaUrl.length} ${schemaUrl}${latin1(this.#bytes, start, end)}`;
+    const content = `${schemaUrl.length} ${schemaUrl}${latin1(this.#bytes, start, end)}`;
+    const key = `${resource.id} ${content}`;
     return this.#contexts.scope(key, (id) => {
       const attributes = this.#attributesOf(start, end, ScopeField.attributes);
       const side = this.#side.reset(this.#bytes, start, end) as WireReader;
@@ -241,7 +250,9 @@ export class Translator {
         else if (field === ScopeField.version) version = side.textField();
         else side.skipField();
       }
-      return { id, resource, labels: this.#labels.scope(name, version, schemaUrl, attributes) };
+      const labels = this.#labels.scope(name, version, schemaUrl, attributes);
+      const identity = this.#options.deltas === undefined ? "" : digest([resource.identity, content]);
+      return { id, resource, labels, identity };
     });
   }
 
@@ -253,8 +264,15 @@ export class Translator {
       return fault(`could not get aggregation temporality for ${name} as it has unsupported metric type Empty`);
     }
     const hasTemporality = kind !== MetricField.gauge && kind !== MetricField.summary;
-    const isDelta = temporality === Temporality.delta;
-    if (hasTemporality && temporality !== Temporality.cumulative && !(isDelta && this.#options.takesDeltas)) {
+    const isSummedUp = temporality === Temporality.delta && this.#options.deltas !== undefined && isSummable(header);
+    if (isSummedUp) header.temporality = Temporality.cumulative;
+    const isDelta = temporality === Temporality.delta && !isSummedUp;
+    if (
+      hasTemporality &&
+      !isSummedUp &&
+      temporality !== Temporality.cumulative &&
+      !(isDelta && this.#options.takesDeltas)
+    ) {
       return fault(`invalid temporality and type combination for metric ${JSON.stringify(name)}`);
     }
     const context = this.#metricContext(scope, header);
@@ -271,7 +289,7 @@ export class Translator {
         continue;
       }
       const outer = reader.enter();
-      const found = this.#takePoint(reader, context, kind, isDelta);
+      const found = this.#takePoint(reader, context, kind, isDelta ? "delta" : isSummedUp ? "summed up" : "as it is");
       reader.leave(outer);
       if (found !== undefined) return found;
     }
@@ -290,11 +308,12 @@ export class Translator {
         addsSuffixes: addsSuffixes(config),
       });
       const metadata: Metadata = { type: typeOf(header), unit: unitName(unit, false), help: description };
-      return { id, scope, name: "name" in result ? result.name : new LabelFault(result.fault), metadata };
+      const identity = this.#options.deltas === undefined ? "" : identityOf(scope, header);
+      return { id, scope, name: "name" in result ? result.name : new LabelFault(result.fault), metadata, identity };
     });
   }
 
-  #takePoint(reader: WireReader, context: MetricContext, kind: number, isDelta: boolean): Fault | undefined {
+  #takePoint(reader: WireReader, context: MetricContext, kind: number, way: Way): Fault | undefined {
     const point = this.#point;
     this.#context = context;
     this.#key.begin(context.id);
@@ -312,6 +331,7 @@ export class Translator {
       default:
         readSummaryPoint(reader, point, this.#key);
     }
+    if (way === "summed up" && !this.#isStale && !this.#sumUp(context, kind)) return undefined;
     this.#minTime = Math.min(this.#minTime, point.time);
     this.#maxTime = Math.max(this.#maxTime, point.time);
     switch (kind) {
@@ -320,12 +340,21 @@ export class Translator {
       case MetricField.sum:
         return this.#takeValue(Part.value, point.high, point.low) ?? this.#takeExemplars();
       case MetricField.histogram:
-        return this.#options.config.convertHistogramsToNhcb ? this.#customBuckets(isDelta) : this.#classicHistogram();
+        return this.#options.config.convertHistogramsToNhcb ? this.#customBuckets(way) : this.#classicHistogram();
       case MetricField.exponentialHistogram:
-        return this.#exponentialHistogram(isDelta);
+        return this.#exponentialHistogram(way);
       default:
         return this.#summary();
     }
+  }
+
+  /** Makes the point its stream's total; false when it is to be left out. */
+  #sumUp({ identity }: MetricContext, kind: number): boolean {
+    const { bytes, attributesStart, length } = this.#key;
+    const key = identity + latin1(bytes, attributesStart, length);
+    const deltaKind =
+      kind === MetricField.sum ? "number" : kind === MetricField.histogram ? "histogram" : "exponential";
+    return (this.#options.deltas as DeltaStreams).add(key, deltaKind, this.#point);
   }
 
   #classicHistogram(): Fault | undefined {
@@ -364,7 +393,7 @@ export class Translator {
     return found;
   }
 
-  #exponentialHistogram(isDelta: boolean): Fault | undefined {
+  #exponentialHistogram(way: Way): Fault | undefined {
     const { scale, positive, negative, zeroCount } = this.#point;
     if (scale < COARSEST_SCALE) {
       return fault(`cannot convert exponential to native histogram. Scale must be >= ${COARSEST_SCALE}, was ${scale}`);
@@ -373,7 +402,7 @@ export class Translator {
     const above = layOutBuckets(positive.counts, positive.offset, scaleDown, 1);
     const below = layOutBuckets(negative.counts, negative.offset, scaleDown, 1);
     return this.#takeHistogram("exponential histogram", {
-      counterResetHint: isDelta ? CounterResetHint.gauge : CounterResetHint.unknown,
+      counterResetHint: way === "delta" ? CounterResetHint.gauge : CounterResetHint.unknown,
       schema: Math.min(scale, FINEST_SCALE),
       zeroThreshold: ZERO_THRESHOLD,
       zeroCount,
@@ -385,13 +414,13 @@ export class Translator {
     });
   }
 
-  #customBuckets(isDelta: boolean): Fault | undefined {
+  #customBuckets(way: Way): Fault | undefined {
     const { bucketCounts, bounds } = this.#point;
     const firstFilled = bucketCounts.findIndex((each) => each !== 0);
     const offset = firstFilled < 0 ? bucketCounts.length : firstFilled;
     const { spans, buckets } = layOutBuckets(bucketCounts.slice(offset), offset, 0, 0);
     return this.#takeHistogram("histogram", {
-      counterResetHint: isDelta ? CounterResetHint.gauge : CounterResetHint.unknown,
+      counterResetHint: way === "delta" ? CounterResetHint.gauge : CounterResetHint.unknown,
       schema: CUSTOM_BUCKETS_SCHEMA,
       zeroThreshold: 0,
       zeroCount: 0,
@@ -637,6 +666,26 @@ function readData(reader: WireReader, header: MetricHeader, kind: number): void 
     else reader.skipField();
   }
   reader.leave(outer);
+}
+
+/** Sums that may fall are not: what they were before is not known. */
+function isSummable({ kind, isMonotonic }: MetricHeader): boolean {
+  return (
+    kind === MetricField.histogram ||
+    kind === MetricField.exponentialHistogram ||
+    (kind === MetricField.sum && isMonotonic)
+  );
+}
+
+function identityOf({ identity }: ScopeContext, { name, unit, kind }: MetricHeader): string {
+  return digest([identity, name, unit, String(kind)]);
+}
+
+/** A short text that stands for several. */
+function digest(parts: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(`${part.length} ${part}`);
+  return hash.digest("base64");
 }
 
 /** What a metric is to its readers. Nothing is known of what counts since the last sample. */

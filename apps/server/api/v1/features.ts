@@ -63,7 +63,7 @@ export function featureTable({ enabled, flags }: FeatureSources): FeatureTable {
     },
     narthex: { active_queries: true, csv_results: true, scrape_now: true },
     otlp_receiver: {
-      delta_conversion: false,
+      delta_conversion: has("otlp-deltatocumulative"),
       native_delta_ingestion: has("otlp-native-delta-ingestion"),
     },
     prometheus: { agent_mode: false, auto_reload_config: flags.autoReload, server_mode: true, stringlabels: false },
