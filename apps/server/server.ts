@@ -648,7 +648,10 @@ export class Server {
       externalUrl: settings.externalUrl.href.replace(/\/$/, ""),
       externalPath,
       externalLabels: () => new Map(this.#config.global.externalLabels),
-      query: (expr, timeMs, { signal, origin }) => running().queries.evaluate(expr, timeMs, signal, origin),
+      query: async (expr, timeMs, { signal, origin }) => {
+        if (isAgent) throw new Error(UNAVAILABLE);
+        return running().queries.evaluate(expr, timeMs, signal, origin);
+      },
       now: Date.now,
     });
     addAssetRoutes(web, assets, {

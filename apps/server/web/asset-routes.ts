@@ -129,12 +129,12 @@ function sendDocument(call: Call, document: string | undefined): void {
 /** Fills the document's placeholders; see the page's README for what each means. */
 function fillDocument(
   document: string,
-  { externalPath, pageTitle, consolesLink, lookbackDeltaMs }: PageSettings,
+  { externalPath, pageTitle, consolesLink, lookbackDeltaMs, isAgent = false }: PageSettings,
 ): string {
   const values: Readonly<Record<string, string>> = {
     __PATH_PREFIX__: externalPath,
     __TITLE__: pageTitle,
-    __AGENT_MODE__: "false",
+    __AGENT_MODE__: String(isAgent),
     __CONSOLES_LINK__: consolesLink === "" ? "" : externalPath + consolesLink,
     __LOOKBACK_DELTA_MS__: String(lookbackDeltaMs),
   };
