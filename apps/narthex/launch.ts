@@ -11,6 +11,14 @@ export interface LaunchEnvironment {
   readonly err: (text: string) => void;
   /** Loads the server's entry. */
   readonly server: () => Promise<ServerEntry>;
+  /** Loads the Pushgateway's entry. */
+  readonly pushgateway: () => Promise<ProgramEntry>;
+}
+
+/** What a program's package offers to the launcher. */
+export interface ProgramEntry {
+  /** Runs until the program has stopped; resolves to the exit code. */
+  main(argv: string[]): Promise<number>;
 }
 
 /** What the server's package offers to the launcher. */
@@ -67,6 +75,14 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     async run(argv, environment) {
       const { runTool } = await environment.server();
       return runTool(argv);
+    },
+  },
+  {
+    name: "pushgateway",
+    help: "keeps what short-lived jobs push until it is scraped; narthex pushgateway --help lists its flags",
+    async run(argv, environment) {
+      const { main } = await environment.pushgateway();
+      return main(argv);
     },
   },
   {
@@ -127,21 +143,29 @@ function webAssets(home: string): ServerOptions {
 }
 
 /**
- * The bundled server, which starts in a fraction of the time; the single files where there is no bundle, or where one of
- * the packages was compiled after it.
+ * A bundled program, which starts in a fraction of the time; undefined where there is no bundle, or where one of the packages was
+ * compiled after it. `app` is the folder of its package.
  */
-async function loadServer(home: string): Promise<ServerEntry> {
-  const bundle = join(home, "dist/bundle/server.js");
+function loadBundle<Entry>(home: string, name: string, app: string): Entry | undefined {
+  const bundle = join(home, `dist/bundle/${name}.js`);
   const bundled = statSync(bundle, { throwIfNoEntry: false });
-  if (bundled === undefined || bundled.mtimeMs < newestCompilation(home)) return import("@narthex/server");
-  return createRequire(bundle)(bundle) as ServerEntry;
+  if (bundled === undefined || bundled.mtimeMs < newestCompilation(home, app)) return undefined;
+  return createRequire(bundle)(bundle) as Entry;
 }
 
-/** When a package of this workspace was last compiled, in milliseconds; 0 outside of a workspace. */
-function newestCompilation(home: string): number {
+async function loadServer(home: string): Promise<ServerEntry> {
+  return loadBundle<ServerEntry>(home, "server", "server") ?? import("@narthex/server");
+}
+
+async function loadPushgateway(home: string): Promise<ProgramEntry> {
+  return loadBundle<ProgramEntry>(home, "pushgateway", "pushgateway") ?? import("@narthex/pushgateway");
+}
+
+/** When an app, or a package of this workspace, was last compiled, in milliseconds; 0 outside of a workspace. */
+function newestCompilation(home: string, app: string): number {
   const packages = join(home, "../../packages");
   if (!existsSync(packages)) return 0;
-  const folders = [...readdirSync(packages).map((name) => join(packages, name)), join(home, "../server")];
+  const folders = [...readdirSync(packages).map((name) => join(packages, name)), join(home, "..", app)];
   const times = folders.map(
     (folder) => statSync(join(folder, "dist/.tsbuildinfo"), { throwIfNoEntry: false })?.mtimeMs ?? 0,
   );
@@ -155,5 +179,6 @@ export function processEnvironment(home: string): LaunchEnvironment {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     server: () => loadServer(home),
+    pushgateway: () => loadPushgateway(home),
   };
 }

@@ -33,13 +33,14 @@ export async function bundleServer(root) {
   await bundle(join(server, "query/query-worker.js"), folder, launcher);
   await bundle(join(tsdb, "head-compaction-worker.js"), folder, launcher);
   await bundle(join(tsdb, "replay/replay-worker.js"), folder, launcher);
+  await bundle(join(root, "apps/pushgateway/dist/index.js"), folder, launcher, "pushgateway");
   await bundle(join(server, "index.js"), folder, launcher, "server");
 }
 
-/** Folders of the packages and of the server: whatever the bundle is made of. */
+/** Folders of the packages and of the programs: whatever the bundles are made of. */
 function members(root) {
   const packages = readdirSync(join(root, "packages")).map((name) => join(root, "packages", name));
-  return [...packages, join(root, "apps/server")];
+  return [...packages, join(root, "apps/pushgateway"), join(root, "apps/server")];
 }
 
 /** Bundles one entry into `folder`: `NAME.js` runs `NAME.code.js`, beside which stand its compiled code and the places of its log lines. */
@@ -48,7 +49,7 @@ async function bundle(entry, folder, launcher, name = basename(entry, ".js")) {
   const build = await rolldown({
     input: entry,
     platform: "node",
-    external: [/^node:/, "@narthex/server"],
+    external: [/^node:/, "@narthex/server", "@narthex/pushgateway"],
     transform: { define: { "import.meta.url": "bundleUrl", "import.meta.resolve": "bundleResolve" } },
     logLevel: "warn",
   });
@@ -64,7 +65,7 @@ async function bundle(entry, folder, launcher, name = basename(entry, ".js")) {
   writeSites(join(folder, code));
   finishText(join(folder, code));
   // What a worker does when it is loaded needs the thread that starts it; the others' files only define.
-  const flags = name === "server" || name === "launch" ? ["--run"] : [];
+  const flags = name === "server" || name === "pushgateway" || name === "launch" ? ["--run"] : [];
   const make = join(launcher, "load-bundle.cjs");
   execFileSync(process.execPath, [...launcherFlags(launcher), make, ...flags, join(folder, code)]);
   const stub = `module.exports = require("../../bin/load-bundle.cjs")(require.resolve("./${code}"));\n`;

@@ -1,0 +1,124 @@
+// One request and the answer to it.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createGzip, gzipSync } from "node:zlib";
+
+/** A client that takes nothing for so long loses its answer. */
+const STALLED_MS = 30_000;
+/** What a refused request may still send, and for how long, before its connection is cut: enough for the client to read the refusal. */
+const LEFTOVER_BYTES = 8 * 1024 * 1024;
+const LEFTOVER_MS = 2_000;
+
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.request = request;
+    this.response = response;
+  }
+
+  get method(): string {
+    return this.request.method ?? "GET";
+  }
+
+  /** A status and nothing else. */
+  status(code: number): void {
+    this.response.statusCode = code;
+    this.response.setHeader("Content-Length", 0);
+    this.response.end();
+  }
+
+  /** A whole answer. */
+  send(code: number, contentType: string, body: string | Buffer): void {
+    const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body;
+    this.response.statusCode = code;
+    this.response.setHeader("Content-Type", contentType);
+    this.response.setHeader("Content-Length", bytes.length);
+    this.response.end(this.method === "HEAD" ? undefined : bytes);
+  }
+
+  text(code: number, body: string): void {
+    this.send(code, "text/plain; charset=utf-8", body);
+  }
+
+  /** A refusal, with the header that the reference sends along. */
+  refuse(code: number, message: string): void {
+    this.response.setHeader("X-Content-Type-Options", "nosniff");
+    this.text(code, `${message}\n`);
+    this.#cutLeftover();
+  }
+
+  /** Sends the client elsewhere; a body only where the reference has one. */
+  redirect(code: number, location: string): void {
+    this.response.setHeader("Location", location);
+    if (this.method !== "GET" && this.method !== "HEAD") this.status(code);
+    else {
+      const shown = location.replaceAll("&", "&amp;").replaceAll('"', "&#34;").replaceAll("<", "&lt;");
+      const word = code === 301 ? "Moved Permanently" : "Temporary Redirect";
+      this.send(code, "text/html; charset=utf-8", `<a href="${shown}">${word}</a>.\n\n`);
+    }
+  }
+
+  /** An answer in pieces, compressed if the client takes that; a small one goes out whole. */
+  async stream(contentType: string, pieces: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
+    const { response } = this;
+    response.setHeader("Content-Type", contentType);
+    const zips = /(^|,)\s*gzip\s*(;|,|$)/.test(String(this.request.headers["accept-encoding"] ?? ""));
+    if (zips) response.setHeader("Content-Encoding", "gzip");
+    const iterator = (
+      Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]()
+    ) as AsyncIterator<Buffer>;
+    const first = await iterator.next();
+    const second = first.done === true ? first : await iterator.next();
+    if (second.done === true) {
+      const body = first.done === true ? Buffer.alloc(0) : first.value;
+      const bytes = zips ? gzipSync(body, { level: 1 }) : body;
+      response.setHeader("Content-Length", bytes.length);
+      response.end(bytes);
+      return;
+    }
+    const target = zips ? createGzip({ level: 1 }) : response;
+    if (zips) (target as ReturnType<typeof createGzip>).pipe(response);
+    for (
+      let next: IteratorResult<Buffer> = first;
+      next.done !== true;
+      next = next === first ? second : await iterator.next()
+    ) {
+      if (response.destroyed) return;
+      if (!target.write(next.value)) await this.#drained(target);
+    }
+    target.end();
+  }
+
+  #drained(target: NodeJS.WritableStream): Promise<void> {
+    const { response } = this;
+    return new Promise((resolve) => {
+      const stalled = setTimeout(() => response.destroy(), STALLED_MS);
+      const done = (): void => {
+        clearTimeout(stalled);
+        target.removeListener("drain", done);
+        response.removeListener("close", done);
+        resolve();
+      };
+      target.once("drain", done);
+      response.once("close", done);
+    });
+  }
+
+  /** A client that is still sending its body reads nothing before that is done; one that never ends is cut off. */
+  #cutLeftover(): void {
+    const { request } = this;
+    if (request.complete || request.destroyed) return;
+    let bytes = 0;
+    const cut = (): void => void request.destroy();
+    const timer = setTimeout(cut, LEFTOVER_MS).unref();
+    request.on("data", (piece: Buffer) => {
+      bytes += piece.length;
+      if (bytes > LEFTOVER_BYTES) cut();
+    });
+    request.once("close", () => clearTimeout(timer));
+    request.once("end", () => clearTimeout(timer));
+    request.on("error", () => {});
+    request.resume();
+  }
+}
