@@ -122,9 +122,10 @@ function randomBody(next) {
     if (lines > 1 || next() < 0.95) text += "\n";
   }
   const bytes = Buffer.from(text);
-  if (next() < 0.2 && !text.startsWith("{") && !text.includes("\n{"))
-    bytes[Math.floor(next() * bytes.length)] = Math.floor(next() * 256);
-  return bytes;
+  if (next() > 0.2 || bytes.length === 0) return bytes;
+  const mutated = Buffer.from(bytes);
+  mutated[Math.floor(next() * bytes.length)] = Math.floor(next() * 256);
+  return /^[ \t]*\{/m.test(mutated.toString("latin1")) ? bytes : mutated;
 }
 
 /** Compares one by one, and tells of all differences at the end. */

@@ -56,12 +56,16 @@ export function goQuote(text: string): string {
   return `"${out}"`;
 }
 
-/** A byte of a text as `%q` prints it. Characters beyond ASCII are taken by their first byte, as a reader of bytes meets it. */
-export function goQuoteByte(character: string): string {
-  const byte = Buffer.from(character, "utf8")[0] ?? 0;
+/** The first byte of a character as Go prints a byte by `%c`: readers of bytes meet a character so. */
+export function goByte(character: string): string {
   const code = character.charCodeAt(0);
-  const shown = code >= 0xdc80 && code <= 0xdcff ? code & 0xff : byte;
-  const text = String.fromCharCode(shown);
+  const isCarried = code >= 0xdc80 && code <= 0xdcff;
+  return String.fromCharCode(isCarried ? code & 0xff : (Buffer.from(character, "utf8")[0] ?? 0));
+}
+
+/** The same by `%q`. */
+export function goQuoteByte(character: string): string {
+  const text = goByte(character);
   return text === "'" ? "'\\''" : `'${escaped(text)}'`;
 }
 

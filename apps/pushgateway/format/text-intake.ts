@@ -13,7 +13,7 @@ import {
   numberMetric,
   type SummaryValue,
 } from "../family/family.ts";
-import { goQuote, goQuoteByte } from "../family/go-text.ts";
+import { goByte, goQuote, goQuoteByte } from "../family/go-text.ts";
 import { IntakeError } from "./intake-error.ts";
 
 /** A family under construction. */
@@ -407,7 +407,7 @@ export class TextIntake {
   #escaped(char: string): string {
     if (char === "n") return "\n";
     if (char === "\\" || char === '"') return char;
-    throw this.#error(`invalid escape sequence '\\${char}'`);
+    throw this.#error(`invalid escape sequence '\\${goByte(char)}'`);
   }
 
   #ended(): IntakeError {
