@@ -49,12 +49,15 @@ details.family > summary { padding: 0.5rem 0.25rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 0.9rem; }
 th, td { text-align: left; padding: 0.35rem 0.6rem; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
-th { font-weight: 600; color: var(--muted); }
-td.value { font: 0.9rem ui-monospace, monospace; }
+th { font-weight: 600; color: var(--muted); white-space: nowrap; }
+td.value { font: 0.9rem ui-monospace, monospace; overflow-wrap: normal; }
+.status th { width: 18rem; }
+.status td { overflow-wrap: anywhere; }
 table table { width: auto; font: 0.85rem ui-monospace, monospace; }
-table table td, table table th { padding: 0.1rem 0.75rem 0.1rem 0; border: 0; }
+table table td, table table th { padding: 0.1rem 0.75rem 0.1rem 0; border: 0; white-space: nowrap; }
 dialog { border: 1px solid var(--line); border-radius: 0.6rem; background: var(--card); color: inherit; max-width: min(32rem, 92vw); padding: 1.25rem; overflow-wrap: anywhere; }
 dialog::backdrop { background: rgb(0 0 0 / 0.5); }
+dialog [role=alert]:empty { display: none; }
 dialog .bar { justify-content: flex-end; margin-bottom: 0; }
 .note { color: var(--muted); }
 .empty { text-align: center; padding: 3rem 1rem; color: var(--muted); }
