@@ -1,1 +1,8 @@
-export {};
+export {
+  type BundleOptions,
+  type ExpressMetrics,
+  expressMetrics,
+  expressMetrics as default,
+  type MetricLabels,
+  type PathReplacement,
+} from "./express-metrics.ts";

@@ -1,1 +1,1 @@
-export {};
+export { type HonoMetricsOptions, honoMetrics, honoMetrics as default } from "./hono-metrics.ts";

@@ -1,1 +1,1 @@
-export {};
+export { type KoaMetricsOptions, koaMetrics, koaMetrics as default } from "./koa-metrics.ts";

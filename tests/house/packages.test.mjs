@@ -17,6 +17,11 @@ const MAY_IMPORT = {
   tsdb: ["model", "encoding", "storage", "client"],
   promql: ["model", "storage", "client"],
   toolkit: ["client"],
+  "http-metrics": ["client"],
+  fastify: ["client", "http-metrics"],
+  express: ["client", "http-metrics"],
+  koa: ["client", "http-metrics"],
+  hono: ["client", "http-metrics"],
 };
 const PURE = ["model", "encoding", "promql", "template"];
 /** Apps that may import other apps: the launcher starts them, and takes the page's folder along. */
@@ -49,7 +54,8 @@ function packageOf(specifier) {
   return specifier.startsWith("@") ? parts.slice(0, 2).join("/") : parts[0];
 }
 
-const members = ["packages", "apps"].flatMap((tier) =>
+/** The programs; `examples` may import packages only. */
+const members = ["packages", "apps", "examples"].flatMap((tier) =>
   readdirSync(join(root, tier), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => {
@@ -73,6 +79,17 @@ test("imports between packages follow the arrows of the design", () => {
       return !(target in MAY_IMPORT) && name !== LAUNCHER;
     }),
   );
+  assert.deepEqual(wrong.map(place), []);
+});
+
+test("no app imports another app, the launcher apart", () => {
+  const apps = new Set(members.filter(({ tier }) => tier === "apps").map(({ name }) => `@narthex/${name}`));
+  assert.ok(apps.has("@narthex/pushgateway"));
+  const wrong = members
+    .filter(({ name }) => name !== LAUNCHER)
+    .flatMap(({ name, imports }) =>
+      imports.filter(({ specifier }) => apps.has(packageOf(specifier)) && packageOf(specifier) !== `@narthex/${name}`),
+    );
   assert.deepEqual(wrong.map(place), []);
 });
 

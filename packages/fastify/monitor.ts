@@ -1,0 +1,132 @@
+// The monitor: what application code sees of the metrics, by the tutorial's names.
+
+import { register as processRegister, type Registry } from "@narthex/client";
+import { exposeAll, LabelCap, type OpenRequest } from "@narthex/http-metrics";
+import type { FastifyMetricsOptions } from "./options.ts";
+import { createInfrastructureMetrics, type MetricsSet } from "./register.ts";
+
+const MAX_DOMAINS = 20;
+
+/** What a request was, in the tutorial's words. */
+export interface RequestDescription {
+  readonly domain: string;
+  /** The route's template. */
+  readonly route: string;
+  readonly method: string;
+  readonly statusCode: number | string;
+}
+
+/** A page for a scraper. */
+export interface MetricsPage {
+  readonly body: string;
+  readonly contentType: string;
+}
+
+/** Everything that one server measures. Each server has its own. */
+export class InfrastructureMonitor {
+  static #shared: InfrastructureMonitor | undefined;
+  readonly #sets: MetricsSet[];
+  readonly #options: FastifyMetricsOptions;
+  readonly #domains: LabelCap;
+  #isMonitoring = false;
+
+  private constructor(options: FastifyMetricsOptions) {
+    this.#options = options;
+    this.#domains = new LabelCap(options.maxDomains ?? MAX_DOMAINS);
+    this.#sets = [createInfrastructureMetrics(options)];
+  }
+
+  /** Without options, the one monitor of the process, the tutorial's metrics in it; with options, a new one. */
+  static init(options?: FastifyMetricsOptions): InfrastructureMonitor {
+    if (options !== undefined) return new InfrastructureMonitor(options);
+    InfrastructureMonitor.#shared ??= new InfrastructureMonitor({ dropIn: true });
+    return InfrastructureMonitor.#shared;
+  }
+
+  get register(): Registry {
+    return (this.#sets[0] as MetricsSet).register;
+  }
+
+  /** The metrics themselves. */
+  get metrics(): MetricsSet["metrics"] {
+    return (this.#sets[0] as MetricsSet).metrics;
+  }
+
+  get isMonitoring(): boolean {
+    return this.#isMonitoring;
+  }
+
+  /** Nothing runs between scrapes: processor and memory are read when somebody asks. */
+  startMonitoring(): void {
+    this.#isMonitoring = true;
+  }
+
+  /** Ends what watches the event loop and garbage collection. The metrics stay as they are. */
+  stopMonitoring(): void {
+    this.#isMonitoring = false;
+    for (const { close } of this.#sets) close();
+  }
+
+  /** Makes the same metrics in a further registry, which measures from now on too. */
+  initMetricsInRegistry(register: Registry): MetricsSet {
+    const set = createInfrastructureMetrics(this.#options, register);
+    this.#sets.push(set);
+    return set;
+  }
+
+  registerRequest({ domain }: { readonly domain: string }): void {
+    const value = this.#domains.pass(domain);
+    for (const { metrics } of this.#sets) metrics.requestCounter?.labels(value).inc();
+  }
+
+  registerRequestDuration({ domain, route, method, statusCode }: RequestDescription, seconds: number): void {
+    const value = this.#domains.pass(domain);
+    for (const { metrics, extraLabels } of this.#sets) {
+      const extra = extraLabels.map((name) => (name === "domain" ? value : ""));
+      metrics.requestDuration.record({ route, method, status: statusCode, seconds, extra });
+    }
+  }
+
+  /** A request has come; see `HttpMetrics.begin`. For the plugin. */
+  begin(): OpenRequest {
+    const open = this.#sets.map(({ metrics }) => metrics.requestDuration.begin());
+    const { extraLabels } = this.#sets[0] as MetricsSet;
+    const at = extraLabels.indexOf("domain");
+    return {
+      end: (record) => {
+        let { extra } = record;
+        if (at >= 0) {
+          const domain = this.#domains.pass(extra?.[at] ?? "unknown");
+          extra = extra?.with(at, domain) ?? [domain];
+          for (const { metrics } of this.#sets) metrics.requestCounter?.labels(domain).inc();
+        }
+        for (const each of open) each.end({ ...record, ...(extra === undefined ? {} : { extra }) });
+      },
+      cancel: () => {
+        for (const each of open) each.cancel();
+      },
+    };
+  }
+
+  /** A handler failed. For the plugin. */
+  fail(method: string, route: string, error: unknown): void {
+    for (const { metrics } of this.#sets) metrics.requestDuration.fail(method, route, error);
+  }
+
+  /** Values of the extra labels are asked for in this order. For the plugin. */
+  get extraLabels(): readonly string[] {
+    return (this.#sets[0] as MetricsSet).extraLabels;
+  }
+
+  /** What the page shows: every registry that has some of the metrics, and the process's own, where applications put theirs. */
+  get registers(): readonly Registry[] {
+    const own = this.#sets.flatMap(({ registers }) => registers);
+    const isAlone = this.#options.dropIn === true || this.#options.promClient !== undefined;
+    return [...new Set(isAlone ? own : [...own, processRegister])];
+  }
+
+  /** The page, in the format that an Accept header asks for. */
+  async getMetrics(accept?: string): Promise<MetricsPage> {
+    return exposeAll(this.registers, accept);
+  }
+}

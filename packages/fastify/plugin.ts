@@ -1,0 +1,223 @@
+// The plugin: hooks that measure, decorators for application code, and the page.
+import * as client from "@narthex/client";
+import {
+  declaredBytes,
+  isIgnored,
+  type OpenRequest,
+  pathOf,
+  STATUS_ABORTED,
+  UNKNOWN_ROUTE,
+  USUAL_IGNORED,
+} from "@narthex/http-metrics";
+import { encodedPage } from "@narthex/http-metrics/node";
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
+import { environmentLabels, missingVariables } from "./environment.ts";
+import { InfrastructureMonitor } from "./monitor.ts";
+import { type FastifyMetricsOptions, getEndpointRoute, getRequestDomain } from "./options.ts";
+import type { MetricsSet } from "./register.ts";
+
+/** What the decorator of fastify-metrics has. */
+export interface FastifyMetricsDecorator {
+  readonly client: typeof client & { readonly register: client.Registry };
+  /** Makes the same metrics in a further registry (or anew in the emptied first one), which measures from then on. */
+  initMetricsInRegistry(register?: client.Registry): MetricsSet;
+}
+
+declare module "fastify" {
+  interface FastifyInstance {
+    prometheus: { readonly monitor: InfrastructureMonitor };
+    metrics: FastifyMetricsDecorator;
+  }
+  interface FastifyContextConfig {
+    /** Leaves the route out. */
+    disableMetrics?: boolean;
+    /** Names the route in place of its template. */
+    statsId?: string;
+  }
+}
+
+const METHOD_BLACKLIST: readonly string[] = ["HEAD", "OPTIONS", "TRACE", "CONNECT"];
+/** Fastify closed the connection since its time was over. */
+const STATUS_TIMEOUT = 504;
+
+/** A request on its way. */
+interface Pending {
+  readonly open: OpenRequest;
+  isMeasured: boolean;
+}
+
+const measure: FastifyPluginAsync<FastifyMetricsOptions> = async (fastify, given) => {
+  if (fastify.hasDecorator("prometheus")) {
+    fastify.log.warn("the metrics plugin is registered already: the second registration does nothing");
+    return;
+  }
+  const options = withEnvironment(fastify, given);
+  if (options.clearRegisterOnInit === true) options.promClient?.register.clear();
+  const monitor = InfrastructureMonitor.init(options);
+  fastify.decorate("prometheus", { monitor });
+  fastify.decorate(options.name ?? "metrics", {
+    client: { ...client, register: monitor.register },
+    initMetricsInRegistry: (register) => monitor.initMetricsInRegistry(register ?? monitor.register),
+  } satisfies FastifyMetricsDecorator);
+  const page = pageRoute(options, monitor);
+  if (page !== undefined) fastify.route(page);
+  if (options.routeMetrics?.enabled !== false) addHooks(fastify, options, monitor, page?.url);
+  fastify.addHook("onReady", async () => monitor.startMonitoring());
+  fastify.addHook("onClose", async () => monitor.stopMonitoring());
+};
+
+/** The drop-in's labels, and one warning for variables that are not set. */
+function withEnvironment(fastify: FastifyInstance, options: FastifyMetricsOptions): FastifyMetricsOptions {
+  if (options.dropIn !== true || options.defaultLabels !== undefined) return options;
+  const missing = missingVariables(process.env);
+  if (missing.length > 0) fastify.log.warn(`${missing.join(" and ")} not set: the labels of all metrics say "default"`);
+  return { ...options, defaultLabels: environmentLabels(process.env) };
+}
+
+function addHooks(
+  fastify: FastifyInstance,
+  options: FastifyMetricsOptions,
+  monitor: InfrastructureMonitor,
+  page: string | undefined,
+): void {
+  const { routeMetrics = {}, dropIn = false } = options;
+  const unknown = routeMetrics.invalidRouteGroup ?? UNKNOWN_ROUTE;
+  const onlyRegistered = routeMetrics.registeredRoutesOnly ?? !dropIn;
+  const methods = new Set(routeMetrics.methodBlacklist ?? METHOD_BLACKLIST);
+  const ignored = [...(options.ignore ?? USUAL_IGNORED), ...(page === undefined ? [] : [page])];
+  const blacklist = routeMetrics.routeBlacklist ?? [];
+  const custom = routeMetrics.customLabels ?? {};
+  const getDomain = options.getDomain ?? getRequestDomain;
+  const pending = new WeakMap<FastifyRequest, Pending>();
+
+  const routeOf = (request: FastifyRequest): string => {
+    const config = configOf(request);
+    if (config.statsId !== undefined) return config.statsId;
+    const own = routeMetrics.overrides?.labels?.getRouteLabel?.(request);
+    const route = own ?? getEndpointRoute(request, unknown);
+    const operation = options.graphqlOperation === true ? operationOf(request) : undefined;
+    return operation === undefined ? route : `${route}#${operation}`;
+  };
+  const isLeftOut = (request: FastifyRequest): boolean => {
+    if (configOf(request).disableMetrics === true) return true;
+    const route = getEndpointRoute(request, "");
+    return route === "" ? onlyRegistered : isIgnored(route, blacklist);
+  };
+  const end = (
+    request: FastifyRequest,
+    reply: FastifyReply | undefined,
+    status: number,
+    seconds: number | undefined,
+  ): void => {
+    const found = pending.get(request);
+    if (found === undefined) return;
+    pending.delete(request);
+    if (isLeftOut(request)) {
+      found.open.cancel();
+      return;
+    }
+    const extra = monitor.extraLabels.map((name) => {
+      if (name === "domain" && !(name in custom)) return safely(() => getDomain(request));
+      const value = custom[name];
+      return typeof value === "function" ? safely(() => value(request, reply as FastifyReply)) : (value ?? "");
+    });
+    found.open.end({
+      route: routeOf(request),
+      method: request.method,
+      status,
+      seconds,
+      extra,
+      requestBytes: declaredBytes(request.headers["content-length"]),
+      responseBytes: declaredBytes(reply?.getHeader("content-length")),
+    });
+  };
+
+  fastify.addHook("onRequest", async (request) => {
+    if (methods.has(request.method) || isIgnored(pathOf(request.url), ignored)) return;
+    pending.set(request, { open: monitor.begin(), isMeasured: true });
+  });
+  fastify.addHook("onError", async (request, _reply, error) => {
+    if (pending.has(request) && !isLeftOut(request)) monitor.fail(request.method, routeOf(request), error);
+  });
+  fastify.addHook("onResponse", async (request, reply) => {
+    end(request, reply, reply.statusCode, elapsedSeconds(reply));
+  });
+  fastify.addHook("onTimeout", async (request, reply) => {
+    end(request, reply, STATUS_TIMEOUT, elapsedSeconds(reply));
+  });
+  fastify.addHook("onRequestAbort", async (request) => {
+    end(request, undefined, STATUS_ABORTED, undefined);
+  });
+}
+
+function configOf(request: FastifyRequest): { disableMetrics?: boolean; statsId?: string } {
+  const { routeOptions, routeConfig } = request as FastifyRequest & { routeConfig?: object };
+  return (routeOptions?.config ?? routeConfig ?? {}) as { disableMetrics?: boolean; statsId?: string };
+}
+
+/** Fastify's own clock, under the name that this version has. Undefined leaves it to ours. */
+function elapsedSeconds(reply: FastifyReply): number | undefined {
+  const { elapsedTime, getResponseTime } = reply as FastifyReply & { getResponseTime?: () => number };
+  const ms = elapsedTime ?? getResponseTime?.call(reply);
+  return ms !== undefined && Number.isFinite(ms) && ms >= 0 ? ms / 1000 : undefined;
+}
+
+/** An application's function must not break the answer: what it throws is no value. */
+function safely(read: () => string): string {
+  try {
+    return String(read());
+  } catch {
+    return "unknown";
+  }
+}
+
+/** The name of a GraphQL request's operation. */
+function operationOf({ body }: FastifyRequest): string | undefined {
+  const name =
+    typeof body === "object" && body !== null ? (body as { operationName?: unknown }).operationName : undefined;
+  return typeof name === "string" && /^[_A-Za-z][_0-9A-Za-z]{0,63}$/.test(name) ? name : undefined;
+}
+
+function pageRoute(
+  { endpoint, dropIn, authorize }: FastifyMetricsOptions,
+  monitor: InfrastructureMonitor,
+): RouteOptions | undefined {
+  const wanted = endpoint === undefined ? (dropIn === true ? null : "/metrics") : endpoint;
+  if (wanted === null) return undefined;
+  const own = typeof wanted === "string" ? { url: wanted } : wanted;
+  return {
+    method: "GET",
+    url: "/metrics",
+    // A HEAD of a page that is made for each request would cost as much as the page.
+    exposeHeadRoute: false,
+    ...own,
+    handler: async (request, reply) => {
+      if (authorize !== undefined && !(await authorize(request))) {
+        return reply.code(401).header("WWW-Authenticate", "Basic").send("Unauthorized\n");
+      }
+      const { headers, body } = await encodedPage(monitor.registers, request.headers);
+      return reply.headers(headers).send(body);
+    },
+  };
+}
+
+/** Registers on the instance itself, not in a scope below: what `fastify-plugin` does. */
+function onInstance<Options extends object>(
+  plugin: FastifyPluginAsync<Options>,
+  name: string,
+): FastifyPluginAsync<Options> {
+  return Object.assign(plugin, {
+    [Symbol.for("skip-override")]: true,
+    [Symbol.for("fastify.display-name")]: name,
+    [Symbol.for("plugin-meta")]: { name, fastify: ">=4.0.0" },
+  });
+}
+
+/** Options and series of `fastify-metrics`, a registry of the instance's own, and the page at `/metrics`. */
+export const fastifyMetrics: FastifyPluginAsync<FastifyMetricsOptions> = onInstance(measure, "@narthex/fastify");
+
+/** The tutorial's plugin: its metrics under their names, `fastify.prometheus.monitor`, no page of its own. */
+export const infrastructureMetrics: FastifyPluginAsync<FastifyMetricsOptions> = onInstance(
+  async (fastify, options) => measure.call(fastify, fastify, { dropIn: true, ...options }),
+  "@narthex/fastify/infrastructure",
+);

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Registry } from "@narthex/client";
+import { Hono } from "hono";
+import honoMetrics, { type HonoMetricsOptions } from "./index.ts";
+
+function appWith(options: HonoMetricsOptions = {}): Hono {
+  const app = new Hono();
+  app.use(honoMetrics(options));
+  app.get("/users/:id", (context) => context.text("ok"));
+  app.get("/fails", () => {
+    throw Object.assign(new Error("no"), { code: "E_NO" });
+  });
+  const shop = new Hono();
+  shop.post("/:item", (context) => context.text("made", 201));
+  app.route("/shop", shop);
+  app.get("/healthz", (context) => context.text("ok"));
+  app.onError((_error, context) => context.text("failed", 500));
+  return app;
+}
+
+test("hono: routes by template, mounted ones whole, failures, what no route matches", async () => {
+  const app = appWith();
+  for (const path of ["/users/1?x=2", "/users/2", "/fails", "/none/1", "/healthz"]) await app.request(path);
+  await app.request("/shop/hat", { method: "POST" });
+  const answer = await app.request("/metrics", { headers: { accept: "application/openmetrics-text; version=1.0.0" } });
+  assert.match(answer.headers.get("content-type") ?? "", /^application\/openmetrics-text/);
+  const page = await (await app.request("/metrics")).text();
+  assert.deepEqual(
+    page
+      .split("\n")
+      .filter((line) => /_seconds_count/.test(line))
+      .sort(),
+    [
+      'http_request_duration_seconds_count{method="GET",route="/fails",status_code="500"} 1',
+      'http_request_duration_seconds_count{method="GET",route="/users/:id",status_code="200"} 2',
+      'http_request_duration_seconds_count{method="GET",route="__unknown__",status_code="404"} 1',
+      'http_request_duration_seconds_count{method="POST",route="/shop/:item",status_code="201"} 1',
+    ],
+  );
+  assert.match(page, /^http_request_errors_total\{method="GET",route="\/fails",type="E_NO"\} 1$/m);
+  assert.match(page, /^http_requests_in_flight 0$/m);
+});
+
+test("hono: a registry, another page, none", async () => {
+  const register = new Registry();
+  const app = appWith({ register, endpoint: "/own" });
+  await app.request("/users/1");
+  assert.equal(await (await app.request("/own")).text(), await register.metrics());
+  assert.equal((await appWith({ endpoint: null }).request("/metrics")).status, 404);
+});
+
+test("hono: nothing of Node is imported, here and below", () => {
+  const packages = join(import.meta.dirname, "../..");
+  for (const file of [
+    "hono/dist/hono-metrics.js",
+    "http-metrics/dist/index.js",
+    "http-metrics/dist/http-metrics.js",
+    "http-metrics/dist/exposition.js",
+    "http-metrics/dist/fetch-handler.js",
+    "client/dist/index.js",
+    "client/dist/registry.js",
+    "client/dist/metric.js",
+  ])
+    assert.doesNotMatch(readFileSync(join(packages, file), "utf8"), /from "node:/, file);
+});

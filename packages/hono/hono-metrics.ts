@@ -1,0 +1,66 @@
+// Middleware for Hono. Nothing in it is of Node, so that it runs wherever Hono does.
+import { register as processRegister, Registry } from "@narthex/client";
+import {
+  declaredBytes,
+  exposeAll,
+  HttpMetrics,
+  type HttpMetricsOptions,
+  isIgnored,
+  UNKNOWN_ROUTE,
+  USUAL_IGNORED,
+} from "@narthex/http-metrics";
+import type { Context, MiddlewareHandler } from "hono";
+import { matchedRoutes } from "hono/route";
+
+export interface HonoMetricsOptions extends Partial<Omit<HttpMetricsOptions, "registers">> {
+  /** Where the metrics go. Standard: a registry of the middleware's own, shown together with the process's. */
+  readonly register?: Registry;
+  /** Where the page is; null for none. Standard: `/metrics`. */
+  readonly endpoint?: string | null;
+  /** Paths that are not measured. Standard: the usual ones of scrapes and health checks. */
+  readonly ignore?: readonly (string | RegExp)[];
+  /** The route's template. Standard: what Hono matched. */
+  readonly route?: (context: Context) => string | undefined;
+}
+
+/** Makes the middleware: `app.use(honoMetrics())` before the routes. */
+export function honoMetrics(options: HonoMetricsOptions = {}): MiddlewareHandler {
+  const { register, endpoint = "/metrics", ignore = USUAL_IGNORED, route = matchedRoute, ...rest } = options;
+  const registry = register ?? new Registry();
+  const pages = register === undefined ? [registry, processRegister] : [registry];
+  const metrics = new HttpMetrics({ ...rest, registers: [registry] });
+  return async (context, next) => {
+    const { path, method } = context.req;
+    if (path === endpoint && method === "GET") {
+      const { contentType, body } = await exposeAll(pages, context.req.header("accept"));
+      return context.body(body, 200, { "Content-Type": contentType, Vary: "Accept" });
+    }
+    if (path === endpoint || isIgnored(path, ignore)) {
+      await next();
+      return undefined;
+    }
+    const open = metrics.begin();
+    const requestBytes = declaredBytes(context.req.header("content-length"));
+    const end = (status: number): void => {
+      const responseBytes = declaredBytes(context.res.headers.get("content-length"));
+      open.end({ method, route: route(context) ?? UNKNOWN_ROUTE, status, requestBytes, responseBytes });
+    };
+    try {
+      await next();
+    } catch (error) {
+      // Hono itself answers most errors; these are of those who put a handler of their own around it.
+      metrics.fail(method, route(context) ?? UNKNOWN_ROUTE, error);
+      end(500);
+      throw error;
+    }
+    if (context.error !== undefined) metrics.fail(method, route(context) ?? UNKNOWN_ROUTE, context.error);
+    end(context.res.status);
+    return undefined;
+  };
+}
+
+/** The last route that matched; those for everything are middleware. */
+function matchedRoute(context: Context): string | undefined {
+  const last = matchedRoutes(context).at(-1)?.path;
+  return last === undefined || last === "*" || last === "/*" ? undefined : last;
+}

@@ -1,0 +1,50 @@
+// For servers that take a Request and give a Response: Bun, Deno, Workers, Next.js.
+import type { Registry } from "@narthex/client";
+import { exposeAll } from "./exposition.ts";
+import { declaredBytes, type HttpMetrics } from "./http-metrics.ts";
+import { isIgnored, pathOf, USUAL_IGNORED } from "./ignored-paths.ts";
+import { UNKNOWN_ROUTE } from "./request-labels.ts";
+
+export type FetchHandler<Rest extends readonly unknown[] = readonly unknown[]> = (
+  request: Request,
+  ...rest: Rest
+) => Response | Promise<Response>;
+
+export interface FetchOptions {
+  /** The route's template; unknown unless given. Never the path itself. */
+  readonly route?: string | ((request: Request, response: Response | undefined) => string | undefined);
+  readonly ignore?: readonly (string | RegExp)[];
+}
+
+/** The handler with its requests measured. What it throws is counted as 500 and passed on. */
+export function measureFetch<Rest extends readonly unknown[]>(
+  metrics: HttpMetrics,
+  handler: FetchHandler<Rest>,
+  { route, ignore = USUAL_IGNORED }: FetchOptions = {},
+): FetchHandler<Rest> {
+  return async (request, ...rest) => {
+    if (isIgnored(pathOf(request.url), ignore)) return handler(request, ...rest);
+    const open = metrics.begin();
+    const { method } = request;
+    const requestBytes = declaredBytes(request.headers.get("content-length"));
+    const routeOf = (response: Response | undefined): string =>
+      (typeof route === "function" ? route(request, response) : route) ?? UNKNOWN_ROUTE;
+    try {
+      const response = await handler(request, ...rest);
+      const responseBytes = declaredBytes(response.headers.get("content-length"));
+      open.end({ method, route: routeOf(response), status: response.status, requestBytes, responseBytes });
+      return response;
+    } catch (error) {
+      const name = routeOf(undefined);
+      metrics.fail(method, name, error);
+      open.end({ method, route: name, status: 500, requestBytes });
+      throw error;
+    }
+  };
+}
+
+/** Answers a scraper. */
+export async function metricsResponse(registries: readonly Registry[], request: Request): Promise<Response> {
+  const { contentType, body } = await exposeAll(registries, request.headers.get("accept") ?? undefined);
+  return new Response(body, { headers: { "Content-Type": contentType } });
+}

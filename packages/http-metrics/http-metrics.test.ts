@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { Counter, Registry } from "@narthex/client";
+import {
+  exposeAll,
+  HttpMetrics,
+  LabelCap,
+  measureFetch,
+  methodLabel,
+  metricsResponse,
+  pathOf,
+  replaceUrlValues,
+  statusLabel,
+} from "./index.ts";
+import { answerMetrics, measureListener } from "./node/index.ts";
+
+test("label cap: the first values pass, all others are one", () => {
+  const cap = new LabelCap(2);
+  assert.deepEqual(
+    ["a", "b", "c", "a", "d"].map((value) => cap.pass(value)),
+    ["a", "b", "other", "a", "other"],
+  );
+  assert.equal(cap.overflowed, 2);
+});
+
+test("labels: methods and statuses are closed sets", () => {
+  assert.deepEqual(
+    ["get", "PROPFIND", undefined].map((method) => methodLabel(method, "upper")),
+    ["GET", "OTHER", "GET"],
+  );
+  assert.deepEqual(
+    [200, "404", "5xx", 99, "x"].map((status) => statusLabel(status, false)),
+    ["200", "404", "5xx", "unknown", "unknown"],
+  );
+  assert.equal(statusLabel(204, true), "2xx");
+});
+
+test("paths: without query and host, and without what differs", () => {
+  assert.deepEqual(["/a?b", "http://x/y#z", "http://x", undefined].map(pathOf), ["/a", "/y", "/", "/"]);
+  assert.equal(
+    replaceUrlValues("/a/12/deadbeef1/0b6c3ab4-0000-4000-8000-123456789abc/decade?x"),
+    "/a/#val/#val/#val/decade",
+  );
+});
+
+test("page: of several registries each family once, with one end", async () => {
+  const [first, second] = [new Registry(), new Registry()];
+  for (const [registry, by] of [
+    [first, 1],
+    [second, 2],
+  ] as const)
+    new Counter({ name: "calls_total", help: "Calls.", registers: [registry] }).inc(by);
+  new Counter({ name: "more_total", help: "More.", registers: [second] });
+  const text = await exposeAll([first, second, first], undefined);
+  assert.equal(
+    text.body,
+    "# HELP calls_total Calls.\n# TYPE calls_total counter\ncalls_total 1\n# HELP more_total More.\n# TYPE more_total counter\nmore_total 0\n",
+  );
+  const open = await exposeAll([first, second], "application/openmetrics-text; version=1.0.0");
+  assert.equal(
+    open.body,
+    "# HELP calls Calls.\n# TYPE calls counter\ncalls_total 1.0\n# HELP more More.\n# TYPE more counter\nmore_total 0.0\n# EOF\n",
+  );
+});
+
+test("fetch handlers: answers, failures and ignored paths", async () => {
+  const register = new Registry();
+  const metrics = new HttpMetrics({ registers: [register], sizes: true });
+  const handler = measureFetch(
+    metrics,
+    (request) => {
+      if (request.url.endsWith("/bad")) throw new TypeError("no");
+      return new Response("ok", { headers: { "content-length": "2" } });
+    },
+    { route: ({ url }) => (url.endsWith("/bad") ? "/bad" : undefined) },
+  );
+  await handler(new Request("http://x/a"));
+  await handler(new Request("http://x/metrics"));
+  await assert.rejects(async () => handler(new Request("http://x/bad")), TypeError);
+  const page = await (await metricsResponse([register], new Request("http://x/metrics"))).text();
+  assert.match(page, /^http_request_duration_seconds_count\{method="GET",route="__unknown__",status_code="200"\} 1$/m);
+  assert.match(page, /^http_request_duration_seconds_count\{method="GET",route="\/bad",status_code="500"\} 1$/m);
+  assert.match(page, /^http_request_errors_total\{method="GET",route="\/bad",type="TypeError"\} 1$/m);
+  assert.match(page, /^http_response_size_bytes_sum\{.*\} 2$/m);
+});
+
+test("node:http: a listener is measured, also when the client goes; a failing collector is a 500", async (t) => {
+  const register = new Registry();
+  const metrics = new HttpMetrics({ registers: [register] });
+  const listener = measureListener(metrics, (request, response) => {
+    if (request.url === "/metrics") void answerMetrics([register], request, response);
+    else if (request.url !== "/slow") response.end("ok");
+  });
+  const server = createServer(listener).listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await (await fetch(`${url}/a`)).text();
+  const stop = new AbortController();
+  const slow = fetch(`${url}/slow`, { signal: stop.signal }).catch(() => {});
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  stop.abort();
+  await slow;
+  let page = "";
+  for (let i = 0; i < 100 && !page.includes('status_code="499"'); i++)
+    page = await (await fetch(`${url}/metrics`)).text();
+  assert.match(page, /_count\{method="GET",route="__unknown__",status_code="499"\} 1$/m);
+  assert.match(page, /_count\{method="GET",route="__unknown__",status_code="200"\} 1$/m);
+  new Counter({
+    name: "bad_total",
+    help: "Bad.",
+    registers: [register],
+    collect: () => {
+      throw new Error("broken");
+    },
+  });
+  const failed = await fetch(`${url}/metrics`);
+  assert.equal(failed.status, 500);
+  assert.equal(await failed.text(), "collecting metrics failed: broken\n");
+});

@@ -1,0 +1,2 @@
+export { type ListenerOptions, measureListener, measureResponse, type RequestEnd } from "./measure-response.ts";
+export { answerMetrics, type EncodedPage, encodedPage } from "./metrics-answer.ts";

@@ -1,0 +1,57 @@
+// Middleware for Koa.
+import { register as processRegister, Registry } from "@narthex/client";
+import {
+  HttpMetrics,
+  type HttpMetricsOptions,
+  isIgnored,
+  pathOf,
+  UNKNOWN_ROUTE,
+  USUAL_IGNORED,
+} from "@narthex/http-metrics";
+import { encodedPage, measureResponse } from "@narthex/http-metrics/node";
+import type { Context, Middleware } from "koa";
+
+export interface KoaMetricsOptions extends Partial<Omit<HttpMetricsOptions, "registers">> {
+  /** Where the metrics go. Standard: a registry of the middleware's own, shown together with the process's. */
+  readonly register?: Registry;
+  /** Where the page is; null for none. Standard: `/metrics`. */
+  readonly endpoint?: string | null;
+  /** Paths that are not measured. Standard: the usual ones of scrapes and health checks. */
+  readonly ignore?: readonly (string | RegExp)[];
+  /** The route's template. Standard: what `@koa/router` matched. */
+  readonly route?: (context: Context) => string | undefined;
+}
+
+/** Makes the middleware. To be used first. */
+export function koaMetrics(options: KoaMetricsOptions = {}): Middleware {
+  const { register, endpoint = "/metrics", ignore = USUAL_IGNORED, route = matchedRoute, ...rest } = options;
+  const registry = register ?? new Registry();
+  const pages = register === undefined ? [registry, processRegister] : [registry];
+  const metrics = new HttpMetrics({ ...rest, registers: [registry] });
+  return async (context, next) => {
+    const path = pathOf(context.req.url);
+    if (path === endpoint && context.method === "GET") {
+      const { headers, body } = await encodedPage(pages, context.req.headers);
+      context.set(headers);
+      context.body = body;
+      return;
+    }
+    if (path === endpoint || isIgnored(path, ignore)) {
+      await next();
+      return;
+    }
+    measureResponse(metrics, context.req, context.res, () => ({ route: route(context) ?? UNKNOWN_ROUTE }));
+    try {
+      await next();
+    } catch (error) {
+      metrics.fail(context.method, route(context) ?? UNKNOWN_ROUTE, error);
+      throw error;
+    }
+  };
+}
+
+/** `@koa/router` leaves it here. */
+function matchedRoute(context: Context): string | undefined {
+  const { _matchedRoute: route } = context as Context & { _matchedRoute?: string | RegExp };
+  return route === undefined ? undefined : String(route);
+}
