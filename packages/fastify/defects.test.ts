@@ -265,10 +265,7 @@ test("16: gauges of old names only where they are asked for", async (t) => {
 });
 
 test("17: labels of instance and job only in the drop-in", async (t) => {
-  assert.match(
-    await pageOf(await dropIn(t)),
-    /^http_requests_in_flight\{instance="default",jobName="default"\}/m,
-  );
+  assert.match(await pageOf(await dropIn(t)), /^http_requests_in_flight\{instance="default",jobName="default"\}/m);
   const app = fastify();
   t.after(() => app.close());
   await app.register(metricsPlugin);
