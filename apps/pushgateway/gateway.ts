@@ -49,6 +49,7 @@ export class Gateway {
   #expiry: NodeJS.Timeout | undefined;
   #expiresAtMs = Number.POSITIVE_INFINITY;
   #quit: () => void = () => {};
+  #isStopping = false;
 
   /** Reads what the flags name. Rejects with a `WebConfigError` or a `PushRulesError` for files that cannot be used. */
   static async create(command: GatewayCommand, logger: Logger): Promise<Gateway> {
@@ -126,6 +127,7 @@ export class Gateway {
 
   /** Answers what is under way, writes what is queued, and keeps it in the file. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
     await this.#listeners.close();
     await this.#queue.idle();
     clearTimeout(this.#expiry);
@@ -155,6 +157,7 @@ export class Gateway {
 
   async #serve(table: RouteTable, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const exchange = new Exchange(request, response);
+    if (this.#isStopping) response.setHeader("Connection", "close");
     try {
       await dispatch(table, exchange);
     } catch (error) {

@@ -121,6 +121,8 @@ function makeMiddleware(options: BundleOptions = {}, ...rest: unknown[]): Expres
     extraLabels: customNames,
     ...durations(options),
     sizes: options.sizes ?? false,
+    // Express keeps errors from middleware: they are seen by their status codes.
+    errors: false,
     ...(options.maxLabelValues === undefined ? {} : { maxLabelValues: options.maxLabelValues }),
   });
   const metrics: Record<string, unknown> = {

@@ -1,14 +1,15 @@
 // The Pushgateway as its users meet it: scraped by our server, stopped and killed, and pushed to by people who mean no good.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import bcrypt from "bcryptjs";
-import { Gateway, REFERENCE, withoutReference } from "../lib/gateway.mjs";
+import { COMMAND, Gateway, REFERENCE, withoutReference } from "../lib/gateway.mjs";
 import { labelPairs, PROTOBUF_TYPE, protobufBody } from "../lib/metric-messages.mjs";
 import { Program, scratch } from "../lib/program.mjs";
 
@@ -254,6 +255,22 @@ test("a configuration or rules file that cannot be used ends the start with its 
   await assert.rejects(Gateway.start(t, [`--push.rules-file=${file}`]), /rules\.yml:2:10: /);
   await assert.rejects(Gateway.start(t, [`--web.config.file=${file}`]), /rules\.yml:1:1: /);
   await assert.rejects(Gateway.start(t, ["--web.listen-adress=x"]), /did you mean --web\.listen-address/);
+});
+
+test("with --web.systemd-socket it listens on the sockets it is given", async (t) => {
+  const held = createServer().listen(0, "127.0.0.1");
+  await new Promise((done) => held.once("listening", done));
+  t.after(() => held.close());
+  const { port } = held.address();
+  const child = spawn(COMMAND, ["pushgateway", "--web.systemd-socket"], {
+    env: { ...process.env, LISTEN_FDS: "1" },
+    stdio: ["ignore", "ignore", "pipe", held._handle.fd],
+  });
+  t.after(() => child.kill("SIGKILL"));
+  let log = "";
+  child.stderr.on("data", (text) => (log += text));
+  for (const until = Date.now() + 10_000; Date.now() < until && !/Listening on/.test(log); ) await sleep(20);
+  assert.match(log, new RegExp(`msg="Listening on" address=127\\.0\\.0\\.1:${port}`));
 });
 
 test("basic authentication by --web.config.file", async (t) => {

@@ -7,7 +7,8 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "./program.mjs";
 
-const COMMAND = join(resolve(import.meta.dirname, "../.."), "node_modules/.bin/narthex");
+/** The built program. */
+export const COMMAND = join(resolve(import.meta.dirname, "../.."), "node_modules/.bin/narthex");
 
 /** Where `../shared/peers/install` puts the reference's program. */
 export const REFERENCE = join(
@@ -58,7 +59,18 @@ export class Gateway {
   /** Sends one request, its path as it is. Resolves with status, headers and body. */
   send(method, path, { body, headers = {} } = {}) {
     return new Promise((done, fail) => {
-      const call = request({ host: "127.0.0.1", port: this.port, method, path, headers, agent: false }, (answer) => {
+      // Node declares no length for methods that rarely have a body.
+      const length =
+        body === undefined || "transfer-encoding" in headers ? {} : { "content-length": Buffer.byteLength(body) };
+      const options = {
+        host: "127.0.0.1",
+        port: this.port,
+        method,
+        path,
+        headers: { ...length, ...headers },
+        agent: false,
+      };
+      const call = request(options, (answer) => {
         const parts = [];
         answer.on("data", (part) => parts.push(part));
         answer.on("error", fail);

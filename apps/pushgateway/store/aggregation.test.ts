@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLogger } from "@narthex/toolkit";
+import { numberMetric } from "../family/family.ts";
 import { problemOf, pushOf, shownBy } from "../testing.ts";
 import { MetricStore } from "./metric-store.ts";
 import { PushRules, PushRulesError } from "./push-rules.ts";
@@ -58,6 +59,36 @@ test("aggregation: histograms add bucket by bucket; summaries keep sum and count
     "s_sum{*} 6",
     "s_count{*} 9",
   ]);
+});
+
+test("aggregation: native histograms add at the coarser schema", () => {
+  const sums = store();
+  const push = (schema: number, deltas: readonly number[], count: number): string => {
+    const native = {
+      schema,
+      zeroThreshold: 0.001,
+      zeroCount: 1,
+      zeroFloatCount: undefined,
+      negative: { spans: [], deltas: [], counts: [] },
+      positive: { spans: [{ offset: 0, length: deltas.length }], deltas, counts: [] },
+      exemplars: [],
+    };
+    const histogram = { count, floatCount: undefined, sum: 2, buckets: [], created: undefined, native };
+    const metric = { ...numberMetric("untyped", [], 0), kind: "histogram", histogram } as const;
+    const family = { name: "n", help: undefined, unit: undefined, type: "histogram", metrics: [metric] } as const;
+    return problemOf(sums.write(pushOf(LAMBDA, "", { families: [family] })));
+  };
+  assert.equal(push(1, [1, 1, 0, 0], 8), "");
+  assert.equal(push(0, [1, 1], 4), "");
+  const family = sums.groups()[0]?.families.get("n")?.family;
+  const histogram = family?.metrics[0]?.histogram;
+  assert.deepEqual(
+    [histogram?.count, histogram?.sum, histogram?.native?.schema, histogram?.native?.zeroCount],
+    [12, 4, 0, 2],
+  );
+  // Buckets (0.7,1] (1,1.4] (1.4,2] (2,2.8] with 1 2 2 2 are (0.5,1] (1,2] (2,4] with 1 4 2 at schema 0.
+  assert.deepEqual(histogram?.native?.positive, { spans: [{ offset: 0, length: 3 }], deltas: [2, 4, -4], counts: [] });
+  assert.match(push(0, [-5], 0), /^histogram "n" cannot be added to: /);
 });
 
 test("aggregation: what does not fit is refused and leaves the sums", () => {

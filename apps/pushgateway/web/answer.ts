@@ -62,14 +62,12 @@ export class Exchange {
   /** An answer in pieces, compressed if the client takes that; a small one goes out whole. */
   async stream(contentType: string, pieces: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
     const { response } = this;
-    response.setHeader("Content-Type", contentType);
-    const zips = /(^|,)\s*gzip\s*(;|,|$)/.test(String(this.request.headers["accept-encoding"] ?? ""));
-    if (zips) response.setHeader("Content-Encoding", "gzip");
-    const iterator = (
-      Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]()
-    ) as AsyncIterator<Buffer>;
+    const iterator = iteratorOf(pieces);
     const first = await iterator.next();
     const second = first.done === true ? first : await iterator.next();
+    const zips = /(^|,)\s*gzip\s*(;|,|$)/.test(String(this.request.headers["accept-encoding"] ?? ""));
+    response.setHeader("Content-Type", contentType);
+    if (zips) response.setHeader("Content-Encoding", "gzip");
     if (second.done === true) {
       const body = first.done === true ? Buffer.alloc(0) : first.value;
       const bytes = zips ? gzipSync(body, { level: 1 }) : body;
@@ -79,13 +77,10 @@ export class Exchange {
     }
     const target = zips ? createGzip({ level: 1 }) : response;
     if (zips) (target as ReturnType<typeof createGzip>).pipe(response);
-    for (
-      let next: IteratorResult<Buffer> = first;
-      next.done !== true;
-      next = next === first ? second : await iterator.next()
-    ) {
+    for (let next: IteratorResult<Buffer> = first; next.done !== true; ) {
       if (response.destroyed) return;
       if (!target.write(next.value)) await this.#drained(target);
+      next = next === first ? second : await iterator.next();
     }
     target.end();
   }
@@ -121,4 +116,8 @@ export class Exchange {
     request.on("error", () => {});
     request.resume();
   }
+}
+
+function iteratorOf(pieces: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncIterator<Buffer> | Iterator<Buffer> {
+  return Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
 }

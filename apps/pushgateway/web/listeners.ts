@@ -1,6 +1,7 @@
 // The sockets: opened, bounded, and closed without cutting anybody off who is being answered.
 import http, { type RequestListener, type Server } from "node:http";
 import https from "node:https";
+import type { Duplex } from "node:stream";
 import type { Logger } from "@narthex/toolkit";
 import type { Access } from "./access.ts";
 
@@ -84,10 +85,26 @@ export class Listeners {
             guarded,
           );
     if (server instanceof https.Server) this.#access.guard(server);
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuseMalformed(error, socket));
     server.requestTimeout = REQUEST_MS;
     server.maxConnections = MAX_CONNECTIONS;
     return server;
   }
+}
+
+/** What is no HTTP request gets the reference's answer, in place of none. */
+function refuseMalformed({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status =
+    code === "ERR_HTTP_REQUEST_TIMEOUT"
+      ? "408 Request Timeout"
+      : code === "HPE_HEADER_OVERFLOW"
+        ? "431 Request Header Fields Too Large"
+        : "400 Bad Request";
+  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`);
 }
 
 interface Target {
