@@ -1,33 +1,50 @@
 // Counters: numbers that only grow.
-import type { FamilyWriter } from "./family-writer.ts";
-import { type Child, type LabelRecord, Metric, type MetricConfig } from "./metric.ts";
+import { Child } from "./child.ts";
+import { type ExemplarLabels, makeExemplar } from "./exemplar.ts";
+import type { FamilyWriter, SampleExemplar } from "./format/family-writer.ts";
+import { type Decorator, DISPOSE, decorator, wrap } from "./instrument.ts";
+import type { LabelRecord, LabelValue, WithLabels } from "./label-types.ts";
+import { Metric, type MetricConfig } from "./metric.ts";
 
 /** What a counter is made from. Its name should end in `_total`. */
 export type CounterConfig<Names extends readonly string[]> = MetricConfig<Names, Counter<Names>>;
 
-/** One series of a counter. */
-export class CounterChild implements Child {
-  readonly labelsText: string;
-  /** Seconds since the epoch. */
-  readonly created: number;
-  readonly #cells: Float64Array;
-  readonly #slot: number;
+/** A series' numbers: its value, and when it began (seconds since the epoch). */
+const WIDTH = 2;
 
-  constructor(labelsText: string, created: number, cells: Float64Array, slot: number) {
-    this.labelsText = labelsText;
-    this.created = created;
-    this.#cells = cells;
-    this.#slot = slot;
-  }
+/** A class of errors. */
+// biome-ignore lint/suspicious/noExplicitAny: whatever its constructor takes
+export type ErrorClass = abstract new (...args: any[]) => Error;
+
+/** Counts what is thrown: in functions that it wraps, methods that it decorates, or in the block that ends without `succeeded()`. */
+export interface ExceptionCount extends Decorator, Disposable {
+  /** Says that the block went well, so that disposal counts nothing. */
+  succeeded(): void;
+}
+
+/** One series of a counter. */
+export class CounterChild extends Child {
+  #exemplar: SampleExemplar | undefined;
 
   get value(): number {
-    return this.#cells[this.#slot] as number;
+    return this.cells[this.offset] as number;
   }
 
-  /** Throws for a negative amount and for what is no finite number. */
-  inc(amount: number = 1): void {
+  /** Seconds since the epoch. */
+  get created(): number {
+    return this.cells[this.offset + 1] as number;
+  }
+
+  /** The last exemplar. */
+  get exemplar(): SampleExemplar | undefined {
+    return this.#exemplar;
+  }
+
+  /** Throws for a negative amount, for what is no finite number, and for exemplars that are too long. */
+  inc(amount: number = 1, exemplar?: ExemplarLabels): void {
     if (typeof amount !== "number" || !(amount >= 0 && amount < Infinity)) refuseAmount(amount);
-    (this.#cells[this.#slot] as number) += amount;
+    if (exemplar !== undefined || this.watcher !== undefined) this.#watch(amount, exemplar);
+    (this.cells[this.offset] as number) += amount;
   }
 
   /**
@@ -36,23 +53,49 @@ export class CounterChild implements Child {
    */
   setTotal(total: number): void {
     if (!(total >= 0 && total < Infinity)) refuseAmount(total);
-    this.#cells[this.#slot] = total;
+    this.touched = true;
+    this.cells[this.offset] = total;
+  }
+
+  /** See `Counter.countExceptions`. */
+  countExceptions(...types: readonly ErrorClass[]): ExceptionCount {
+    return exceptionCount(this, types);
+  }
+
+  /** Internal. */
+  restart(): void {
+    this.#exemplar = undefined;
+  }
+
+  #watch(amount: number, given: ExemplarLabels | undefined): void {
+    const labels = this.exemplarFor(given);
+    if (labels !== undefined) this.#exemplar = makeExemplar(labels, amount, this.watcher?.nowMs() ?? Date.now());
   }
 }
 
 /** A number that only grows, per label set. Without labels, it stands at 0 from the start. */
 export class Counter<const Names extends readonly string[] = readonly []> extends Metric<Names, CounterChild> {
   constructor(config: CounterConfig<Names>) {
-    super("counter", config as MetricConfig<Names, never>);
+    super("counter", config as MetricConfig<Names, never>, WIDTH);
     this.start(config.registers);
   }
 
-  /** Without labels: `inc()`, `inc(2)`. With labels: `inc({ code: 200 })`, `inc({ code: 200 }, 2)`. */
-  inc(amount?: number): void;
-  inc(labels: LabelRecord<Names>, amount?: number): void;
-  inc(first?: number | LabelRecord<Names>, amount?: number): void {
-    if (typeof first === "object" && first !== null) this.labels(first).inc(amount);
-    else this.sole.inc(first);
+  /**
+   * Without labels: `inc()`, `inc(2)`, `inc(1, { trace_id })`. With labels: `inc({ code: 200 })`, `inc({ code: 200 }, 2)`. Throws as
+   * `CounterChild.inc`.
+   */
+  inc(...args: WithLabels<Names, [amount?: number, exemplar?: ExemplarLabels]>): void;
+  inc(first?: unknown, second?: unknown, third?: ExemplarLabels): void {
+    if (typeof first !== "object" || first === null) {
+      this.sole.inc(first as number | undefined, second as ExemplarLabels | undefined);
+    } else if (third !== undefined || this.needsChildren || this.labelNames.length === 0) {
+      this.labels(first as LabelRecord<Names>).inc(second as number | undefined, third);
+    } else {
+      const amount = second === undefined ? 1 : (second as number);
+      if (typeof amount !== "number" || !(amount >= 0 && amount < Infinity)) refuseAmount(amount);
+      const row = this.rowOf(first as Record<string, LabelValue>);
+      if (row >= 0) (this.table.blockOf(row)[this.table.offsetOf(row)] as number) += amount;
+    }
   }
 
   /** See `CounterChild.setTotal`; for a counter without labels. */
@@ -60,19 +103,76 @@ export class Counter<const Names extends readonly string[] = readonly []> extend
     this.sole.setTotal(total);
   }
 
+  /** Has the total of a counter without labels read at each exposition. A throw leaves the sample out, and is counted. */
+  setFunction(read: (() => number | Promise<number>) | undefined): void {
+    this.setCallback(this.sole, read);
+  }
+
+  /**
+   * Counts what is thrown (all, or only errors of the classes given), and lets it pass: `const f = counter.countExceptions()(g)`,
+   * `@counter.countExceptions(TypeError) method() {}`, or `using block = counter.countExceptions(); ...; block.succeeded()`.
+   */
+  countExceptions(...types: readonly ErrorClass[]): ExceptionCount {
+    return this.sole.countExceptions(...types);
+  }
+
   /** Of a counter without labels. */
   get value(): number {
     return this.sole.value;
   }
 
-  protected override create(labelsText: string): CounterChild {
-    const { cells, slot } = this.allocate();
-    return new CounterChild(labelsText, this.now() / 1000, cells, slot);
+  protected override bind(labelsText: string, cells: Float64Array, offset: number): CounterChild {
+    return new CounterChild(labelsText, cells, offset, this.watcher);
   }
 
-  protected override write(writer: FamilyWriter, child: CounterChild): void {
-    writer.value(child.labelsText, child.value, child.created);
+  protected override begin(cells: Float64Array, offset: number): void {
+    cells[offset + 1] = this.now() / 1000;
   }
+
+  protected override restart(child: CounterChild): void {
+    child.restart();
+  }
+
+  protected override assign(child: CounterChild, value: number): void {
+    child.setTotal(value);
+  }
+
+  protected override blankCells(): number {
+    return WIDTH;
+  }
+
+  protected override write(
+    writer: FamilyWriter,
+    labelsText: string,
+    cells: Float64Array,
+    offset: number,
+    child: CounterChild | undefined,
+  ): void {
+    const exemplar = child?.exemplar;
+    const created = cells[offset + 1] as number;
+    if (exemplar === undefined) writer.value(labelsText, cells[offset] as number, created);
+    else writer.value(labelsText, cells[offset] as number, created, { exemplar });
+  }
+}
+
+function exceptionCount(child: CounterChild, types: readonly ErrorClass[]): ExceptionCount {
+  const counts = (error: unknown): boolean => types.length === 0 || types.some((type) => error instanceof type);
+  let open = true;
+  const decorate = decorator((fn) => {
+    open = false;
+    return wrap(fn, () => (failed, error) => {
+      if (failed && counts(error)) child.inc();
+    });
+  });
+  return Object.assign(decorate, {
+    succeeded: () => {
+      open = false;
+    },
+    [DISPOSE]: () => {
+      if (open) child.inc();
+      open = false;
+    },
+  }) as ExceptionCount;
 }
 
 function refuseAmount(amount: unknown): never {

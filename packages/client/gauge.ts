@@ -1,37 +1,47 @@
 // Gauges: numbers that come and go.
-import type { FamilyWriter } from "./family-writer.ts";
-import { type Child, type LabelRecord, Metric, type MetricConfig } from "./metric.ts";
+import { Child } from "./child.ts";
+import type { FamilyWriter } from "./format/family-writer.ts";
+import { type Decorator, DISPOSE, decorator, wrap } from "./instrument.ts";
+import type { LabelRecord, LabelValue, WithLabels } from "./label-types.ts";
+import { type GaugeMode, Metric, type MetricConfig } from "./metric.ts";
+import { type LabelsOrChoice, secondsSince, startTimer, type Timer, timed } from "./timer.ts";
 
 /** What a gauge is made from. */
-export type GaugeConfig<Names extends readonly string[]> = MetricConfig<Names, Gauge<Names>>;
+export interface GaugeConfig<Names extends readonly string[]> extends MetricConfig<Names, Gauge<Names>> {
+  /** What several processes' values become; "all" (each by itself, with a label `pid`) unless given. */
+  readonly mode?: GaugeMode;
+}
+
+/** What is under way: counted up at the beginning, down at the end. */
+export interface InProgress extends Decorator, Disposable {}
+
+// biome-ignore lint/suspicious/noExplicitAny: a wrapper takes any function and gives back one of the same type
+type AnyFunction = (...args: any[]) => any;
 
 /** One series of a gauge. */
-export class GaugeChild implements Child {
-  readonly labelsText: string;
-  readonly #cells: Float64Array;
-  readonly #slot: number;
+export class GaugeChild extends Child {
   readonly #now: () => number;
 
-  constructor(labelsText: string, cells: Float64Array, slot: number, now: () => number) {
-    this.labelsText = labelsText;
-    this.#cells = cells;
-    this.#slot = slot;
+  constructor(labelsText: string, cells: Float64Array, offset: number, watcher: Child["watcher"], now: () => number) {
+    super(labelsText, cells, offset, watcher);
     this.#now = now;
   }
 
   get value(): number {
-    return this.#cells[this.#slot] as number;
+    return this.cells[this.offset] as number;
   }
 
   /** Any number, NaN and infinities included. Throws a TypeError for what is no number. */
   set(value: number): void {
     if (typeof value !== "number") throw new TypeError(`Value is not a valid number: ${String(value)}`);
-    this.#cells[this.#slot] = value;
+    this.touched = true;
+    this.cells[this.offset] = value;
   }
 
   inc(delta: number = 1): void {
     if (typeof delta !== "number") throw new TypeError(`Delta is not a valid number: ${String(delta)}`);
-    (this.#cells[this.#slot] as number) += delta;
+    this.touched = true;
+    (this.cells[this.offset] as number) += delta;
   }
 
   dec(delta: number = 1): void {
@@ -47,39 +57,68 @@ export class GaugeChild implements Child {
   startTimer(): () => number {
     const start = performance.now();
     return () => {
-      const seconds = (performance.now() - start) / 1000;
+      const seconds = secondsSince(start);
       this.set(seconds);
       return seconds;
     };
+  }
+
+  /** See `Gauge.trackInProgress`. */
+  trackInProgress(): InProgress;
+  trackInProgress<F extends AnyFunction>(fn: F): F;
+  trackInProgress(fn?: AnyFunction): unknown {
+    const track = <F extends AnyFunction>(tracked: F): F =>
+      wrap(tracked, () => {
+        this.inc();
+        return () => this.dec();
+      });
+    if (fn !== undefined) return track(fn);
+    let open = true;
+    const close = (): void => {
+      if (open) this.dec();
+      open = false;
+    };
+    this.inc();
+    const decorate = decorator((decorated) => {
+      // It was no block of its own.
+      close();
+      return track(decorated);
+    });
+    return Object.assign(decorate, { [DISPOSE]: close });
   }
 }
 
 /** A number that comes and goes, per label set. Without labels, it stands at 0 from the start. */
 export class Gauge<const Names extends readonly string[] = readonly []> extends Metric<Names, GaugeChild> {
+  override readonly gaugeMode: GaugeMode;
+
   constructor(config: GaugeConfig<Names>) {
-    super("gauge", config as MetricConfig<Names, never>);
+    super("gauge", config as MetricConfig<Names, never>, 1);
+    this.gaugeMode = config.mode ?? "all";
     this.start(config.registers);
   }
 
-  set(value: number): void;
-  set(labels: LabelRecord<Names>, value: number): void;
-  set(first: number | LabelRecord<Names>, value?: number): void {
-    if (typeof first === "object" && first !== null) this.labels(first).set(value as number);
-    else this.sole.set(first);
+  set(...args: WithLabels<Names, [value: number]>): void;
+  set(first: unknown, value?: number): void {
+    if (typeof first !== "object" || first === null) this.sole.set(first as number);
+    else if (this.needsChildren || this.labelNames.length === 0 || typeof value !== "number") {
+      this.labels(first as LabelRecord<Names>).set(value as number);
+    } else {
+      const row = this.rowOf(first as Record<string, LabelValue>);
+      if (row >= 0) this.table.blockOf(row)[this.table.offsetOf(row)] = value;
+    }
   }
 
-  inc(delta?: number): void;
-  inc(labels: LabelRecord<Names>, delta?: number): void;
-  inc(first?: number | LabelRecord<Names>, delta?: number): void {
-    if (typeof first === "object" && first !== null) this.labels(first).inc(delta);
-    else this.sole.inc(first);
+  inc(...args: WithLabels<Names, [delta?: number]>): void;
+  inc(first?: unknown, delta?: number): void {
+    if (typeof first !== "object" || first === null) this.sole.inc(first as number | undefined);
+    else this.#add(first as Record<string, LabelValue>, delta ?? 1, 1);
   }
 
-  dec(delta?: number): void;
-  dec(labels: LabelRecord<Names>, delta?: number): void;
-  dec(first?: number | LabelRecord<Names>, delta?: number): void {
-    if (typeof first === "object" && first !== null) this.labels(first).dec(delta);
-    else this.sole.dec(first);
+  dec(...args: WithLabels<Names, [delta?: number]>): void;
+  dec(first?: unknown, delta?: number): void {
+    if (typeof first !== "object" || first === null) this.sole.dec(first as number | undefined);
+    else this.#add(first as Record<string, LabelValue>, delta ?? 1, -1);
   }
 
   /** Seconds since the epoch. */
@@ -92,17 +131,63 @@ export class Gauge<const Names extends readonly string[] = readonly []> extends 
     return (labels === undefined ? this.sole : this.labels(labels)).startTimer();
   }
 
+  /** A function whose every call sets the gauge to its seconds; without one, a timer, see `Timer`. */
+  time(): Timer<LabelRecord<Names>>;
+  time<F extends AnyFunction>(fn: F, labels?: LabelsOrChoice<LabelRecord<Names>>): F;
+  time(fn?: AnyFunction, labels?: LabelsOrChoice<LabelRecord<Names>>): unknown {
+    const record = (seconds: number, found: LabelRecord<Names>): void => this.#childFor(found).set(seconds);
+    return fn === undefined ? startTimer(record, labels) : timed(fn, record, labels);
+  }
+
+  /**
+   * Has the value read at each exposition (of a gauge without labels, or of the series named). A throw leaves the sample out, and is
+   * counted.
+   */
+  setFunction(read: (() => number | Promise<number>) | undefined, labels?: LabelRecord<Names>): void {
+    this.setCallback(labels === undefined ? this.sole : this.labels(labels), read);
+  }
+
+  /**
+   * Counts what is under way, of a gauge without labels: `const f = gauge.trackInProgress(g)`, `@gauge.trackInProgress() method() {}`,
+   * or `using block = gauge.trackInProgress()`. Children have it, too.
+   */
+  trackInProgress(): InProgress;
+  trackInProgress<F extends AnyFunction>(fn: F): F;
+  trackInProgress(fn?: AnyFunction): unknown {
+    return fn === undefined ? this.sole.trackInProgress() : this.sole.trackInProgress(fn);
+  }
+
   /** Of a gauge without labels. */
   get value(): number {
     return this.sole.value;
   }
 
-  protected override create(labelsText: string): GaugeChild {
-    const { cells, slot } = this.allocate();
-    return new GaugeChild(labelsText, cells, slot, this.now);
+  protected override bind(labelsText: string, cells: Float64Array, offset: number): GaugeChild {
+    return new GaugeChild(labelsText, cells, offset, this.watcher, this.now);
   }
 
-  protected override write(writer: FamilyWriter, child: GaugeChild): void {
-    writer.value(child.labelsText, child.value, 0);
+  protected override assign(child: GaugeChild, value: number): void {
+    child.set(value);
+  }
+
+  protected override blankCells(): number {
+    return 1;
+  }
+
+  protected override write(writer: FamilyWriter, labelsText: string, cells: Float64Array, offset: number): void {
+    writer.value(labelsText, cells[offset] as number, 0);
+  }
+
+  #add(labels: Record<string, LabelValue>, delta: number, sign: 1 | -1): void {
+    if (this.needsChildren || this.labelNames.length === 0 || typeof delta !== "number") {
+      this.labels(labels as LabelRecord<Names>).inc(sign === 1 ? delta : -delta);
+      return;
+    }
+    const row = this.rowOf(labels);
+    if (row >= 0) (this.table.blockOf(row)[this.table.offsetOf(row)] as number) += sign * delta;
+  }
+
+  #childFor(labels: LabelRecord<Names>): GaugeChild {
+    return this.labelNames.length === 0 ? this.sole : this.labels(labels);
   }
 }

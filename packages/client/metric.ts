@@ -1,22 +1,37 @@
-// What all metrics share: their configuration, and the children that stand for one label set each.
-import type { Collector, FamilyHeader, FamilyType, FamilyWriter } from "./family-writer.ts";
-import { isValidLabelName, isValidMetricName, renderLabels } from "./names.ts";
+// What all metrics share: their configuration, and their series, found by label values.
+import type { Child, Watcher } from "./child.ts";
+import { TooManySeriesError } from "./errors.ts";
+import type { ExemplarProvider } from "./exemplar.ts";
+import type { FamilyHeader, FamilyType, FamilyWriter, PartialCollector, SeriesBudget } from "./format/family-writer.ts";
+import { isValidLabelName, isValidMetricName, isValidUtf8Name } from "./format/names.ts";
+import type { LabelRecord, LabelTuple, LabelValue } from "./label-types.ts";
 import { type Registry, register } from "./registry.ts";
+import { SeriesTable } from "./series-table.ts";
 
-/** Numbers are written as JavaScript writes them. */
-export type LabelValue = string | number;
+/** What becomes of label sets beyond `maxSeries`: one series for all of them, none, or an error for who asks. */
+export type OverflowPolicy = "overflow" | "drop" | "throw";
 
-/** One value for each label name, by position. */
-export type LabelTuple<Names extends readonly string[]> = { readonly [I in keyof Names]: LabelValue };
-
-/** One value for each label name, by name. */
-export type LabelRecord<Names extends readonly string[]> = { readonly [Name in Names[number]]: LabelValue };
+/** How several processes' values of one gauge become one, see `aggregation`. */
+export type GaugeMode =
+  | "all"
+  | "liveall"
+  | "sum"
+  | "livesum"
+  | "min"
+  | "livemin"
+  | "max"
+  | "livemax"
+  | "mostrecent"
+  | "livemostrecent";
 
 /** What every metric is made from. */
 export interface MetricConfig<Names extends readonly string[], Self> {
+  /** The last part of the name, or all of it: `namespace_subsystem_name_unit`. */
   readonly name: string;
+  readonly namespace?: string;
+  readonly subsystem?: string;
   readonly help: string;
-  /** Base unit, which the name must end with (before `_total`); shown by OpenMetrics. */
+  /** Base unit. The name must end with it (before `_total`), or gets it when there is a namespace or subsystem. */
   readonly unit?: string;
   readonly labelNames?: Names;
   /** Labels that every series of the metric bears. */
@@ -27,50 +42,71 @@ export interface MetricConfig<Names extends readonly string[], Self> {
   readonly collect?: (this: Self, metric: Self) => void | Promise<void>;
   /** Milliseconds since the epoch; for tests. */
   readonly now?: () => number;
+  /** How many series there may be; no bound unless given. */
+  readonly maxSeries?: number;
+  /** "overflow" unless given: what lies beyond `maxSeries` counts in one series whose labels are all `__overflow__`. */
+  readonly onMaxSeries?: OverflowPolicy;
+  /** Series that nobody touched for so long are removed, at expositions and when room is short. Never unless given. */
+  readonly ttlSeconds?: number;
+  /** Asked for an exemplar at each measurement that comes without one. */
+  readonly exemplarProvider?: ExemplarProvider;
+  /** Allows names outside the classic rules (any UTF-8), which are quoted or escaped as the scraper wants it. */
+  readonly utf8Names?: boolean;
 }
 
-/** A metric's series for one label set. */
-export interface Child {
-  /** Rendered once: `a="b",c="d"`. */
-  readonly labelsText: string;
+/** The value of every label of the series that stands for all those beyond `maxSeries`. */
+export const OVERFLOW_VALUE = "__overflow__";
+
+/** Rows written between two looks at the clock. */
+const ROWS_AT_ONCE = 100;
+
+/** What `curry` leaves to be said. */
+export interface Curried<Names extends readonly string[], Known extends string, C> {
+  /** The child for the labels that `curry` was not given. */
+  labels(rest: Omit<LabelRecord<Names>, Known>): C;
 }
 
-type Level<C> = Map<string, Level<C> | C>;
-
-/** Slots of one block; a block never moves, so children can hold on to it. */
-const BLOCK_SLOTS = 64;
-
-/** The base of Counter, Gauge, Histogram and Summary. Not meant to be extended from outside. */
-export abstract class Metric<Names extends readonly string[], C extends Child> implements Collector {
+/** The base of all metrics. Not meant to be extended from outside. */
+export abstract class Metric<Names extends readonly string[], C extends Child> implements PartialCollector {
   readonly name: string;
   readonly help: string;
   readonly type: FamilyType;
   readonly unit: string;
+  readonly utf8: boolean;
   readonly labelNames: readonly string[];
+  /** How values of several processes are joined; only gauges have a choice. */
+  readonly gaugeMode: GaugeMode | undefined = undefined;
   protected readonly now: () => number;
+  protected readonly watcher: Watcher | undefined;
+  protected readonly table: SeriesTable<C>;
   readonly #constLabels: Readonly<Record<string, string>>;
+  /** Which of the label names comes when, in the table. */
+  readonly #order: readonly number[];
   readonly #refresh: (() => void | Promise<void>) | undefined;
-  readonly #children: Level<C> = new Map();
+  readonly #maxSeries: number;
+  readonly #policy: OverflowPolicy;
+  readonly #ttlMs: number;
+  readonly #budgets = new Set<SeriesBudget>();
+  readonly #callbacks = new Map<C, () => number | Promise<number>>();
   #sole: C | undefined;
-  #block: Float64Array = new Float64Array(0);
-  #blockUsed = 0;
-  #blockSlots = 1;
+  #lost: C | undefined;
+  #refused = 0;
+  #callbackErrors = 0;
 
-  constructor(type: FamilyType, config: MetricConfig<Names, never>, reservedLabel = "") {
+  /** `width` numbers for each series. */
+  constructor(type: FamilyType, config: MetricConfig<Names, never>, width: number, reservedLabel: string = "") {
     if (typeof config !== "object" || config === null) throw new TypeError("constructor expected a config object");
     if (!config.help) throw new Error("Missing mandatory help parameter");
     if (!config.name) throw new Error("Missing mandatory name parameter");
-    if (!isValidMetricName(config.name)) throw new Error(`Invalid metric name: ${config.name}`);
     this.type = type;
-    this.name = config.name;
+    this.name = fullName(config, type);
     this.help = config.help;
     this.unit = config.unit ?? "";
     this.labelNames = [...(config.labelNames ?? [])];
     this.now = config.now ?? Date.now;
     this.#constLabels = { ...config.constLabels };
     const names = [...this.labelNames, ...Object.keys(this.#constLabels)];
-    const invalid = names.filter((name) => !isValidLabelName(name));
-    if (invalid.length > 0) throw new Error(`At least one label name is invalid: ${invalid.join(",")}`);
+    this.utf8 = checkNames(this.name, names, config.utf8Names === true);
     if (new Set(names).size !== names.length) throw new Error(`A label name is repeated: ${names.join(",")}`);
     if (reservedLabel !== "" && names.includes(reservedLabel)) {
       throw new Error(`${reservedLabel} is a reserved label keyword`);
@@ -84,12 +120,37 @@ export abstract class Metric<Names extends readonly string[], C extends Child> i
     }
     const collect = config.collect as ((this: unknown, metric: unknown) => void | Promise<void>) | undefined;
     this.#refresh = collect && (() => collect.call(this, this));
+    this.#maxSeries = config.maxSeries ?? Infinity;
+    if (!(this.#maxSeries >= 1)) throw new RangeError(`maxSeries must be at least 1: ${config.maxSeries}`);
+    this.#policy = config.onMaxSeries ?? "overflow";
+    this.#ttlMs = (config.ttlSeconds ?? Infinity) * 1000;
+    if (!(this.#ttlMs > 0)) throw new RangeError(`ttlSeconds must be positive: ${config.ttlSeconds}`);
+    if (config.exemplarProvider !== undefined || this.#ttlMs < Infinity) {
+      this.watcher = { exemplarProvider: config.exemplarProvider, nowMs: this.now };
+    }
+    this.table = new SeriesTable(this.labelNames, this.#constLabels, width);
+    this.#order = this.table.names.map((name) => this.labelNames.indexOf(name));
   }
 
   /** To be called at the end of each metric's constructor. */
   protected start(registers: readonly Registry[] | undefined): void {
-    if (this.labelNames.length === 0) this.#sole = this.#create([]);
+    if (this.labelNames.length === 0) this.#sole = this.#childAt(this.#add([]), []);
     for (const registry of registers ?? [register]) registry.registerMetric(this);
+  }
+
+  /** Number of series. */
+  get size(): number {
+    return this.table.size;
+  }
+
+  /** How often a label set was turned away for lack of room. */
+  get refusedSeries(): number {
+    return this.#refused;
+  }
+
+  /** How often a callback of `setFunction` threw. */
+  get callbackErrors(): number {
+    return this.#callbackErrors;
   }
 
   /**
@@ -98,8 +159,20 @@ export abstract class Metric<Names extends readonly string[], C extends Child> i
    */
   labels(...values: LabelTuple<Names> | readonly [LabelRecord<Names>]): C {
     const first = values[0] as unknown;
-    if (typeof first === "object" && first !== null) return this.#byRecord(first as Record<string, LabelValue>);
-    return this.#byTuple(values as readonly LabelValue[]);
+    const path =
+      typeof first === "object" && first !== null
+        ? this.#valuesOf(first as Record<string, LabelValue>)
+        : this.#checked(values as readonly LabelValue[]);
+    if (path.length === 0) return this.sole;
+    return this.#childOf(path);
+  }
+
+  /** Children that know some of the labels already. Throws for a label that the metric does not have. */
+  curry<const Part extends Partial<LabelRecord<Names>>>(known: Part): Curried<Names, keyof Part & string, C> {
+    this.#checkKnown(known as Record<string, LabelValue>);
+    return {
+      labels: (rest) => this.#childOf(this.#valuesOf({ ...known, ...rest } as Record<string, LabelValue>)),
+    };
   }
 
   /** Drops one child; who still holds it counts into the void. Tells whether there was one. */
@@ -109,19 +182,47 @@ export abstract class Metric<Names extends readonly string[], C extends Child> i
       typeof first === "object" && first !== null
         ? this.#valuesOf(first as Record<string, LabelValue>)
         : this.#checked(values as readonly LabelValue[]);
-    let level = this.#children;
-    for (let i = 0; i < path.length - 1; i++) {
-      const next = level.get(path[i] as string);
-      if (next === undefined) return false;
-      level = next as Level<C>;
+    if (path.length === 0) return false;
+    const child = this.#heldBy(this.table.find(path));
+    const found = this.table.remove(path);
+    if (found) this.#forget(child);
+    return found;
+  }
+
+  /** Drops all children whose labels have these values. Returns how many. */
+  removeByLabels(part: Partial<LabelRecord<Names>>): number {
+    const record = part as Record<string, LabelValue>;
+    this.#checkKnown(record);
+    const wanted: (readonly [index: number, value: string])[] = [];
+    for (let i = 0; i < this.table.names.length; i++) {
+      const name = this.table.names[i] as string;
+      if (record[name] !== undefined) wanted.push([i, valueText(name, record[name])]);
     }
-    return path.length > 0 && level.delete(path[path.length - 1] as string);
+    return this.table.removeWhere(
+      (values) => wanted.every(([i, value]) => values[i] === value),
+      (row) => this.#forget(this.#heldBy(row)),
+    );
   }
 
   /** Drops all children; a metric without labels starts again at its beginning. */
   reset(): void {
-    this.#children.clear();
-    if (this.labelNames.length === 0) this.#sole = this.#create([]);
+    if (this.labelNames.length === 0) {
+      const row = 0;
+      const { offset, cells } = this.#placeOf(row);
+      cells.fill(0, offset);
+      this.begin(cells, offset);
+      this.restart(this.sole);
+      return;
+    }
+    for (const budget of this.#budgets) budget.give(this.table.size);
+    this.table.clear();
+    this.#lost = undefined;
+    this.#callbacks.clear();
+  }
+
+  /** Drops all children, see `reset`. */
+  clear(): void {
+    this.reset();
   }
 
   describe(): readonly FamilyHeader[] {
@@ -129,13 +230,41 @@ export abstract class Metric<Names extends readonly string[], C extends Child> i
   }
 
   refresh(): void | Promise<void> {
-    return this.#refresh?.();
+    if (this.#ttlMs < Infinity) this.#expire();
+    const collecting = this.#refresh?.();
+    if (this.#callbacks.size === 0) return collecting;
+    return collecting === undefined ? this.#callBack() : collecting.then(() => this.#callBack());
   }
 
   collect(writer: FamilyWriter): void {
     writer.family(this);
-    if (this.#sole !== undefined) this.write(writer, this.#sole);
-    this.#walk(this.#children, 0, writer);
+    const writeSome = this.parts(writer);
+    while (writeSome());
+  }
+
+  parts(writer: FamilyWriter): () => boolean {
+    const { table } = this;
+    const cursor = table.cursor();
+    return () => {
+      for (let i = 0; i < ROWS_AT_ONCE; i++) {
+        if (!cursor.next()) return false;
+        const { row } = cursor;
+        const child = table.holderOf(row);
+        if (child?.absent === true) continue;
+        this.write(writer, cursor.labels, table.blockOf(row), table.offsetOf(row), child);
+      }
+      return true;
+    };
+  }
+
+  joined(budget: SeriesBudget): void {
+    if (this.#budgets.has(budget)) return;
+    this.#budgets.add(budget);
+    for (let i = 0; i < this.table.size; i++) budget.take();
+  }
+
+  left(budget: SeriesBudget): void {
+    if (this.#budgets.delete(budget)) budget.give(this.table.size);
   }
 
   /** The child of a metric without labels. Throws for one that has labels. */
@@ -144,56 +273,180 @@ export abstract class Metric<Names extends readonly string[], C extends Child> i
     return this.#sole as C;
   }
 
-  protected abstract create(labelsText: string): C;
-  protected abstract write(writer: FamilyWriter, child: C): void;
-
-  /** A slot of a block that never moves. Slots are not reused, as a removed child may still be held by someone. */
-  protected allocate(): { readonly cells: Float64Array; readonly slot: number } {
-    if (this.#blockUsed === this.#block.length) {
-      this.#block = new Float64Array(this.#blockSlots);
-      this.#blockUsed = 0;
-      this.#blockSlots = Math.min(BLOCK_SLOTS, this.#blockSlots * 2);
-    }
-    return { cells: this.#block, slot: this.#blockUsed++ };
+  /** The row of these labels, made on first use; -1 when there is no room and the policy is to drop. For the quick way only. */
+  protected rowOf(record: Readonly<Record<string, LabelValue>>): number {
+    const found = this.table.findRecord(record);
+    if (found >= 0) return found;
+    const values = this.#valuesOf(record);
+    const row = this.table.find(values);
+    return row >= 0 ? row : this.#make(values);
   }
 
-  #walk(level: Level<C>, depth: number, writer: FamilyWriter): void {
-    const last = depth === this.labelNames.length - 1;
-    for (const next of level.values()) {
-      if (last) this.write(writer, next as C);
-      else this.#walk(next as Level<C>, depth + 1, writer);
-    }
+  /** Has `read` called before each exposition for the child's value; undefined ends it. */
+  protected setCallback(child: C, read: (() => number | Promise<number>) | undefined): void {
+    child.absent = false;
+    if (read === undefined) this.#callbacks.delete(child);
+    else if (typeof read === "function") this.#callbacks.set(child, read);
+    else throw new TypeError("setFunction expected a function");
   }
 
-  #byTuple(values: readonly LabelValue[]): C {
-    if (values.length !== this.labelNames.length) this.#checked(values);
-    const last = values.length - 1;
-    if (last < 0) return this.sole;
-    let level = this.#children;
-    for (let i = 0; i < last; i++) {
-      const key = typeof values[i] === "string" ? (values[i] as string) : String(values[i]);
-      let next = level.get(key) as Level<C> | undefined;
-      if (next === undefined) level.set(key, (next = new Map()));
-      level = next;
+  /** Makes the child of a row. */
+  protected abstract bind(labelsText: string, cells: Float64Array, offset: number): C;
+  protected abstract write(
+    writer: FamilyWriter,
+    labelsText: string,
+    cells: Float64Array,
+    offset: number,
+    child: C | undefined,
+  ): void;
+  /** Sets what is not 0 at the start of a series. */
+  protected begin(_cells: Float64Array, _offset: number): void {}
+  /** Empties what a child keeps besides its numbers. */
+  protected restart(_child: C): void {}
+  /** Takes over what `setFunction` read. */
+  protected assign(_child: C, _value: number): void {}
+  /** Whether every series needs its child, for what it keeps besides its numbers. */
+  protected get needsChildren(): boolean {
+    return this.watcher !== undefined;
+  }
+
+  #childOf(path: readonly string[]): C {
+    const row = this.table.find(path);
+    if (row >= 0) return this.#childAt(row, path);
+    const made = this.#make(path);
+    return made >= 0 ? this.#childAt(made, path) : this.#lostChild();
+  }
+
+  /** A row for label values that are new; -1 for none. */
+  #make(values: readonly string[]): number {
+    if (this.#hasRoom()) return this.#add(values);
+    this.#refused++;
+    if (this.#policy === "throw") throw new TooManySeriesError(this.name, this.table.size);
+    if (this.#policy === "drop") return -1;
+    const overflow = values.map(() => OVERFLOW_VALUE);
+    const row = this.table.find(overflow);
+    // It comes on top of the bound, else there would be nowhere to count.
+    return row >= 0 ? row : this.#add(overflow);
+  }
+
+  #hasRoom(): boolean {
+    if (this.table.size >= this.#maxSeries) {
+      if (this.#ttlMs < Infinity) this.#expire();
+      if (this.table.size >= this.#maxSeries) return false;
     }
-    const key = typeof values[last] === "string" ? (values[last] as string) : String(values[last]);
-    let child = level.get(key) as C | undefined;
-    if (child === undefined) level.set(key, (child = this.#create(values.map(String))));
+    let taken = 0;
+    for (const budget of this.#budgets) {
+      if (budget.take()) {
+        taken++;
+        continue;
+      }
+      for (const other of this.#budgets) {
+        if (taken-- === 0) break;
+        other.give(1);
+      }
+      return false;
+    }
+    return true;
+  }
+
+  #add(values: readonly string[]): number {
+    const row = this.table.add(values);
+    const { cells, offset } = this.#placeOf(row);
+    this.begin(cells, offset);
+    if (this.needsChildren) this.#childAt(row, values);
+    return row;
+  }
+
+  #childAt(row: number, values: readonly string[]): C {
+    const held = this.table.holderOf(row);
+    if (held !== undefined) return held;
+    const { cells, offset } = this.#placeOf(row);
+    const child = this.bind(this.table.render(values), cells, offset);
+    child.seenAt = this.#ttlMs < Infinity ? this.now() : 0;
+    this.table.setHolder(row, child);
     return child;
   }
 
-  #byRecord(record: Readonly<Record<string, LabelValue>>): C {
-    return this.#byTuple(this.#valuesOf(record));
+  /** For label sets that there is no room for, when the policy is to drop them: one child for all, shown nowhere. */
+  #lostChild(): C {
+    this.#lost ??= this.bind("", new Float64Array(this.blankCells()), 0);
+    return this.#lost;
+  }
+
+  /** Numbers of a series that is shown nowhere. */
+  protected abstract blankCells(): number;
+
+  #placeOf(row: number): { cells: Float64Array; offset: number } {
+    return { cells: this.table.blockOf(row), offset: this.table.offsetOf(row) };
+  }
+
+  #heldBy(row: number): C | undefined {
+    return row < 0 ? undefined : this.table.holderOf(row);
+  }
+
+  #forget(child: C | undefined): void {
+    if (child !== undefined) this.#callbacks.delete(child);
+    for (const budget of this.#budgets) budget.give(1);
+  }
+
+  #expire(): void {
+    const now = this.now();
+    this.table.removeWhere(
+      (_, row) => {
+        const child = this.table.holderOf(row) as C;
+        if (this.#callbacks.has(child)) return false;
+        if (child.touched) {
+          child.touched = false;
+          child.seenAt = now;
+        }
+        return now - child.seenAt >= this.#ttlMs;
+      },
+      (row) => this.#forget(this.#heldBy(row)),
+    );
+  }
+
+  #callBack(): void | Promise<void> {
+    const waiting: Promise<void>[] = [];
+    const fail = (child: C): void => {
+      child.absent = true;
+      this.#callbackErrors++;
+    };
+    for (const [child, read] of this.#callbacks) {
+      try {
+        const value = read();
+        if (typeof value === "number") {
+          this.assign(child, value);
+          child.absent = false;
+          continue;
+        }
+        const settle = async (): Promise<void> => {
+          try {
+            this.assign(child, await value);
+            child.absent = false;
+          } catch {
+            fail(child);
+          }
+        };
+        waiting.push(settle());
+      } catch {
+        fail(child);
+      }
+    }
+    if (waiting.length > 0) return Promise.all(waiting).then(() => undefined);
   }
 
   #valuesOf(record: Readonly<Record<string, LabelValue>>): string[] {
+    this.#checkKnown(record);
+    return this.table.names.map((name) => (Object.hasOwn(record, name) ? valueText(name, record[name]) : ""));
+  }
+
+  #checkKnown(record: Readonly<Record<string, unknown>>): void {
     for (const name in record) {
       if (!this.labelNames.includes(name)) {
         const known = this.labelNames.map((known) => `'${known}'`).join(", ");
         throw new Error(`Added label "${name}" is not included in initial labelset: [ ${known} ]`);
       }
     }
-    return this.labelNames.map((name) => (record[name] === undefined ? "" : String(record[name])));
   }
 
   #checked(values: readonly LabelValue[]): string[] {
@@ -203,18 +456,43 @@ export abstract class Metric<Names extends readonly string[], C extends Child> i
           `(${this.labelNames.length}): "${this.labelNames.join(", ")}".`,
       );
     }
-    return values.map(String);
+    return this.#order.map((i) => valueText(this.labelNames[i] as string, values[i]));
   }
+}
 
-  #create(values: readonly string[]): C {
-    const pairs = this.labelNames.map((name, i): [string, string] => [name, values[i] as string]);
-    pairs.push(...Object.entries(this.#constLabels));
-    pairs.sort(([a], [b]) => (a < b ? -1 : 1));
-    return this.create(
-      renderLabels(
-        pairs.map(([name]) => name),
-        pairs.map(([, value]) => value),
-      ),
-    );
+/** A label's value as text; what is left out is the empty value. Throws a TypeError for what is no value. */
+function valueText(name: string, value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      // Half a surrogate pair has no form in UTF-8.
+      return value.isWellFormed() ? value : value.toWellFormed();
+    case "number":
+    case "boolean":
+      return String(value);
+    case "undefined":
+      return "";
+    default:
+      if (value === null) return "";
+      throw new TypeError(`Label "${name}" must be a string, a number or a boolean, not ${typeof value}`);
   }
+}
+
+/** Joins the parts of a name; the unit stands at its end once, before a counter's `_total`. */
+function fullName(config: MetricConfig<readonly string[], never>, type: FamilyType): string {
+  const { namespace, subsystem, unit } = config;
+  if (namespace === undefined && subsystem === undefined) return config.name;
+  let name = [namespace, subsystem, config.name].filter((part) => part).join("_");
+  if (type === "counter" && name.endsWith("_total")) name = name.slice(0, -"_total".length);
+  if (unit && !name.endsWith(`_${unit}`)) name += `_${unit}`;
+  return type === "counter" ? `${name}_total` : name;
+}
+
+/** Refuses names that cannot be exposed. Tells whether some lie outside the classic rules. */
+function checkNames(name: string, labels: readonly string[], utf8: boolean): boolean {
+  const bad = (label: string): boolean =>
+    utf8 ? !isValidUtf8Name(label) || label.startsWith("__") : !isValidLabelName(label);
+  if (!(utf8 ? isValidUtf8Name(name) : isValidMetricName(name))) throw new Error(`Invalid metric name: ${name}`);
+  const invalid = labels.filter(bad);
+  if (invalid.length > 0) throw new Error(`At least one label name is invalid: ${invalid.join(",")}`);
+  return !isValidMetricName(name) || labels.some((label) => !isValidLabelName(label));
 }

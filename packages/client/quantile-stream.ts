@@ -2,9 +2,6 @@
 // Source: G. Cormode, F. Korn, S. Muthukrishnan, D. Srivastava, "Effective Computation of Biased Quantiles over Data
 // Streams" (ICDE 2005), the variant for targeted quantiles.
 
-/** How many observations wait before they are sorted and merged. */
-const BUFFER = 500;
-
 /**
  * A summary of observations which answers the given quantiles within their errors (of rank, 0.01 = one percent).
  * Memory grows with the logarithm of the number of observations.
@@ -12,8 +9,6 @@ const BUFFER = 500;
 export class QuantileStream {
   readonly #quantiles: readonly number[];
   readonly #errors: readonly number[];
-  readonly #buffer = new Float64Array(BUFFER);
-  #buffered = 0;
   // The samples kept, ascending: value, ranks since the one before, and how uncertain that is.
   #values: number[] = [];
   #widths: number[] = [];
@@ -26,55 +21,12 @@ export class QuantileStream {
   }
 
   get count(): number {
-    return this.#count + this.#buffered;
+    return this.#count;
   }
 
-  insert(value: number): void {
-    this.#buffer[this.#buffered++] = value;
-    if (this.#buffered === BUFFER) this.#flush();
-  }
-
-  reset(): void {
-    this.#buffered = 0;
-    this.#count = 0;
-    this.#values = [];
-    this.#widths = [];
-    this.#deltas = [];
-  }
-
-  /** The estimate for `q`, NaN without observations. */
-  query(q: number): number {
-    this.#flush();
-    const values = this.#values;
-    if (values.length === 0) return NaN;
-    if (q <= 0) return values[0] as number;
-    if (q >= 1) return values[values.length - 1] as number;
-    const rank = Math.ceil(q * this.#count);
-    const wanted = rank + this.#allowed(rank) / 2;
-    let below = 0;
-    for (let i = 1; i < values.length; i++) {
-      below += this.#widths[i - 1] as number;
-      if (below + (this.#widths[i] as number) + (this.#deltas[i] as number) > wanted) return values[i - 1] as number;
-    }
-    return values[values.length - 1] as number;
-  }
-
-  /** By how many ranks a sample at this rank may be off. */
-  #allowed(rank: number): number {
-    const n = this.#count;
-    let least = Infinity;
-    for (let i = 0; i < this.#quantiles.length; i++) {
-      const q = this.#quantiles[i] as number;
-      const error = this.#errors[i] as number;
-      const allowed = rank >= q * n ? (2 * error * rank) / q : (2 * error * (n - rank)) / (1 - q);
-      if (allowed < least) least = allowed;
-    }
-    return least;
-  }
-
-  #flush(): void {
-    if (this.#buffered === 0) return;
-    const incoming = this.#buffer.subarray(0, this.#buffered).sort();
+  /** Takes in observations, which must ascend. Best many at a time. */
+  merge(incoming: Float64Array): void {
+    if (incoming.length === 0) return;
     const values: number[] = [];
     const widths: number[] = [];
     const deltas: number[] = [];
@@ -100,8 +52,43 @@ export class QuantileStream {
     this.#values = values;
     this.#widths = widths;
     this.#deltas = deltas;
-    this.#buffered = 0;
     this.#compress();
+  }
+
+  reset(): void {
+    this.#count = 0;
+    this.#values = [];
+    this.#widths = [];
+    this.#deltas = [];
+  }
+
+  /** The estimate for `q`, NaN without observations. */
+  query(q: number): number {
+    const values = this.#values;
+    if (values.length === 0) return NaN;
+    if (q <= 0) return values[0] as number;
+    if (q >= 1) return values[values.length - 1] as number;
+    const rank = Math.ceil(q * this.#count);
+    const wanted = rank + this.#allowed(rank) / 2;
+    let below = 0;
+    for (let i = 1; i < values.length; i++) {
+      below += this.#widths[i - 1] as number;
+      if (below + (this.#widths[i] as number) + (this.#deltas[i] as number) > wanted) return values[i - 1] as number;
+    }
+    return values[values.length - 1] as number;
+  }
+
+  /** By how many ranks a sample at this rank may be off. */
+  #allowed(rank: number): number {
+    const n = this.#count;
+    let least = Infinity;
+    for (let i = 0; i < this.#quantiles.length; i++) {
+      const q = this.#quantiles[i] as number;
+      const error = this.#errors[i] as number;
+      const allowed = rank >= q * n ? (2 * error * rank) / q : (2 * error * (n - rank)) / (1 - q);
+      if (allowed < least) least = allowed;
+    }
+    return least;
   }
 
   /** Joins neighbours wherever the errors allow it, from the top down. */

@@ -1,53 +1,118 @@
 // Registries: what is exposed together.
-import type { Collector, FamilyHeader } from "./family-writer.ts";
-import { type ExpositionFormat, type NegotiatedFormat, negotiateFormat } from "./negotiation.ts";
-import { OPENMETRICS_END, OpenMetricsWriter } from "./openmetrics-writer.ts";
-import { TextWriter } from "./text-writer.ts";
+import { AlreadyRegisteredError } from "./errors.ts";
+import { findSample } from "./find-sample.ts";
+import type { EscapingScheme } from "./format/escaping.ts";
+import type { Collector, FamilyHeader, PartialCollector } from "./format/family-writer.ts";
+import { CHUNK_BYTES, type FamilyPart, type FormatWriter, type WriterOptions } from "./format/format-writer.ts";
+import { renderLabels } from "./format/names.ts";
+import { type ExpositionFormat, type NegotiatedFormat, negotiateFormat } from "./format/negotiation.ts";
+import { OpenMetricsWriter } from "./format/openmetrics-writer.ts";
+import { ProtobufWriter } from "./format/protobuf-writer.ts";
+import { TextWriter } from "./format/text-writer.ts";
+import { lintFamily } from "./lint.ts";
+import { Budget } from "./series-budget.ts";
+import { Slicer } from "./slicer.ts";
 
 /** How a registry behaves. */
 export interface RegistryOptions {
   /** Families by name (as the reference's, the default) or as they were registered. */
   readonly order?: "name" | "registration";
-  /** Whether OpenMetrics shows `_created` samples; not unless asked. */
+  /** Whether creation times are shown as samples (protobuf has them anyway); not unless asked. */
   readonly created?: boolean;
   /**
    * Told of each collector that failed; its families are left out and all others served. Without it, one failing
    * collector fails the exposition.
    */
   readonly onCollectError?: (error: unknown, collector: Collector) => void;
+  /** What happens to metrics whose names or labels are against the conventions: nothing unless asked. */
+  readonly lint?: "off" | "warn" | "throw";
+  /** How many series all metrics together may have; each metric's `onMaxSeries` says what becomes of more. */
+  readonly maxSeries?: number;
+  /** At how many series to warn, once; never unless given. */
+  readonly warnAtSeries?: number;
+  /** Told of warnings; `console.warn` unless given. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /** An exposition and the Content-Type header that announces it. */
-export interface Exposition {
+export interface Exposition<Body = string | Uint8Array> {
   readonly contentType: string;
-  readonly body: string;
+  readonly body: Body;
+}
+
+/** What to expose, and how. */
+export interface ExposeOptions {
+  /** Only families with one of these names, or with samples of such a name. */
+  readonly names?: readonly string[];
+  readonly escaping?: EscapingScheme;
+  /** Formats to choose from. */
+  readonly formats?: readonly ExpositionFormat[];
+  /** Told of collectors that fail, instead of the registry's own option. */
+  readonly onCollectError?: (error: unknown, collector: Collector) => void;
+}
+
+/** Something that can be exposed: a registry, or a part of one. */
+export interface Exposable {
+  stream(format?: ExpositionFormat, options?: ExposeOptions): Promise<AsyncIterable<Uint8Array>>;
 }
 
 /** A set of collectors that are exposed together. Metrics register themselves when they are made. */
-export class Registry {
+export class Registry implements Exposable {
   readonly #collectors = new Set<Collector>();
   readonly #owners = new Map<string, Collector>();
   readonly #options: RegistryOptions;
+  readonly #budget: Budget;
+  #targetInfo = "";
 
   constructor(options: RegistryOptions = {}) {
     this.#options = options;
+    this.#budget = new Budget(options.maxSeries ?? Infinity, options.warnAtSeries ?? Infinity, (series) =>
+      this.#warn(`a metrics registry holds ${series} series; every one costs memory here and in Prometheus`),
+    );
   }
 
   /** Throws when another collector has a family, or a sample, of the same name. Adding one twice is fine. */
   registerMetric(collector: Collector): void {
     if (this.#collectors.has(collector)) return;
-    const names = collector.describe().flatMap(reservedNames);
+    const headers = collector.describe();
+    const names = headers.flatMap(sampleNames);
     for (const name of names) {
-      if (this.#owners.has(name)) throw new Error(`A metric with the name ${name} has already been registered.`);
+      const owner = this.#owners.get(name);
+      if (owner !== undefined) throw new AlreadyRegisteredError(name, owner);
     }
+    this.#lint(collector, headers);
     for (const name of names) this.#owners.set(name, collector);
     this.#collectors.add(collector);
+    if (isPartial(collector)) collector.joined(this.#budget);
+  }
+
+  /** Another word for `registerMetric`. */
+  register(collector: Collector): void {
+    this.registerMetric(collector);
+  }
+
+  /**
+   * The metric that has this one's name already, if it is of the same class and has the same labels; else registers this one and returns
+   * it. Throws an AlreadyRegisteredError when the name belongs to something else.
+   */
+  getOrRegister<M extends Collector & { readonly labelNames?: readonly string[] }>(metric: M): M {
+    for (const name of metric.describe().flatMap(sampleNames)) {
+      const owner = this.#owners.get(name) as M | undefined;
+      if (owner === undefined) continue;
+      const alike = owner.constructor === metric.constructor && String(owner.labelNames) === String(metric.labelNames);
+      if (!alike || owner.describe()[0]?.name !== metric.describe()[0]?.name)
+        throw new AlreadyRegisteredError(name, owner);
+      return owner;
+    }
+    this.registerMetric(metric);
+    return metric;
   }
 
   /** Takes a collector out again. Tells whether it was in. */
   unregister(collector: Collector): boolean {
     if (!this.#collectors.delete(collector)) return false;
     for (const [name, owner] of this.#owners) if (owner === collector) this.#owners.delete(name);
+    if (isPartial(collector)) collector.left(this.#budget);
     return true;
   }
 
@@ -56,26 +121,72 @@ export class Registry {
     return this.#owners.get(name);
   }
 
-  /** Takes all collectors out. */
-  clear(): void {
-    this.#collectors.clear();
-    this.#owners.clear();
+  /** All collectors, in the order of their registration. */
+  get collectors(): readonly Collector[] {
+    return [...this.#collectors];
   }
 
-  /** Everything in the format that an Accept header asks for. */
-  async expose(accept?: string): Promise<Exposition> {
-    const { format, contentType }: NegotiatedFormat = negotiateFormat(accept);
-    return { contentType, body: await this.metrics(format) };
+  /** Number of series of all metrics made with this library. */
+  get seriesCount(): number {
+    return this.#budget.used;
+  }
+
+  /** Takes all collectors out. */
+  clear(): void {
+    for (const collector of this.#collectors) if (isPartial(collector)) collector.left(this.#budget);
+    this.#collectors.clear();
+    this.#owners.clear();
+    this.#targetInfo = "";
+  }
+
+  /** Facts about the whole target, shown as `target_info`; undefined or none take it away. */
+  setTargetInfo(facts: Readonly<Record<string, string>> | undefined): void {
+    this.#targetInfo = facts === undefined ? "" : renderLabels(Object.keys(facts), Object.values(facts));
+  }
+
+  /** This registry's families of these names, or with samples of these names. Follows what is registered later. */
+  restricted(names: readonly string[]): Exposable {
+    return {
+      stream: (format, options) => this.stream(format, { ...options, names }),
+    };
+  }
+
+  /** Everything in the format that an Accept header asks for; in text without one. */
+  async expose(accept?: "", options?: ExposeOptions): Promise<Exposition<string>>;
+  async expose(accept: string | undefined, options?: ExposeOptions): Promise<Exposition>;
+  async expose(accept?: string, options: ExposeOptions = {}): Promise<Exposition> {
+    const { format, escaping, contentType }: NegotiatedFormat = negotiateFormat(
+      accept,
+      options.escaping,
+      options.formats,
+    );
+    return { contentType, body: await joined(format, await this.stream(format, { ...options, escaping })) };
   }
 
   /** Everything in one format. Collectors that must wait do so at the same time. */
-  async metrics(format: ExpositionFormat = "text"): Promise<string> {
-    const collectors = [...this.#collectors];
+  async metrics(format?: "text" | "openmetrics", options?: ExposeOptions): Promise<string>;
+  async metrics(format: ExpositionFormat, options?: ExposeOptions): Promise<string | Uint8Array>;
+  async metrics(format: ExpositionFormat = "text", options: ExposeOptions = {}): Promise<string | Uint8Array> {
+    return joined(format, await this.stream(format, options));
+  }
+
+  /** The value of one sample of the text format, undefined when there is none. For tests. */
+  async getSampleValue(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number | undefined> {
+    return findSample(await this.metrics("text"), name, labels);
+  }
+
+  /**
+   * Everything in one format, piece by piece. When the promise resolves, all callbacks have run, and whatever may fail has: what then
+   * follows is only written, in slices of a few milliseconds between which others have their turn.
+   */
+  async stream(format: ExpositionFormat = "text", options: ExposeOptions = {}): Promise<AsyncIterable<Uint8Array>> {
+    const collectors = [...this.#collectors].filter((collector) => isWanted(collector, options.names));
     const failed = new Set<Collector>();
+    const onError = options.onCollectError ?? this.#options.onCollectError;
     const fail = (error: unknown, collector: Collector): void => {
-      if (this.#options.onCollectError === undefined) throw error;
+      if (onError === undefined) throw error;
       failed.add(collector);
-      this.#options.onCollectError(error, collector);
+      onError(error, collector);
     };
     const waiting: Promise<void>[] = [];
     for (const collector of collectors) {
@@ -87,28 +198,187 @@ export class Registry {
       }
     }
     if (waiting.length > 0) await Promise.all(waiting);
-    const openMetrics = format === "openmetrics";
-    const writer = openMetrics ? new OpenMetricsWriter({ created: this.#options.created ?? false }) : new TextWriter();
+    const writer = makeWriter(format, {
+      escaping: options.escaping ?? "underscores",
+      created: (this.#options.created ?? false) && !createdIsOff(),
+    });
     for (const collector of collectors) {
       if (failed.has(collector)) continue;
-      const mark = writer.texts.mark();
+      const mark = writer.mark();
       try {
-        collector.collect(writer);
+        if (isPartial(collector)) writer.defer(collector.describe()[0] as FamilyHeader, collector);
+        else collector.collect(writer);
       } catch (error) {
-        writer.texts.rewind(mark);
+        writer.rewind(mark);
         fail(error, collector);
       }
     }
-    const text = writer.texts.join(this.#options.order !== "registration");
-    return openMetrics ? text + OPENMETRICS_END : text;
+    if (options.names === undefined) this.#collectOwn(writer);
+    return written(writer, this.#options.order !== "registration");
+  }
+
+  /** What the registry itself has to say; most of the time nothing. */
+  #collectOwn(writer: FormatWriter<PartialCollector>): void {
+    const families: [FamilyHeader, "refusedSeries" | "callbackErrors"][] = [
+      [REFUSED, "refusedSeries"],
+      [CALLBACK_ERRORS, "callbackErrors"],
+    ];
+    for (const [header, count] of families) {
+      const bad = [...this.#collectors].filter(isPartial).filter((metric) => metric[count] > 0);
+      if (bad.length === 0 || this.#owners.has(header.name)) continue;
+      writer.family(header);
+      for (const metric of bad) {
+        writer.value(renderLabels(["metric"], [metric.describe()[0]?.name ?? ""]), metric[count], 0);
+      }
+    }
+    if (this.#targetInfo === "" || this.#owners.has(TARGET_INFO.name)) return;
+    writer.family(TARGET_INFO);
+    writer.value(this.#targetInfo, 1, 0);
+  }
+
+  #lint(collector: Collector, headers: readonly FamilyHeader[]): void {
+    const mode = this.#options.lint ?? "off";
+    if (mode === "off") return;
+    const { labelNames } = collector as { readonly labelNames?: readonly string[] };
+    for (const header of headers) {
+      for (const complaint of lintFamily(header, labelNames ?? [])) {
+        if (mode === "throw") throw new Error(`${header.name} ${complaint}`);
+        this.#warn(`${header.name} ${complaint}`);
+      }
+    }
+  }
+
+  #warn(message: string): void {
+    if (this.#options.onWarning === undefined) console.warn(message);
+    else this.#options.onWarning(message);
   }
 }
 
+const REFUSED: FamilyHeader = {
+  name: "prometheus_client_dropped_series_total",
+  help: "Label sets that were turned away because their metric, or the registry, had no room for them.",
+  type: "counter",
+  unit: "",
+};
+const CALLBACK_ERRORS: FamilyHeader = {
+  name: "prometheus_client_callback_errors_total",
+  help: "Values that are missing because the function that reads them threw.",
+  type: "counter",
+  unit: "",
+};
+const TARGET_INFO: FamilyHeader = { name: "target_info", help: "Target metadata", type: "info", unit: "" };
+
+/** At how many series the registry of the process warns. */
+const WARN_AT_SERIES = 10_000;
+
+// There is one per process, even if the library is loaded more than once, as an ES module and by `require`.
+const shared = globalThis as { [key: symbol]: Registry | undefined };
+const KEY = Symbol.for("@narthex/client.register.v1");
+
 /** The registry of the process, where metrics go that were not told otherwise. */
-export const register: Registry = new Registry();
+export const register: Registry = (shared[KEY] ??= new Registry({ warnAtSeries: WARN_AT_SERIES }));
+
+/** Writes families one after the other; large ones in slices, small ones gathered. */
+async function* written(writer: FormatWriter<PartialCollector>, sorted: boolean): AsyncGenerator<Uint8Array> {
+  const slicer = new Slicer();
+  const gathered = new Uint8Array(CHUNK_BYTES);
+  let used = 0;
+  const parts = writer.finish(sorted);
+  for (let i = 0; i <= parts.length; i++) {
+    const part = parts[i];
+    for (const chunk of part === undefined ? [writer.end()] : partChunks(writer, part, slicer)) {
+      if (chunk === undefined) {
+        await slicer.pause();
+        continue;
+      }
+      if (used + chunk.length > CHUNK_BYTES && used > 0) {
+        yield gathered.slice(0, used);
+        used = 0;
+      }
+      if (chunk.length > CHUNK_BYTES) {
+        yield chunk;
+      } else {
+        gathered.set(chunk, used);
+        used += chunk.length;
+      }
+    }
+    if (slicer.isOver()) await slicer.pause();
+  }
+  if (used > 0) yield gathered.slice(0, used);
+}
+
+/** A family's pieces; undefined where others should have their turn. */
+function* partChunks(
+  writer: FormatWriter<PartialCollector>,
+  part: FamilyPart<PartialCollector>,
+  slicer: Slicer,
+): Generator<Uint8Array | undefined> {
+  if (part.source === undefined) {
+    if (part.chunk !== undefined) yield part.chunk;
+    return;
+  }
+  writer.reopen(part);
+  const writeSome = part.source.parts(writer);
+  for (let more = true; more; ) {
+    more = writeSome();
+    const chunk = writer.take();
+    if (chunk !== undefined) yield chunk;
+    if (more && slicer.isOver()) yield undefined;
+  }
+  yield writer.seal();
+}
+
+/** All chunks as one text, or as bytes where the format is none. */
+async function joined(format: ExpositionFormat, chunks: AsyncIterable<Uint8Array>): Promise<string | Uint8Array> {
+  if (format !== "protobuf") {
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const chunk of chunks) text += decoder.decode(chunk, { stream: true });
+    return text + decoder.decode();
+  }
+  const found: Uint8Array[] = [];
+  for await (const chunk of chunks) found.push(chunk);
+  const out = new Uint8Array(found.reduce((size, chunk) => size + chunk.length, 0));
+  let at = 0;
+  for (const chunk of found) {
+    out.set(chunk, at);
+    at += chunk.length;
+  }
+  return out;
+}
+
+function makeWriter(format: ExpositionFormat, options: WriterOptions): FormatWriter<PartialCollector> {
+  switch (format) {
+    case "text":
+      return new TextWriter(options);
+    case "openmetrics":
+      return new OpenMetricsWriter(options);
+    case "protobuf":
+      return new ProtobufWriter(options);
+    default:
+      throw new TypeError(`unknown exposition format "${String(format)}"`);
+  }
+}
+
+function isPartial(collector: Collector): collector is PartialCollector {
+  return typeof (collector as Partial<PartialCollector>).parts === "function";
+}
+
+function isWanted(collector: Collector, names: readonly string[] | undefined): boolean {
+  if (names === undefined) return true;
+  const own = collector.describe();
+  // Who does not say what it has is asked.
+  return own.length === 0 || own.flatMap(sampleNames).some((name) => names.includes(name));
+}
+
+/** The variable by which client libraries are told to leave creation times out. */
+function createdIsOff(): boolean {
+  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
+  return /^true$/i.test(process?.env?.["PROMETHEUS_DISABLE_CREATED_SERIES"] ?? "");
+}
 
 /** All names that samples of a family may bear, in any format. */
-function reservedNames(header: FamilyHeader): string[] {
+function sampleNames(header: FamilyHeader): string[] {
   const { name } = header;
   switch (header.type) {
     case "histogram":

@@ -1,5 +1,5 @@
 // The metrics that every Node program should have, with one call.
-import { renderLabels } from "../names.ts";
+import { renderLabels } from "../format/names.ts";
 import { type Registry, register } from "../registry.ts";
 import { GoMetrics } from "./go-metrics.ts";
 import { ProcessMetrics } from "./process-metrics.ts";

@@ -1,7 +1,7 @@
 // Stand-ins for the `go_*` metrics of the reference, so that dashboards made for it show something true: each is the
 // nearest thing that Node has. The exact numbers of this runtime are in `nodejs_*`.
 import { getHeapStatistics } from "node:v8";
-import type { Collector, FamilyHeader, FamilyWriter } from "../family-writer.ts";
+import type { Collector, FamilyHeader, FamilyWriter } from "../format/family-writer.ts";
 import { threadCount } from "./process-metrics.ts";
 import type { RuntimeMetrics } from "./runtime-metrics.ts";
 

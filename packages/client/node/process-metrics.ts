@@ -1,7 +1,7 @@
 // What the operating system knows about this process, under the names that all client libraries use. What the platform
 // does not tell is left out, never faked.
 import { readdirSync, readFileSync } from "node:fs";
-import type { Collector, FamilyHeader, FamilyType, FamilyWriter } from "../family-writer.ts";
+import type { Collector, FamilyHeader, FamilyType, FamilyWriter } from "../format/family-writer.ts";
 
 /** A family with one sample without labels, and how to find its value; undefined where it cannot be known. */
 interface Reading {

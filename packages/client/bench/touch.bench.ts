@@ -1,7 +1,7 @@
 // What instrumentation costs: touching a series, looking it up, writing everything out.
-// Run: node packages/client/dist/client.bench.js
+// Run: node packages/client/dist/bench/touch.bench.js
 import { bench, do_not_optimize, run } from "mitata";
-import { Counter, Gauge, Histogram, Registry, Summary } from "./index.ts";
+import { Counter, Gauge, Histogram, Registry, Summary } from "../index.ts";
 
 const registry = new Registry();
 const registers = [registry];

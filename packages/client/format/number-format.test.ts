@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatOpenMetricsValue, formatValue } from "./index.ts";
+import { formatOpenMetricsValue, formatValue } from "../index.ts";
 
 // Values and their texts as Go's strconv.FormatFloat(v, 'g', -1, 64) gives them.
 const CASES: readonly [number, string][] = [
