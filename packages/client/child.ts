@@ -5,7 +5,6 @@ import type { RowHolder } from "./series-table.ts";
 /** What a metric wants to know of each measurement; most metrics want nothing, and then children have none of this. */
 export interface Watcher {
   readonly exemplarProvider: ExemplarProvider | undefined;
-  readonly nowMs: () => number;
 }
 
 /**

@@ -24,7 +24,13 @@ export interface ExceptionCount extends Decorator, Disposable {
 
 /** One series of a counter. */
 export class CounterChild extends Child {
+  readonly #now: () => number;
   #exemplar: SampleExemplar | undefined;
+
+  constructor(labelsText: string, cells: Float64Array, offset: number, watcher: Child["watcher"], now: () => number) {
+    super(labelsText, cells, offset, watcher);
+    this.#now = now;
+  }
 
   get value(): number {
     return this.cells[this.offset] as number;
@@ -69,7 +75,7 @@ export class CounterChild extends Child {
 
   #watch(amount: number, given: ExemplarLabels | undefined): void {
     const labels = this.exemplarFor(given);
-    if (labels !== undefined) this.#exemplar = makeExemplar(labels, amount, this.watcher?.nowMs() ?? Date.now());
+    if (labels !== undefined) this.#exemplar = makeExemplar(labels, amount, this.#now());
   }
 }
 
@@ -122,7 +128,7 @@ export class Counter<const Names extends readonly string[] = readonly []> extend
   }
 
   protected override bind(labelsText: string, cells: Float64Array, offset: number): CounterChild {
-    return new CounterChild(labelsText, cells, offset, this.watcher);
+    return new CounterChild(labelsText, cells, offset, this.watcher, this.now);
   }
 
   protected override begin(cells: Float64Array, offset: number): void {

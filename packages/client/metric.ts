@@ -126,7 +126,7 @@ export abstract class Metric<Names extends readonly string[], C extends Child> i
     this.#ttlMs = (config.ttlSeconds ?? Infinity) * 1000;
     if (!(this.#ttlMs > 0)) throw new RangeError(`ttlSeconds must be positive: ${config.ttlSeconds}`);
     if (config.exemplarProvider !== undefined || this.#ttlMs < Infinity) {
-      this.watcher = { exemplarProvider: config.exemplarProvider, nowMs: this.now };
+      this.watcher = { exemplarProvider: config.exemplarProvider };
     }
     this.table = new SeriesTable(this.labelNames, this.#constLabels, width);
     this.#order = this.table.names.map((name) => this.labelNames.indexOf(name));

@@ -1,36 +1,31 @@
 // Which bucket of a native histogram a value falls into. Source: Prometheus "Native histograms", schemas -4 to 8.
 
-const BITS = 192n;
+// 2^(1/2), 2^(1/4), ... 2^(1/256) as the reference has them, the first of them not the nearest float: buckets must end where those of
+// other clients end.
+const FACTORS = [
+  1.414213562373095, 1.189207115002721, 1.0905077326652577, 1.0442737824274138, 1.0218971486541166, 1.0108892860517005,
+  1.0054299011128027, 1.0027112750502025,
+];
 
 let bounds: Float64Array | undefined;
 
 /**
- * The 256 bounds between 0.5 (included) and 1 of schema 8, each 2^(1/256) times the one before; coarser schemas take every second,
- * fourth, ... of them. Correctly rounded; made on first use.
+ * The 256 bounds between 0.5 (included) and 1 of schema 8; coarser schemas take every second, fourth, ... of them. Each schema puts one
+ * bound between every two of the one before, as client_golang does, to the last bit. Made on first use.
  */
 function finestBounds(): Float64Array {
   if (bounds !== undefined) return bounds;
-  // 2^(1/256) by eight square roots, in whole numbers with 192 bits behind the point.
-  let factor = 2n << BITS;
-  for (let i = 0; i < 8; i++) factor = squareRoot(factor << BITS);
-  bounds = new Float64Array(256);
-  let bound = 1n << (BITS - 1n);
-  for (let i = 0; i < 256; i++) {
-    // Bound has 191 bits of its own at most; the 53 highest are kept, rounded to the nearest.
-    const shift = BITS - 53n;
-    bounds[i] = Number((bound + (1n << (shift - 1n))) >> shift) / 2 ** 53;
-    bound = (bound * factor) >> BITS;
+  let coarser = Float64Array.of(0.5);
+  for (const factor of FACTORS) {
+    const finer = new Float64Array(coarser.length * 2);
+    for (let i = 0; i < coarser.length; i++) {
+      finer[2 * i] = coarser[i] as number;
+      finer[2 * i + 1] = (coarser[i] as number) * factor;
+    }
+    coarser = finer;
   }
+  bounds = coarser;
   return bounds;
-}
-
-function squareRoot(square: bigint): bigint {
-  let root = 1n << BigInt((square.toString(2).length / 2 + 1) | 0);
-  for (;;) {
-    const next = (root + square / root) >> 1n;
-    if (next >= root) return root;
-    root = next;
-  }
 }
 
 const float = new Float64Array(1);
@@ -82,5 +77,5 @@ export function upperBound(index: number, schema: number): number {
 /** The finest schema whose buckets grow by no more than `factor` from one to the next, within -4 to 8. */
 export function schemaFor(factor: number): number {
   const floor = Math.floor(Math.log2(Math.log2(factor)));
-  return Math.max(-4, Math.min(8, -floor));
+  return Math.max(-4, Math.min(8, 0 - floor));
 }
