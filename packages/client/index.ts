@@ -35,6 +35,8 @@ export {
 export { formatOpenMetricsValue, formatValue } from "./format/number-format.ts";
 export { Gauge, GaugeChild, type GaugeConfig, type InProgress } from "./gauge.ts";
 export { Histogram, HistogramChild, type HistogramConfig } from "./histogram.ts";
+export type { HandlerOptions } from "./http/exposition-handler.ts";
+export { fetchHandler } from "./http/fetch-handler.ts";
 export { type Facts, Info, InfoChild, type InfoConfig } from "./info.ts";
 export type { Decorator } from "./instrument.ts";
 export {
@@ -56,6 +58,15 @@ export {
   type OverflowPolicy,
 } from "./metric.ts";
 export type { NativeHistogramConfig } from "./native-buckets.ts";
+export { type Grouping, groupingPath } from "./push/grouping.ts";
+export {
+  deleteFromGateway,
+  PushError,
+  type PushOptions,
+  type PushRequest,
+  pushAddToGateway,
+  pushToGateway,
+} from "./push/push-client.ts";
 export {
   type Exposable,
   type ExposeOptions,

@@ -97,12 +97,14 @@ test("creation times: samples in OpenMetrics, gauges in text, if asked for and n
     `# HELP c_total h
 # TYPE c_total counter
 c_total 1
+# HELP c_created h
 # TYPE c_created gauge
 c_created 1.7000000005e+09
 # HELP s h
 # TYPE s summary
 s_sum 1
 s_count 1
+# HELP s_created h
 # TYPE s_created gauge
 s_created 1.7000000005e+09
 `,

@@ -23,7 +23,7 @@ export class TextWriter<Source = unknown> extends FormatWriter<Source> {
   readonly #out = new TextBuffer();
   #names = new SampleNames("");
   /** Creation times of the family, and where they are shown; undefined where they are not. */
-  #created: { readonly names: SampleNames; readonly out: TextBuffer } | undefined;
+  #created: { readonly names: SampleNames; readonly help: string; readonly out: TextBuffer } | undefined;
   #bounds: readonly number[] = [];
   #boundTexts: string[] = [];
 
@@ -35,7 +35,7 @@ export class TextWriter<Source = unknown> extends FormatWriter<Source> {
     this.#created = undefined;
     if (this.created && (header.type === "counter" || header.type === "histogram" || header.type === "summary")) {
       const stem = header.type === "counter" ? name.replace(/_total$/, "") : name;
-      this.#created = { names: new SampleNames(`${stem}_created`), out: new TextBuffer() };
+      this.#created = { names: new SampleNames(`${stem}_created`), help: header.help, out: new TextBuffer() };
     }
   }
 
@@ -45,7 +45,10 @@ export class TextWriter<Source = unknown> extends FormatWriter<Source> {
 
   override seal(): Uint8Array {
     if (this.#created === undefined || this.#created.out.length === 0) return this.#out.take();
-    this.#out.text(`# TYPE ${this.#created.names.inComments} gauge\n`);
+    const { help } = this.#created;
+    const shown = this.#created.names.inComments;
+    if (help !== "") this.#out.text(`# HELP ${shown} ${escapeHelp(help, false)}\n`);
+    this.#out.text(`# TYPE ${shown} gauge\n`);
     const before = this.#out.take();
     const times = this.#created.out.take();
     const joined = new Uint8Array(before.length + times.length);

@@ -1,4 +1,7 @@
 export { collectDefaultMetrics, type DefaultMetricsOptions } from "./default-metrics.ts";
 export { GoMetrics } from "./go-metrics.ts";
+export { httpHandler, type MetricsServer, type MetricsServerOptions, startHttpServer } from "./http-handler.ts";
+export { instanceIpGroupingKey } from "./instance-ip.ts";
 export { ProcessMetrics, processStartSeconds } from "./process-metrics.ts";
 export { RuntimeMetrics, type RuntimeMetricsOptions } from "./runtime-metrics.ts";
+export { writeTextfile } from "./textfile.ts";
