@@ -1,3 +1,12 @@
+export { Aggregation } from "./aggregate/aggregation.ts";
+export {
+  type FamilySnapshot,
+  type HistogramSnapshot,
+  type SeriesSnapshot,
+  type SummarySnapshot,
+  takeSnapshot,
+  type ValueSnapshot,
+} from "./aggregate/snapshot.ts";
 export { DEFAULT_BUCKETS, exponentialBuckets, exponentialBucketsRange, linearBuckets } from "./buckets.ts";
 export { Child } from "./child.ts";
 export { Counter, CounterChild, type CounterConfig, type ErrorClass, type ExceptionCount } from "./counter.ts";

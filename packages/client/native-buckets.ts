@@ -212,7 +212,7 @@ function joinedByTwo(buckets: ReadonlyMap<number, number>): Map<number, number> 
 }
 
 /** Spans (offset, length) and deltas. Gaps of one or two buckets cost less as empty buckets than as a new span. */
-function spansOf(buckets: ReadonlyMap<number, number>): [spans: number[], deltas: number[]] {
+export function spansOf(buckets: ReadonlyMap<number, number>): [spans: number[], deltas: number[]] {
   const spans: number[] = [];
   const deltas: number[] = [];
   let next = 0;

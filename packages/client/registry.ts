@@ -2,7 +2,7 @@
 import { AlreadyRegisteredError } from "./errors.ts";
 import { findSample } from "./find-sample.ts";
 import type { EscapingScheme } from "./format/escaping.ts";
-import type { Collector, FamilyHeader, PartialCollector } from "./format/family-writer.ts";
+import type { Collector, FamilyHeader, FamilyWriter, PartialCollector } from "./format/family-writer.ts";
 import { CHUNK_BYTES, type FamilyPart, type FormatWriter, type WriterOptions } from "./format/format-writer.ts";
 import { renderLabels } from "./format/names.ts";
 import { type ExpositionFormat, type NegotiatedFormat, negotiateFormat } from "./format/negotiation.ts";
@@ -180,6 +180,29 @@ export class Registry implements Exposable {
    * follows is only written, in slices of a few milliseconds between which others have their turn.
    */
   async stream(format: ExpositionFormat = "text", options: ExposeOptions = {}): Promise<AsyncIterable<Uint8Array>> {
+    const { collectors, fail } = await this.#refreshed(options);
+    const writer = makeWriter(format, {
+      escaping: options.escaping ?? "underscores",
+      created: (this.#options.created ?? false) && !createdIsOff(),
+    });
+    for (const collector of collectors) {
+      const mark = writer.mark();
+      try {
+        if (isPartial(collector)) writer.defer(collector.describe()[0] as FamilyHeader, collector);
+        else collector.collect(writer);
+      } catch (error) {
+        writer.rewind(mark);
+        fail(error, collector);
+      }
+    }
+    if (options.names === undefined) this.#collectOwn(writer);
+    return written(writer, this.#options.order !== "registration");
+  }
+
+  /** Brings everything up to date. What failed is not among the collectors that it returns. */
+  async #refreshed(
+    options: ExposeOptions,
+  ): Promise<{ collectors: Collector[]; fail: (error: unknown, collector: Collector) => void }> {
     const collectors = [...this.#collectors].filter((collector) => isWanted(collector, options.names));
     const failed = new Set<Collector>();
     const onError = options.onCollectError ?? this.#options.onCollectError;
@@ -198,23 +221,19 @@ export class Registry implements Exposable {
       }
     }
     if (waiting.length > 0) await Promise.all(waiting);
-    const writer = makeWriter(format, {
-      escaping: options.escaping ?? "underscores",
-      created: (this.#options.created ?? false) && !createdIsOff(),
-    });
+    return { collectors: collectors.filter((collector) => !failed.has(collector)), fail };
+  }
+
+  /** Brings everything up to date, and has it written in one go, in the order of registration. */
+  async collectInto(writer: FamilyWriter, options: ExposeOptions = {}): Promise<void> {
+    const { collectors, fail } = await this.#refreshed(options);
     for (const collector of collectors) {
-      if (failed.has(collector)) continue;
-      const mark = writer.mark();
       try {
-        if (isPartial(collector)) writer.defer(collector.describe()[0] as FamilyHeader, collector);
-        else collector.collect(writer);
+        collector.collect(writer);
       } catch (error) {
-        writer.rewind(mark);
         fail(error, collector);
       }
     }
-    if (options.names === undefined) this.#collectOwn(writer);
-    return written(writer, this.#options.order !== "registration");
   }
 
   /** What the registry itself has to say; most of the time nothing. */

@@ -20,6 +20,8 @@ export interface FamilyHeader {
   readonly unit: string;
   /** Whether the family's name or a label's lies outside the classic rules, so that it may have to be escaped. */
   readonly utf8?: boolean;
+  /** What several processes' values of a gauge become, see `GaugeMode`. */
+  readonly gaugeMode?: string | undefined;
 }
 
 /** A sample's link to a trace. `timestamp` in seconds since the epoch, 0 for none. */

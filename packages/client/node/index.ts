@@ -5,3 +5,4 @@ export { instanceIpGroupingKey } from "./instance-ip.ts";
 export { ProcessMetrics, processStartSeconds } from "./process-metrics.ts";
 export { RuntimeMetrics, type RuntimeMetricsOptions } from "./runtime-metrics.ts";
 export { writeTextfile } from "./textfile.ts";
+export { answerMetricsRequests, WorkerMetrics, type WorkerMetricsOptions } from "./worker-metrics.ts";
