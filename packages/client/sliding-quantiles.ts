@@ -1,13 +1,22 @@
 // Quantiles over a window that slides.
-import { QuantileStream } from "./quantile-stream.ts";
+
+/** What observations are condensed into. */
+export interface QuantileSketch {
+  /** Takes in observations, which must ascend. */
+  merge(incoming: Float64Array): void;
+  /** The estimate for `q`, NaN without observations. */
+  query(q: number): number;
+  reset(): void;
+  /** Number of observations. */
+  readonly count: number;
+}
 
 /** What is asked of a window. */
 export interface QuantileWindow {
   /** Ascending. */
   readonly quantiles: readonly number[];
-  /** The error allowed for each, of rank. */
-  readonly errors: readonly number[];
-  /** How long one step of the window lasts. */
+  readonly makeSketch: () => QuantileSketch;
+  /** How long one step of the window lasts; Infinity for a window that never slides. */
   readonly stepMs: number;
   readonly ageBuckets: number;
   /** How many observations wait before they are sorted and merged. */
@@ -24,7 +33,7 @@ const FIRST_ROOM = 16;
 export class SlidingQuantiles {
   readonly #window: QuantileWindow;
   readonly #now: () => number;
-  readonly #streams: QuantileStream[];
+  readonly #streams: QuantileSketch[];
   #waiting = new Float64Array(FIRST_ROOM);
   #waitingCount = 0;
   #oldest = 0;
@@ -34,15 +43,12 @@ export class SlidingQuantiles {
   constructor(window: QuantileWindow, now: () => number) {
     this.#window = window;
     this.#now = now;
-    this.#streams = Array.from(
-      { length: window.ageBuckets },
-      () => new QuantileStream(window.quantiles, window.errors),
-    );
+    this.#streams = Array.from({ length: window.ageBuckets }, () => window.makeSketch());
     this.#turnMs = now() + window.stepMs;
   }
 
   insert(value: number): void {
-    if (this.#now() >= this.#turnMs) this.#turn();
+    if (this.#turnMs < Infinity && this.#now() >= this.#turnMs) this.#turn();
     if (this.#waitingCount === this.#waiting.length) this.#makeRoom();
     this.#waiting[this.#waitingCount++] = value;
   }
@@ -51,8 +57,15 @@ export class SlidingQuantiles {
   estimates(): number[] {
     this.#merge();
     if (this.#now() >= this.#turnMs) this.#turn();
-    const stream = this.#streams[this.#oldest] as QuantileStream;
+    const stream = this.#streams[this.#oldest] as QuantileSketch;
     return this.#window.quantiles.map((q) => stream.query(q));
+  }
+
+  /** Number of observations within the window. */
+  get count(): number {
+    this.#merge();
+    if (this.#now() >= this.#turnMs) this.#turn();
+    return (this.#streams[this.#oldest] as QuantileSketch).count;
   }
 
   reset(): void {
@@ -83,7 +96,7 @@ export class SlidingQuantiles {
     const { stepMs } = this.#window;
     const steps = Math.floor((this.#now() - this.#turnMs) / stepMs) + 1;
     for (let i = 0; i < Math.min(steps, this.#streams.length); i++) {
-      (this.#streams[this.#oldest] as QuantileStream).reset();
+      (this.#streams[this.#oldest] as QuantileSketch).reset();
       this.#oldest = (this.#oldest + 1) % this.#streams.length;
     }
     this.#turnMs += steps * stepMs;

@@ -3,6 +3,7 @@ import { Child } from "./child.ts";
 import type { FamilyWriter } from "./format/family-writer.ts";
 import type { LabelRecord, LabelValue, WithLabels } from "./label-types.ts";
 import { Metric, type MetricConfig } from "./metric.ts";
+import { QuantileStream } from "./quantile-stream.ts";
 import { type QuantileWindow, SlidingQuantiles } from "./sliding-quantiles.ts";
 import { type LabelsOrChoice, secondsSince, startTimer, type Timer, timed } from "./timer.ts";
 
@@ -104,9 +105,10 @@ export class Summary<const Names extends readonly string[] = readonly []> extend
     const bufferSize = config.bufferSize ?? 500;
     if (!(maxAgeSeconds > 0 && ageBuckets >= 1 && bufferSize >= 1)) throw new Error("Summary window must be positive");
     this.quantiles = objectives.map(([q]) => q);
+    const errors = objectives.map(([, error]) => error);
     this.#window = {
       quantiles: this.quantiles,
-      errors: objectives.map(([, error]) => error),
+      makeSketch: () => new QuantileStream(this.quantiles, errors),
       stepMs: (maxAgeSeconds * 1000) / ageBuckets,
       ageBuckets,
       bufferSize,

@@ -22,9 +22,11 @@ export function install() {
   run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
 }
 
-/** Compiles the TypeScript that changed and the kernels, bundles the server, and builds the web page; each only where it is stale. */
+/** Compiles the TypeScript that changed (some of it to CommonJS, too) and the kernels, bundles the server, and builds the web page; each only where it is stale. */
 export async function build() {
   run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-b"]);
+  const { buildCommonJs } = await import("./commonjs.mjs");
+  await buildCommonJs(root);
   const { buildKernels } = await import("./kernels.mjs");
   await buildKernels(root);
   const { bundleServer } = await import("./bundle.mjs");

@@ -1,7 +1,7 @@
 // What the operating system knows about this process, under the names that all client libraries use. What the platform
 // does not tell is left out, never faked.
-import { readdirSync, readFileSync } from "node:fs";
 import type { Collector, FamilyHeader, FamilyType, FamilyWriter } from "../format/family-writer.ts";
+import { countFileDescriptors, parseLimit, parseNetwork, parseStatus, readText } from "./proc-self.ts";
 
 /** A family with one sample without labels, and how to find its value; undefined where it cannot be known. */
 interface Reading {
@@ -106,52 +106,4 @@ export function processStartSeconds(): number {
 /** Number of threads, undefined where the platform does not tell. */
 export function threadCount(): number | undefined {
   return parseStatus(readText("/proc/self/status")).get("Threads");
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    // Not Linux, or not allowed: then there is nothing to say.
-    return "";
-  }
-}
-
-/** Numbers of /proc/self/status by name; sizes in bytes. */
-function parseStatus(text: string): Map<string, number> {
-  const values = new Map<string, number>();
-  for (const line of text.split("\n")) {
-    const match = /^(\w+):\s+([0-9]+)( kB)?$/.exec(line);
-    if (match !== null) values.set(match[1] as string, Number(match[2]) * (match[3] === undefined ? 1 : 1024));
-  }
-  return values;
-}
-
-/** The soft limit of a line of /proc/self/limits; no limit is the largest 64-bit number, as elsewhere. */
-function parseLimit(text: string, name: string): number | undefined {
-  const line = text.split("\n").find((candidate) => candidate.startsWith(name));
-  const value = line?.slice(name.length).trim().split(/\s+/)[0];
-  if (value === undefined) return undefined;
-  return value === "unlimited" ? 2 ** 64 : Number(value);
-}
-
-/** The IpExt counters of the network namespace: a line of names, then one of values. */
-function parseNetwork(text: string): { received: number; sent: number } | undefined {
-  const [names, values] = text
-    .split("\n")
-    .filter((line) => line.startsWith("IpExt:"))
-    .map((line) => line.split(" "));
-  const received = names?.indexOf("InOctets") ?? -1;
-  const sent = names?.indexOf("OutOctets") ?? -1;
-  if (values === undefined || received < 0 || sent < 0) return undefined;
-  return { received: Number(values[received]), sent: Number(values[sent]) };
-}
-
-function countFileDescriptors(): number | undefined {
-  try {
-    // One of them is the directory that is being listed.
-    return readdirSync("/proc/self/fd").length - 1;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,10 +1,11 @@
 // What Node knows about itself: event loop, heap, garbage collection, things that keep the process alive.
-import { constants, type IntervalHistogram, monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
+import { type IntervalHistogram, monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 import { getHeapSpaceStatistics } from "node:v8";
 import { Counter } from "../counter.ts";
 import { Gauge } from "../gauge.ts";
 import { Histogram, type HistogramChild } from "../histogram.ts";
 import type { Registry } from "../registry.ts";
+import { GC_KINDS } from "./gc-kinds.ts";
 
 /** How the runtime is watched. */
 export interface RuntimeMetricsOptions {
@@ -16,13 +17,6 @@ export interface RuntimeMetricsOptions {
   /** How often the event loop's delay is sampled, in milliseconds. */
   readonly eventLoopPrecisionMs: number;
 }
-
-const GC_KINDS: ReadonlyMap<number, string> = new Map([
-  [constants.NODE_PERFORMANCE_GC_MAJOR, "major"],
-  [constants.NODE_PERFORMANCE_GC_MINOR, "minor"],
-  [constants.NODE_PERFORMANCE_GC_INCREMENTAL, "incremental"],
-  [constants.NODE_PERFORMANCE_GC_WEAKCB, "weakcb"],
-]);
 
 /** The last pauses that are kept for quantiles; as many as Go keeps. */
 const KEPT_PAUSES = 256;
