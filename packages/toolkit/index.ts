@@ -13,6 +13,35 @@ export {
   textFlag,
 } from "./flags/flag.ts";
 export { type FlagExit, type FlagProgram, flagTexts, type ParsedFlags, parseFlags } from "./flags/parse.ts";
+export type {
+  AuthorizationConfig,
+  BasicAuthConfig,
+  HttpClientConfig,
+  HttpHeaderConfig,
+  OAuth2Config,
+  ProxyConfig,
+  TlsConfig,
+  TlsVersion,
+} from "./http-client/config.ts";
+export {
+  completeHttpClient,
+  type HttpClientDraft,
+  httpClientShape,
+  isDefaultHttpClient,
+  isReservedHeader,
+  remoteWriteHttpShape,
+  tlsClientConfig,
+} from "./http-client/config-schema.ts";
+export { TokenSource } from "./http-client/oauth2.ts";
+export { type ProxyRule, proxyRule } from "./http-client/proxy.ts";
+export {
+  CredentialError,
+  type DialObserver,
+  type Route as HttpRoute,
+  Router as HttpRouter,
+  readCredential,
+  tlsClientOptions,
+} from "./http-client/route.ts";
 export { type Attributes, quote } from "./log/format.ts";
 export { goDuration } from "./log/go-duration.ts";
 export {
