@@ -1,7 +1,7 @@
 // The monitor: what application code sees of the metrics, by the tutorial's names.
 
 import { register as processRegister, type Registry } from "@narthex/client";
-import { exposeAll, LabelCap, type OpenRequest } from "@narthex/http-metrics";
+import { exposeText, LabelCap, type OpenRequest } from "@narthex/http-metrics";
 import type { FastifyMetricsOptions } from "./options.ts";
 import { createInfrastructureMetrics, type MetricsSet } from "./register.ts";
 
@@ -127,6 +127,6 @@ export class InfrastructureMonitor {
 
   /** The page, in the format that an Accept header asks for. */
   async getMetrics(accept?: string): Promise<MetricsPage> {
-    return exposeAll(this.registers, accept);
+    return exposeText(this.registers, accept);
   }
 }

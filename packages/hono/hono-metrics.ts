@@ -33,7 +33,10 @@ export function honoMetrics(options: HonoMetricsOptions = {}): MiddlewareHandler
     const { path, method } = context.req;
     if (path === endpoint && method === "GET") {
       const { contentType, body } = await exposeAll(pages, context.req.header("accept"));
-      return context.body(body, 200, { "Content-Type": contentType, Vary: "Accept" });
+      return context.body(typeof body === "string" ? body : new Uint8Array(body), 200, {
+        "Content-Type": contentType,
+        Vary: "Accept",
+      });
     }
     if (path === endpoint || isIgnored(path, ignore)) {
       await next();

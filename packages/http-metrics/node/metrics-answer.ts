@@ -21,7 +21,7 @@ export async function encodedPage(
   headers: { readonly accept?: string | undefined; readonly "accept-encoding"?: string | string[] | undefined },
 ): Promise<EncodedPage> {
   const { contentType, body } = await exposeAll(registries, headers.accept);
-  const bytes = Buffer.from(body, "utf8");
+  const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : Buffer.from(body);
   const takesGzip = /(^|,)\s*gzip\s*(;(?!\s*q=0(\.0*)?\s*(,|$))|,|$)/.test(String(headers["accept-encoding"] ?? ""));
   if (!takesGzip || bytes.length < MIN_GZIP_BYTES)
     return { headers: { "Content-Type": contentType, Vary: "Accept, Accept-Encoding" }, body: bytes };

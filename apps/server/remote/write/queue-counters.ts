@@ -1,5 +1,4 @@
 // What one queue counts; `WriteMetrics` shows it.
-import { HistogramChild } from "@narthex/client";
 
 /** Entries by kind. */
 export interface KindCounts {
@@ -38,10 +37,10 @@ export class QueueCounters {
   highestSentSeconds = 0;
   shards = 0;
   desiredShards = 0;
-  readonly durations: HistogramChild;
+  readonly durations: Durations;
 
   constructor(createdSeconds: number) {
-    this.durations = new HistogramChild("", createdSeconds, Float64Array.from(DURATION_BOUNDS));
+    this.durations = new Durations(createdSeconds);
   }
 
   drop(reason: DropReason, kind: Kind, count = 1): void {
@@ -49,5 +48,29 @@ export class QueueCounters {
     let counts = this.dropped.get(reason);
     if (counts === undefined) this.dropped.set(reason, (counts = none()));
     counts[kind] += count;
+  }
+}
+
+/** How long requests took, by `DURATION_BOUNDS`. */
+export class Durations {
+  /** Since when it counts, in seconds since the epoch. */
+  readonly created: number;
+  readonly #counts = new Float64Array(DURATION_BOUNDS.length + 1);
+  sum = 0;
+
+  constructor(created: number) {
+    this.created = created;
+  }
+
+  observe(seconds: number): void {
+    const bucket = DURATION_BOUNDS.findIndex((bound) => seconds <= bound);
+    (this.#counts[bucket < 0 ? DURATION_BOUNDS.length : bucket] as number)++;
+    this.sum += seconds;
+  }
+
+  /** Cumulative counts by bound, the last one beyond all. */
+  cumulative(): Float64Array {
+    let total = 0;
+    return this.#counts.map((count) => (total += count));
   }
 }
