@@ -295,13 +295,14 @@ export class Gateway {
     await exchange.stream("application/json", metricsJson(this.#store.groups()));
   }
 
-  /** Answers at once, as the reference does; a group that is pushed to meanwhile may stay. */
+  /** Answers when all are gone, so that whoever looks then sees none; the reference answers before. */
   async #wipe(exchange: Exchange): Promise<void> {
-    exchange.status(202);
     for (const grouping of this.#store.groups()) {
-      // Each waits for its turn, so that a wipe of many never fills the queue.
+      // Each waits for its turn, so that a wipe of many never fills the queue; nor does it fail where others have filled it.
+      if (this.#queue.isFull) await this.#queue.idle();
       await this.#queue.submit({ kind: "delete", grouping });
     }
+    exchange.status(202);
   }
 }
 

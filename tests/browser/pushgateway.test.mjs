@@ -108,6 +108,6 @@ suite("Pushgateway's page", { skip }, () => {
     await page.goto(`http://127.0.0.1:${gateway.port}/push/`);
     await page.getByRole("link", { name: "Status" }).click();
     assert.match(page.url(), /\/push\/status$/);
-    assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector("nav")).display), "flex");
+    await page.waitForFunction(() => getComputedStyle(document.querySelector("nav")).display === "flex");
   });
 });

@@ -5,8 +5,8 @@ import { createGzip, gzipSync } from "node:zlib";
 /** A client that takes nothing for so long loses its answer. */
 const STALLED_MS = 30_000;
 /** What a refused request may still send, and for how long, before its connection is cut: enough for the client to read the refusal. */
-const LEFTOVER_BYTES = 8 * 1024 * 1024;
-const LEFTOVER_MS = 2_000;
+const LEFTOVER_BYTES = 16 * 1024 * 1024;
+const LEFTOVER_MS = 10_000;
 
 export class Exchange {
   readonly request: IncomingMessage;
