@@ -112,8 +112,8 @@ export function getRequestDomain({ headers }: FastifyRequest): Domain {
 
 /** The route's template as it was registered; `unknown` for a request that none matched. */
 export function getEndpointRoute(request: FastifyRequest, unknown: string = "__unknown__"): string {
-  // Fastify before 4.10 has it elsewhere.
-  const { routeOptions, routerPath } = request as FastifyRequest & { routerPath?: string };
-  const url = request.is404 ? undefined : (routeOptions?.url ?? routerPath);
+  const found = request as FastifyRequest & { readonly routerPath?: string };
+  // Fastify before 4.10 has it elsewhere; later ones complain about who looks there.
+  const url = found.is404 ? undefined : found.routeOptions === undefined ? found.routerPath : found.routeOptions.url;
   return url ?? unknown;
 }

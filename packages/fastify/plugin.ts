@@ -151,14 +151,15 @@ function addHooks(
 }
 
 function configOf(request: FastifyRequest): { disableMetrics?: boolean; statsId?: string } {
-  const { routeOptions, routeConfig } = request as FastifyRequest & { routeConfig?: object };
-  return (routeOptions?.config ?? routeConfig ?? {}) as { disableMetrics?: boolean; statsId?: string };
+  const found = request as FastifyRequest & { readonly routeConfig?: object };
+  const config = found.routeOptions === undefined ? found.routeConfig : found.routeOptions.config;
+  return (config ?? {}) as { disableMetrics?: boolean; statsId?: string };
 }
 
 /** Fastify's own clock, under the name that this version has. Undefined leaves it to ours. */
 function elapsedSeconds(reply: FastifyReply): number | undefined {
-  const { elapsedTime, getResponseTime } = reply as FastifyReply & { getResponseTime?: () => number };
-  const ms = elapsedTime ?? getResponseTime?.call(reply);
+  const found = reply as FastifyReply & { readonly getResponseTime?: () => number };
+  const ms = found.elapsedTime ?? found.getResponseTime?.();
   return ms !== undefined && Number.isFinite(ms) && ms >= 0 ? ms / 1000 : undefined;
 }
 

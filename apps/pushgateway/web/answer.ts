@@ -43,9 +43,20 @@ export class Exchange {
 
   /** A refusal, with the header that the reference sends along. */
   refuse(code: number, message: string): void {
-    this.response.setHeader("X-Content-Type-Options", "nosniff");
-    this.text(code, `${message}\n`);
-    this.#cutLeftover();
+    const { request, response } = this;
+    response.setHeader("X-Content-Type-Options", "nosniff");
+    if (request.complete || request.destroyed || this.method === "HEAD") {
+      this.text(code, `${message}\n`);
+      return;
+    }
+    // All of the answer goes out, yet it ends only with the request: a connection that is to be closed would be closed under a client
+    // that is still sending, and that one might never see why.
+    const bytes = Buffer.from(`${message}\n`, "utf8");
+    response.statusCode = code;
+    response.setHeader("Content-Type", "text/plain; charset=utf-8");
+    response.setHeader("Content-Length", bytes.length);
+    response.write(bytes);
+    this.#passOverLeftover(() => response.end());
   }
 
   /** Sends the client elsewhere; a body only where the reference has one. */
@@ -100,10 +111,9 @@ export class Exchange {
     });
   }
 
-  /** A client that is still sending its body reads nothing before that is done; one that never ends is cut off. */
-  #cutLeftover(): void {
+  /** Reads and forgets what is left of a request; one that never ends is cut off. */
+  #passOverLeftover(done: () => void): void {
     const { request } = this;
-    if (request.complete || request.destroyed) return;
     let bytes = 0;
     const cut = (): void => void request.destroy();
     const timer = setTimeout(cut, LEFTOVER_MS).unref();
@@ -112,7 +122,10 @@ export class Exchange {
       if (bytes > LEFTOVER_BYTES) cut();
     });
     request.once("close", () => clearTimeout(timer));
-    request.once("end", () => clearTimeout(timer));
+    request.once("end", () => {
+      clearTimeout(timer);
+      done();
+    });
     request.on("error", () => {});
     request.resume();
   }
