@@ -11,6 +11,7 @@ const MAY_IMPORT = {
   model: [],
   encoding: [],
   client: [],
+  hypertrace: ["client"],
   template: [],
   storage: ["model"],
   exposition: ["model", "encoding", "client"],
