@@ -133,6 +133,15 @@ test("the pure packages import nothing of Node", () => {
   assert.deepEqual(wrong.map(place), []);
 });
 
+test("the core of the client library imports nothing of Node, so that it runs elsewhere", () => {
+  const { folder, imports } = members.find(({ name }) => name === "client");
+  const wrong = imports.filter(
+    ({ file, specifier }) =>
+      specifier.startsWith("node:") && !IN_TESTS_ONLY.test(file) && !/^(node|compat)\//.test(relative(folder, file)),
+  );
+  assert.deepEqual(wrong.map(place), []);
+});
+
 test("the client library has no runtime dependency", () => {
   const client = members.find(({ name }) => name === "client");
   assert.deepEqual(client.manifest.dependencies ?? {}, {});

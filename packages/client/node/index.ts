@@ -1,3 +1,4 @@
+export { GraphiteBridge, type GraphiteOptions } from "./graphite-bridge.ts";
 export { collectDefaultMetrics, type DefaultMetricsOptions } from "./default-metrics.ts";
 export { GoMetrics } from "./go-metrics.ts";
 export { httpHandler, type MetricsServer, type MetricsServerOptions, startHttpServer } from "./http-handler.ts";

@@ -22,6 +22,7 @@ export interface PushOptions {
   readonly grouping?: Grouping;
   /** What is pushed; the process-wide `register` unless given. */
   readonly registry?: Exposable;
+  /** "text" unless given. The Pushgateway understands text and protobuf, which alone carries native histograms. */
   readonly format?: ExpositionFormat;
   readonly gzip?: boolean;
   readonly basicAuth?: { readonly username: string; readonly password: string };
