@@ -168,6 +168,7 @@ function settingsOf(command: ServerCommand, configText: string | undefined): Ser
     queryMaxSamples: flags.queryMaxSamples,
     discoveryReloadIntervalMs: flags.scrapeDiscoveryReloadIntervalMs,
     resendDelayMs: flags.rulesResendDelayMs,
+    maxConcurrentRules: features.has("concurrent-rule-eval") ? flags.rulesMaxConcurrentEvals : 0,
     outageToleranceMs: flags.rulesForOutageToleranceMs,
     alertGracePeriodMs: flags.rulesForGracePeriodMs,
     features,

@@ -78,6 +78,8 @@ export interface ServerSettings {
   readonly notificationBatchSize: number;
   readonly drainNotificationsOnShutdown: boolean;
   readonly resendDelayMs: number;
+  /** Rules that may be evaluated beside others of their group, all groups together; 0 for none. */
+  readonly maxConcurrentRules: number;
   readonly outageToleranceMs: number;
   readonly alertGracePeriodMs: number;
   readonly features: ReadonlySet<string>;

@@ -2,6 +2,7 @@ export { Engine, type EngineOptions, type QueryOptions } from "./engine/engine.t
 export type { ExplainEmpty, ExplainNode, Explanation } from "./engine/explain.ts";
 export type { Selection } from "./engine/plan.ts";
 export * from "./engine/result.ts";
+export { labelsHash } from "./functions/labels-hash.ts";
 export { FUNCTION_SIGNATURES } from "./functions/signatures.ts";
 export type * from "./parser/ast.ts";
 export { DurationError, formatDuration, parseDuration } from "./parser/duration.ts";

@@ -28,8 +28,14 @@ export class InvalidLabelsError extends Error {
   override readonly name = "InvalidLabelsError";
 }
 
+/** What a batch of writes is allowed. */
+export interface AppendOptions {
+  /** Samples out of order are refused even where the storage takes them: for who writes its own series, like rules. */
+  readonly inOrderOnly?: boolean;
+}
+
 export interface Appendable {
-  appender(): Appender;
+  appender(options?: AppendOptions): Appender;
 }
 
 /**

@@ -2,7 +2,7 @@
 // the storage contract. Simple before fast: selections walk all series.
 import type { Exemplar, FloatHistogramFields, Labels, Matcher, Metadata } from "@narthex/model";
 import { compareStrings, Labels as LabelSet } from "@narthex/model";
-import { Append, type Appendable, type Appender, InvalidLabelsError, type SeriesRef } from "./appender.ts";
+import { Append, type Appendable, type Appender, type AppendOptions, InvalidLabelsError, type SeriesRef } from "./appender.ts";
 import type { LabelBytes } from "./label-bytes.ts";
 import {
   copySamples,
@@ -49,12 +49,13 @@ export class MemoryStorage implements Queryable, Appendable {
     return new MemoryQuerier(this.#views, minTime, maxTime);
   }
 
-  appender(): Appender {
+  appender({ inOrderOnly = false }: AppendOptions = {}): Appender {
+    const outOfOrderWindowMs = inOrderOnly ? 0 : this.#outOfOrderWindowMs;
     return new MemoryAppender({
       resolve: (labels) => this.#resolve(labels),
       series: (ref) => this.#byRef.get(ref),
-      outOfOrderWindowMs: this.#outOfOrderWindowMs,
-      commit: (samples) => this.#commit(samples),
+      outOfOrderWindowMs,
+      commit: (samples) => this.#commit(samples, outOfOrderWindowMs),
       release: (series) => this.#release(series),
     });
   }
@@ -91,7 +92,7 @@ export class MemoryStorage implements Queryable, Appendable {
     return series;
   }
 
-  #commit(pending: readonly PendingSample[]): void {
+  #commit(pending: readonly PendingSample[], outOfOrderWindowMs: number): void {
     if (this.#sampleCount + pending.length > this.#maxSamples) {
       throw new Error(`memory storage is full: it takes ${this.#maxSamples} samples at most`);
     }
@@ -99,7 +100,7 @@ export class MemoryStorage implements Queryable, Appendable {
     for (const sample of pending) {
       const series = this.#byRef.get(sample.ref);
       // Another appender may have committed in between: what has become too late by that is left out.
-      if (series === undefined || series.verdict(sample, this.#outOfOrderWindowMs) !== Append.ok) continue;
+      if (series === undefined || series.verdict(sample, outOfOrderWindowMs) !== Append.ok) continue;
       const before = series.samples.count;
       series.add(sample);
       this.#sampleCount += series.samples.count - before;

@@ -21,13 +21,17 @@ export interface ExecuteOptions {
   readonly escaper?: Escaper;
   /** Longest output in UTF-16 code units; beyond, the execution fails. */
   readonly maxLength?: number;
+  /** How much the execution may do, in units of about 0.2 µs; beyond, it fails. Default: five million, a second or so. */
+  readonly maxWork?: number;
 }
 
 const DEFAULT_MAX_LENGTH = 16 * 1024 * 1024;
 /** How deep templates may call one another. */
 const MAX_CALLS = 1000;
-/** How many actions one execution may run, so that a template cannot hang the process. */
-const MAX_ACTIONS = 5_000_000;
+/** So that a template cannot hang the process. */
+const DEFAULT_MAX_WORK = 5_000_000;
+/** Units of work: an action or a step of a loop is one, and so are that many characters that a function takes or gives. */
+const CHARACTERS_PER_UNIT = 32;
 
 type ControlNode = Extract<Body[number], { pipe: Pipe; otherwise: Body | undefined }>;
 
@@ -58,12 +62,14 @@ class Execution {
   readonly #data: unknown;
   #out = "";
   #calls = 0;
-  #actions = 0;
+  #work = 0;
+  readonly #maxWork: number;
 
   constructor(template: ParsedTemplate, data: unknown, options: ExecuteOptions) {
     this.#template = template;
     this.#options = options;
     this.#maxLength = options.maxLength ?? DEFAULT_MAX_LENGTH;
+    this.#maxWork = options.maxWork ?? DEFAULT_MAX_WORK;
     this.#data = data;
     this.#variables = [{ name: "$", value: data }];
   }
@@ -75,7 +81,7 @@ class Execution {
 
   #body(body: Body, dot: unknown): void {
     for (const node of body) {
-      if (++this.#actions > MAX_ACTIONS) throw new TemplateError(`template: ${this.#template.name}: too many actions`);
+      this.#charge(1);
       switch (node.kind) {
         case "text":
           this.#write(this.#options.escaper?.text(node.text) ?? node.text);
@@ -116,6 +122,7 @@ class Execution {
     let count = 0;
     for (const [key, element] of entries) {
       count++;
+      this.#charge(1);
       const scope = this.#variables.length;
       if (pipe.variables.length === 1) this.#bind(pipe.variables[0] as string, element, pipe.assigns);
       else if (pipe.variables.length === 2) {
@@ -141,11 +148,7 @@ class Execution {
     if (value === undefined || value === null) return [];
     if (Array.isArray(value)) return value.map((element, i) => [BigInt(i), element] as const);
     if (value instanceof Map) return [...value.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    if (typeof value === "bigint")
-      return Array.from(
-        { length: Math.max(0, Math.min(Number(value), MAX_ACTIONS)) },
-        (_, i) => [BigInt(i), BigInt(i)] as const,
-      );
+    if (typeof value === "bigint") return upTo(value);
     return this.#fail(pos, sourceOf(pipe, this.#template.source), `range can't iterate over ${formatValue(value)}`);
   }
 
@@ -230,8 +233,11 @@ class Execution {
     if (run === undefined) return this.#fail(arg.pos, arg.name, `"${arg.name}" is not a defined function`);
     const values = rest.map((operand) => this.#arg(operand, dot));
     if (hasFinal) values.push(final);
+    for (const value of values) this.#chargeText(value);
     try {
-      return run(...values);
+      const result = run(...values);
+      this.#chargeText(result);
+      return result;
     } catch (error) {
       if (error instanceof TemplateError) throw error;
       return this.#fail(arg.pos, source, `error calling ${arg.name}: ${(error as Error).message}`);
@@ -310,6 +316,19 @@ class Execution {
     return this.#options.escaper?.value(value, text) ?? text;
   }
 
+  /** Fails when all that was done so far is too much. */
+  #charge(units: number): void {
+    this.#work += units;
+    if (this.#work > this.#maxWork) throw new TemplateError(`template: ${this.#template.name}: too much to do`);
+  }
+
+  #chargeText(value: unknown): void {
+    if (typeof value !== "string") return;
+    if (value.length > this.#maxLength)
+      throw new TemplateError(`template: ${this.#template.name}: a text exceeds ${this.#maxLength} characters`);
+    this.#charge(1 + Math.floor(value.length / CHARACTERS_PER_UNIT));
+  }
+
   #write(text: string): void {
     if (this.#out.length + text.length > this.#maxLength)
       throw new TemplateError(`template: ${this.#template.name}: output exceeds ${this.#maxLength} characters`);
@@ -323,6 +342,10 @@ class Execution {
       `template: ${name}:${lineOf(source, pos)}:${columnOf(source, pos)}: executing "${name}"${at}: ${message}`,
     );
   }
+}
+
+function* upTo(count: bigint): Generator<readonly [bigint, bigint]> {
+  for (let i = 0n; i < count; i++) yield [i, i];
 }
 
 function sourceOf(pipe: Pipe, source: string): string {

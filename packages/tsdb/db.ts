@@ -1,6 +1,6 @@
 // The database: a directory in the reference's formats, its head in shared memory, one writer.
 import type { Matcher, Metadata } from "@narthex/model";
-import type { Appendable, Appender, Querier, Queryable, SeriesRef } from "@narthex/storage";
+import type { Appendable, Appender, AppendOptions, Querier, Queryable, SeriesRef } from "@narthex/storage";
 import { ulid } from "ulid";
 import type { Block } from "./block/block.ts";
 import { removeLeftovers } from "./block/block-writer.ts";
@@ -72,10 +72,10 @@ export class Db implements Queryable, Appendable {
     return { directory: this.directory, memory, layout };
   }
 
-  appender(): Appender {
+  appender(options?: AppendOptions): Appender {
     this.#parts.assertOpen();
     this.#compactions.onAppender();
-    return this.head.appender();
+    return this.head.appender(options);
   }
 
   querier(minTime: number, maxTime: number): Querier {

@@ -9,7 +9,6 @@ export const MISSING_FLAGS: ReadonlyMap<string, string> = new Map([
 
 /** Features of `--enable-feature` that do not exist yet. */
 export const MISSING_FEATURES: ReadonlySet<string> = new Set([
-  "concurrent-rule-eval",
   "old-ui",
   "use-uncached-io",
   "fast-startup",

@@ -27,32 +27,57 @@ export interface AlertTiming {
   readonly keepFiringForMs: number;
 }
 
+/** An alert as it begins: its condition holds for the first time, at `t`. */
+export function newAlert(labels: Labels, annotations: Labels, value: number, t: number): Alert {
+  return {
+    state: "pending",
+    labels,
+    annotations,
+    value,
+    activeAt: t,
+    firedAt: 0,
+    resolvedAt: 0,
+    lastSentAt: 0,
+    validUntil: 0,
+    keepFiringSince: 0,
+  };
+}
+
 /** Takes an alert whose condition holds at `t` one step further. */
-export function seenActive(alert: Alert, t: number, { forMs }: AlertTiming): void {
+export function seenActive(alert: Alert, t: number, timing: AlertTiming): void {
   alert.keepFiringSince = 0;
-  // The rule may have been given a longer `for` by a reload.
-  if (alert.state === "firing" && t - alert.activeAt < forMs) {
-    alert.state = "pending";
-    alert.firedAt = 0;
-  }
-  if (alert.state === "pending" && t - alert.activeAt >= forMs) {
-    alert.state = "firing";
-    alert.firedAt = t;
-  }
+  settle(alert, t, timing);
 }
 
 /** Takes an alert whose condition no longer holds at `t` one step further. Returns whether it can be forgotten. */
-export function seenAbsent(alert: Alert, t: number, { keepFiringForMs }: AlertTiming): boolean {
-  if (alert.state === "firing" && keepFiringForMs > 0) {
+export function seenAbsent(alert: Alert, t: number, timing: AlertTiming): boolean {
+  if (alert.state === "firing" && timing.keepFiringForMs > 0) {
     if (alert.keepFiringSince === 0) alert.keepFiringSince = t;
-    if (t - alert.keepFiringSince < keepFiringForMs) return false;
+    if (t - alert.keepFiringSince < timing.keepFiringForMs) {
+      settle(alert, t, timing);
+      return false;
+    }
   }
-  if (alert.state === "pending") return true;
-  if (alert.resolvedAt !== 0) return t - alert.resolvedAt > RESOLVED_RETENTION_MS;
-  alert.state = "inactive";
-  alert.resolvedAt = t;
-  alert.keepFiringSince = 0;
-  return false;
+  const isOver = alert.state === "pending" || (alert.resolvedAt !== 0 && t - alert.resolvedAt > RESOLVED_RETENTION_MS);
+  if (alert.state !== "inactive") {
+    alert.state = "inactive";
+    alert.resolvedAt = t;
+  }
+  return isOver;
+}
+
+/** From pending to firing once the duration is over; back where a reload made the duration longer. */
+function settle(alert: Alert, t: number, { forMs }: AlertTiming): void {
+  const isDue = t - alert.activeAt >= forMs;
+  if (alert.state === "pending" && isDue) {
+    alert.state = "firing";
+    alert.firedAt = t;
+  } else if (alert.state === "firing" && !isDue) {
+    alert.state = "pending";
+    alert.firedAt = 0;
+    alert.lastSentAt = 0;
+    alert.keepFiringSince = 0;
+  }
 }
 
 /** Whether an alert is due to be sent at `t`: when it changed, or when it was last sent `resendDelayMs` ago. */

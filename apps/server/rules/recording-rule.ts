@@ -3,6 +3,7 @@ import { type Labels, METRIC_NAME } from "@narthex/model";
 import type { Rule, RuleContext, RuleHealth, RuleSample } from "./rule.ts";
 
 export class RecordingRule implements Rule {
+  readonly kind = "record";
   readonly name: string;
   readonly query: string;
   readonly labels: Labels;
@@ -17,16 +18,19 @@ export class RecordingRule implements Rule {
     this.labels = labels;
   }
 
+  get meaning(): string {
+    return `${this.identity}\0${this.query}`;
+  }
+
   get identity(): string {
-    return `record\0${this.name}\0${this.query}\0${this.labels.key}`;
+    return `${this.name}\0${this.labels.key}`;
   }
 
   async evaluate({ evaluate, t, queryOffsetMs, limit }: RuleContext): Promise<readonly RuleSample[]> {
     const elements = await evaluate(this.query, t - queryOffsetMs);
     const seen = new Set<string>();
     const samples = elements.map(({ labels, value, histogram }): RuleSample => {
-      let named = labels.with(METRIC_NAME, this.name);
-      for (const [label, text] of this.labels) named = named.with(label, text);
+      const named = recordedLabels(this, labels);
       if (seen.has(named.key))
         throw new Error("vector contains metrics with the same labelset after applying rule labels");
       seen.add(named.key);
@@ -36,4 +40,11 @@ export class RecordingRule implements Rule {
       throw new Error(`exceeded limit of ${limit} with ${samples.length} series`);
     return samples;
   }
+}
+
+/** The labels of the series that a recording rule makes of one element of its query's result. */
+export function recordedLabels({ name, labels }: { name: string; labels: Labels }, found: Labels): Labels {
+  let named = found.with(METRIC_NAME, name);
+  for (const [label, text] of labels) named = named.with(label, text);
+  return named;
 }

@@ -1,7 +1,7 @@
 // Rule files: read, checked, and given as groups of rules. A file is loaded whole or not at all.
 import { Labels } from "@narthex/model";
 import { ParseError, type ParserOptions, parseExpr, printExpr } from "@narthex/promql";
-import { parseTemplate, TemplateError } from "@narthex/template";
+import { TemplateError } from "@narthex/template";
 import {
   type Codec,
   decodeNode,
@@ -19,7 +19,7 @@ import { ConfigError, type ConfigProblem, placeText } from "../config/error.ts";
 import { glob } from "../config/glob.ts";
 import { readText } from "../config/load.ts";
 import { isLabelName, isMetricName, isWellFormed, type NameValidationScheme } from "../relabel/index.ts";
-import { isTemplateFunction } from "./template-functions.ts";
+import { checkAlertTemplate } from "./alert-template.ts";
 
 /** A group as its file gives it. */
 export interface RuleGroupSource {
@@ -181,10 +181,6 @@ function nonNull<T>(codec: Codec<T>): Codec<T> {
   };
 }
 
-/** Variables that templates of alerts may use. */
-const TEMPLATE_PRELUDE =
-  "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}";
-
 class GroupChecker {
   readonly #file: string;
   readonly #scheme: NameValidationScheme;
@@ -290,7 +286,7 @@ class GroupChecker {
     ] as const) {
       for (const [name, value] of values) {
         try {
-          parseTemplate(`__alert_${draft.alert}`, TEMPLATE_PRELUDE + value, isTemplateFunction);
+          checkAlertTemplate(draft.alert, value);
         } catch (error) {
           if (!(error instanceof TemplateError)) throw error;
           report(key, `${kind} ${quote(name)}: ${error.message}`);

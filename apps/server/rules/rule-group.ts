@@ -1,14 +1,20 @@
 // Rules that are evaluated in order, on one timer.
 import type { Labels } from "@narthex/model";
-import { Append, type Appendable, type SeriesRef } from "@narthex/storage";
+import { QueryError } from "@narthex/promql";
+import { Append, type Appendable } from "@narthex/storage";
 import type { Logger } from "@narthex/toolkit";
 import type { Alert } from "./alert.ts";
 import { AlertingRule } from "./alerting-rule.ts";
-import type { Evaluate, Rule, RuleSample } from "./rule.ts";
+import { nextSlot, slotBefore, slotOffset } from "./group-slot.ts";
+import type { Evaluate, Rule } from "./rule.ts";
+import { type EvaluationSlots, evaluationBatches } from "./rule-dependencies.ts";
 import type { RuleMetrics } from "./rule-metrics.ts";
+import { writeResult, writeStale } from "./rule-writer.ts";
 
 /** Alerts that stay valid for four rounds without being sent again. Source: the reference's resend rule. */
 const VALID_ROUNDS = 4;
+/** Longer waits are cut into pieces: Node's timers know no longer ones. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface RuleGroupConfig {
   readonly name: string;
@@ -18,14 +24,32 @@ export interface RuleGroupConfig {
   readonly limit: number;
 }
 
+/** Timers, so that tests can turn the clock by hand. */
+export interface Clock {
+  now(): number;
+  /** Calls back once; the return value calls it off. */
+  after(delayMs: number, run: () => void): () => void;
+}
+
+/** The clock on the wall. */
+export const WALL_CLOCK: Clock = {
+  now: Date.now,
+  after: (delayMs, run) => {
+    const timer = setTimeout(run, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
 export interface RuleGroupEnvironment {
   readonly appendable: Appendable;
   readonly evaluate: Evaluate;
-  readonly now: () => number;
+  readonly clock: Clock;
   readonly metrics: RuleMetrics;
   readonly logger: Logger;
   readonly resendDelayMs: number;
-  /** Called once, after the second evaluation: restores how long alerts were active before a restart. */
+  /** Where rules that need nothing of one another may run at the same time: as many as there are slots. */
+  readonly slots?: EvaluationSlots | undefined;
+  /** Restores since when alerts are active, from what an earlier run stored. Must not reject. */
   restore(group: RuleGroup, t: number): Promise<void>;
   send(rule: AlertingRule, alerts: readonly Alert[]): void;
 }
@@ -34,13 +58,19 @@ export class RuleGroup {
   readonly config: RuleGroupConfig;
   readonly rules: readonly Rule[];
   evaluationSeconds = 0;
+  /** When the last round began, in milliseconds; 0 before the first. */
   lastEvaluation = 0;
+  /** Restores the alerts' times behind its second round; until then its alerts leave no series. */
+  awaitsRestoration = false;
   readonly #environment: RuleGroupEnvironment;
+  readonly #batches: readonly (readonly number[])[];
   /** Per rule: the series of its last evaluation, so that those that vanish get a stale marker. */
-  #written: Map<string, Labels>[];
-  #timer: NodeJS.Timeout | undefined;
+  #written: ReadonlyMap<string, Labels>[];
+  /** Series of rules that are no more, to be ended with the next round. */
+  #orphans = new Map<string, Labels>();
+  #callOff: () => void = () => {};
   #running: Promise<void> | undefined;
-  #evaluations = 0;
+  #rounds = 0;
   #stopped = false;
 
   constructor(config: RuleGroupConfig, rules: readonly Rule[], environment: RuleGroupEnvironment) {
@@ -48,6 +78,7 @@ export class RuleGroup {
     this.rules = rules;
     this.#environment = environment;
     this.#written = rules.map(() => new Map());
+    this.#batches = environment.slots === undefined ? rules.map((_, index) => [index]) : evaluationBatches(rules);
     environment.metrics.register(this.key, config.intervalMs, rules.length);
   }
 
@@ -59,167 +90,195 @@ export class RuleGroup {
   /** Equal for groups that mean the same. */
   get identity(): string {
     const { intervalMs, queryOffsetMs, limit } = this.config;
-    const rules = this.rules.map((rule) =>
-      rule instanceof AlertingRule
-        ? `${rule.identity}\0${rule.forMs}\0${rule.keepFiringForMs}\0${rule.annotations.key}`
-        : rule.identity,
-    );
-    return [this.key, intervalMs, queryOffsetMs, limit, ...rules].join("\n");
+    return [this.key, intervalMs, queryOffsetMs, limit, ...this.rules.map(({ meaning }) => meaning)].join("\n");
   }
 
+  /** Begins with the next slot. */
   start(): void {
-    this.#schedule(this.#slotAfter(this.#environment.now()));
+    const { name, file, intervalMs } = this.config;
+    const offsetMs = slotOffset(file, name, intervalMs);
+    this.#schedule(slotBefore(this.#environment.clock.now(), intervalMs, offsetMs) + intervalMs);
   }
 
   /** Resolves once an evaluation under way is through. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#callOff();
     await this.#running;
   }
 
-  /** Takes over what the group knew that this one replaces. */
+  /** Takes over what the group knew that this one replaces. Equal rules are matched first with first, second with second. */
   copyStateFrom(other: RuleGroup): void {
     this.lastEvaluation = other.lastEvaluation;
     this.evaluationSeconds = other.evaluationSeconds;
-    this.#evaluations = other.#evaluations;
-    const left = other.rules.map((rule, i) => ({ rule, written: other.#written[i] as Map<string, Labels> }));
+    this.awaitsRestoration = other.awaitsRestoration;
+    const left = other.rules.map((rule, i) => ({ rule, written: other.#written[i] as ReadonlyMap<string, Labels> }));
     this.rules.forEach((rule, i) => {
+      if (rule instanceof AlertingRule) rule.restored = !this.awaitsRestoration;
       const at = left.findIndex((candidate) => candidate.rule.identity === rule.identity);
       if (at < 0) return;
       const [{ rule: from, written }] = left.splice(at, 1) as [(typeof left)[number]];
       this.#written[i] = written;
       if (rule instanceof AlertingRule && from instanceof AlertingRule) rule.copyStateFrom(from);
     });
-    // What nobody took over ends with the next evaluation.
+    this.#orphans = new Map(other.#orphans);
     for (const { written } of left) for (const [key, labels] of written) this.#orphans.set(key, labels);
   }
 
-  readonly #orphans = new Map<string, Labels>();
-
-  /** Ends the series that the group wrote, after it was removed. */
+  /** Ends the series that the group wrote, after it was removed; `t` is when. */
   markStale(t: number): void {
-    const appender = this.#environment.appendable.appender();
-    for (const written of this.#written)
-      for (const labels of written.values()) appender.appendStale(appender.series(labels), t);
-    appender.commit();
+    for (const written of this.#written) for (const [key, labels] of written) this.#orphans.set(key, labels);
+    this.#endOrphans(t - this.config.queryOffsetMs);
   }
 
   #schedule(slot: number): void {
     if (this.#stopped) return;
-    this.#timer = setTimeout(
-      () => {
-        this.#running = this.#round(slot).finally(() => {
-          this.#running = undefined;
-        });
-      },
-      Math.max(0, slot - this.#environment.now()),
-    );
+    const delayMs = Math.max(0, slot - this.#environment.clock.now());
+    this.#callOff = this.#environment.clock.after(Math.min(delayMs, MAX_TIMER_MS), () => {
+      if (delayMs > MAX_TIMER_MS) {
+        this.#schedule(slot);
+        return;
+      }
+      this.#running = this.#round(slot).finally(() => {
+        this.#running = undefined;
+      });
+    });
   }
 
   async #round(slot: number): Promise<void> {
-    await this.evaluate(slot);
-    const { intervalMs } = this.config;
-    const next = slot + intervalMs;
-    const now = this.#environment.now();
-    const missed = Math.max(0, Math.floor((now - next) / intervalMs) + (now > next ? 1 : 0));
-    if (missed > 0) this.#environment.metrics.missed(this.key, missed);
-    this.#schedule(next + missed * intervalMs);
-  }
-
-  /** The group's own place in each interval, so that groups do not all run at once and keep their phase over restarts. */
-  #slotAfter(now: number): number {
-    const { intervalMs } = this.config;
-    const offset = hashOf(this.key) % intervalMs;
-    const slot = Math.floor((now - offset) / intervalMs) * intervalMs + offset;
-    return slot < now ? slot + intervalMs : slot;
-  }
-
-  /** One evaluation of all rules, in order, at the same time stamp; each sees what the ones before it wrote. */
-  async evaluate(t: number): Promise<void> {
-    const { metrics, evaluate, now, resendDelayMs } = this.#environment;
+    const { clock, metrics } = this.#environment;
+    const begunAt = clock.now();
     const started = performance.now();
-    let samples = 0;
-    for (const [i, rule] of this.rules.entries()) {
-      if (this.#stopped) return;
-      const ruleStarted = performance.now();
-      const { limit, queryOffsetMs, intervalMs } = this.config;
-      try {
-        const made = await rule.evaluate({ evaluate, t, queryOffsetMs, limit });
-        rule.health = "ok";
-        rule.lastError = "";
-        if (rule instanceof AlertingRule) {
-          const due = rule.takeDue(t, resendDelayMs, VALID_ROUNDS * Math.max(intervalMs, resendDelayMs));
-          if (due.length > 0) this.#environment.send(rule, due);
-        }
-        this.#write(rule, i, made, t - queryOffsetMs);
-        samples += made.length;
-        metrics.evaluated(this.key, true);
-      } catch (error) {
-        rule.health = "err";
-        rule.lastError = (error as Error).message;
-        metrics.evaluated(this.key, false);
-        this.#environment.logger.warn("Evaluating rule failed", {
-          name: rule.name,
-          group: this.config.name,
-          file: this.config.file,
-          index: i,
-          err: error as Error,
-        });
-      }
-      rule.evaluationSeconds = (performance.now() - ruleStarted) / 1000;
-      rule.lastEvaluation = now();
-      metrics.ruleDuration(rule.evaluationSeconds);
-    }
-    if (this.#orphans.size > 0) this.#endOrphans(t - this.config.queryOffsetMs);
+    metrics.roundBegins(this.key);
+    await this.evaluate(slot);
     this.evaluationSeconds = (performance.now() - started) / 1000;
-    this.lastEvaluation = t;
-    metrics.groupDone(this.key, this.evaluationSeconds, t, samples);
-    if (++this.#evaluations === 2) await this.#environment.restore(this, t);
+    this.lastEvaluation = begunAt;
+    const ruleSeconds = this.rules.reduce((sum, rule) => sum + rule.evaluationSeconds, 0);
+    metrics.roundDone(this.key, this.evaluationSeconds, ruleSeconds, begunAt);
+    // Not at once: before the second round, what the rules read may not have been scraped and recorded anew.
+    if (++this.#rounds >= 2 && this.awaitsRestoration && !this.#stopped) await this.#restore();
+    const next = nextSlot(slot, clock.now(), this.config.intervalMs);
+    if (next.missed > 0) metrics.missed(this.key, next.missed);
+    this.#schedule(next.slot);
   }
 
-  #write(rule: Rule, index: number, samples: readonly RuleSample[], t: number): void {
-    const appender = this.#environment.appendable.appender();
-    const refused = { [Append.outOfOrder]: 0, [Append.duplicate]: 0, [Append.tooOld]: 0 } as Record<Append, number>;
-    const written = new Map<string, Labels>();
-    for (const { labels, value, histogram } of samples) {
-      const ref: SeriesRef = appender.series(labels, true);
-      const verdict =
-        histogram === undefined ? appender.append(ref, t, value) : appender.appendHistogram(ref, t, histogram, false);
-      if (verdict === Append.ok) written.set(labels.key, labels);
-      else refused[verdict] = (refused[verdict] ?? 0) + 1;
+  async #restore(): Promise<void> {
+    const started = performance.now();
+    await this.#environment.restore(this, this.#environment.clock.now());
+    this.awaitsRestoration = false;
+    this.#environment.metrics.restored(this.key, (performance.now() - started) / 1000);
+  }
+
+  /** One evaluation of all rules at the same time stamp; each sees what those before it wrote. */
+  async evaluate(t: number): Promise<void> {
+    const { slots, metrics } = this.#environment;
+    let samples = 0;
+    const one = async (index: number): Promise<void> => {
+      samples += await this.#evaluateRule(index, t);
+    };
+    for (const batch of this.#batches) {
+      const beside: Promise<void>[] = [];
+      for (const index of batch) {
+        if (this.#stopped) break;
+        if (batch.length > 1 && slots?.take() === true) beside.push(one(index).finally(() => slots.give()));
+        else await one(index);
+      }
+      await Promise.all(beside);
+      if (this.#stopped) return;
     }
-    for (const [key, labels] of this.#written[index] as Map<string, Labels>) {
-      if (!written.has(key)) appender.appendStale(appender.series(labels), t);
+    metrics.samples(this.key, samples);
+    this.#endOrphans(t - this.config.queryOffsetMs);
+  }
+
+  /** Evaluates one rule, sends its alerts and writes its series. Resolves to how many samples it gave; never rejects. */
+  async #evaluateRule(index: number, t: number): Promise<number> {
+    const { metrics, evaluate, clock, resendDelayMs } = this.#environment;
+    const { limit, queryOffsetMs, intervalMs } = this.config;
+    const rule = this.rules[index] as Rule;
+    const begunAt = clock.now();
+    const started = performance.now();
+    let count = 0;
+    metrics.evaluationBegins(this.key);
+    try {
+      const samples = await rule.evaluate({ evaluate, t, queryOffsetMs, limit });
+      rule.health = "ok";
+      rule.lastError = "";
+      count = samples.length;
+      if (rule instanceof AlertingRule) {
+        const due = rule.takeDue(t, resendDelayMs, VALID_ROUNDS * Math.max(intervalMs, resendDelayMs));
+        if (due.length > 0) this.#environment.send(rule, due);
+      }
+      this.#write(index, samples, t - queryOffsetMs);
+    } catch (error) {
+      this.#noteFailure(index, "Evaluating rule failed", error as Error);
     }
-    appender.commit();
-    this.#written[index] = written;
-    for (const [verdict, count] of Object.entries(refused)) {
-      if (count === 0) continue;
-      const message = REFUSALS[Number(verdict)] ?? "Error on ingesting results from rule evaluation";
-      rule.health = "err";
-      rule.lastError = message;
-      this.#environment.logger.warn(message, { name: rule.name, group: this.config.name, num_dropped: count });
+    rule.evaluationSeconds = (performance.now() - started) / 1000;
+    rule.lastEvaluation = begunAt;
+    metrics.ruleDuration(rule.evaluationSeconds);
+    return count;
+  }
+
+  #noteFailure(index: number, message: string, error: Error): void {
+    const { metrics, logger } = this.#environment;
+    const rule = this.rules[index] as Rule;
+    rule.health = "err";
+    rule.lastError = error.message;
+    metrics.evaluationFailed(this.key);
+    // What is called off, is so because the server stops.
+    if (error instanceof QueryError && error.code === "canceled") return;
+    logger.warn(message, { ...this.#attributes(index), rule: rule.query, err: error });
+  }
+
+  #attributes(index: number): Record<string, string | number> {
+    const { file, name } = this.config;
+    return { file, group: name, name: (this.rules[index] as Rule).name, index };
+  }
+
+  #write(index: number, samples: Parameters<typeof writeResult>[1], t: number): void {
+    const { appendable, logger } = this.#environment;
+    const rule = this.rules[index] as Rule;
+    const before = this.#written[index] as ReadonlyMap<string, Labels>;
+    try {
+      const { written, refused } = writeResult(appendable, samples, t, before);
+      this.#written[index] = written;
+      for (const [verdict, count] of refused) {
+        const { error, message } = REFUSALS[verdict] ?? UNKNOWN_REFUSAL;
+        rule.health = "err";
+        rule.lastError = error;
+        logger.warn(message, { ...this.#attributes(index), num_dropped: count });
+      }
+    } catch (error) {
+      this.#noteFailure(index, "Rule sample appending failed", error as Error);
     }
   }
 
   #endOrphans(t: number): void {
-    const appender = this.#environment.appendable.appender();
-    for (const labels of this.#orphans.values()) appender.appendStale(appender.series(labels), t);
-    appender.commit();
-    this.#orphans.clear();
+    if (this.#orphans.size === 0) return;
+    try {
+      writeStale(this.#environment.appendable, this.#orphans.values(), t);
+      this.#orphans.clear();
+    } catch (error) {
+      const { file, name } = this.config;
+      this.#environment.logger.warn("Stale sample appending for previous configuration failed", {
+        file,
+        group: name,
+        err: error as Error,
+      });
+    }
   }
 }
 
-const REFUSALS: Readonly<Record<number, string>> = {
-  [Append.outOfOrder]: "Error on ingesting out-of-order result from rule evaluation",
-  [Append.tooOld]: "Error on ingesting too old result from rule evaluation",
-  [Append.duplicate]: "Error on ingesting results from rule evaluation with different value but same timestamp",
-};
+const UNKNOWN_REFUSAL = { error: "sample was refused", message: "Rule evaluation result discarded" };
 
-/** FNV-1a, 32 bits. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return hash;
-}
+const REFUSALS: Readonly<Partial<Record<Append, { readonly error: string; readonly message: string }>>> = {
+  [Append.outOfOrder]: {
+    error: "out of order sample",
+    message: "Error on ingesting out-of-order result from rule evaluation",
+  },
+  [Append.tooOld]: { error: "too old sample", message: "Error on ingesting too old result from rule evaluation" },
+  [Append.duplicate]: {
+    error: "duplicate sample for timestamp",
+    message: "Error on ingesting results from rule evaluation with different value but same timestamp",
+  },
+  [Append.outOfBounds]: { error: "out of bounds", message: "Rule evaluation result discarded" },
+};

@@ -1,8 +1,11 @@
 // What rule evaluation counts about itself, under the reference's names.
-import { Counter, Gauge, type Registry, Summary } from "@narthex/client";
+import { Counter, Gauge, Histogram, type Registry, Summary } from "@narthex/client";
 
 const GROUP_LABEL = ["rule_group"] as const;
 type ByGroup = typeof GROUP_LABEL;
+
+/** Seconds. */
+const DURATION_BUCKETS = [0.01, 0.1, 1, 10];
 
 export class RuleMetrics {
   readonly #evaluations: Counter<ByGroup>;
@@ -14,8 +17,12 @@ export class RuleMetrics {
   readonly #lastSamples: Gauge<ByGroup>;
   readonly #interval: Gauge<ByGroup>;
   readonly #rules: Gauge<ByGroup>;
+  readonly #ruleDurationSum: Gauge<ByGroup>;
+  readonly #restoreDuration: Gauge<ByGroup>;
   readonly #ruleDuration: Summary;
+  readonly #ruleDurations: Histogram;
   readonly #groupDuration: Summary;
+  readonly #groupDurations: Histogram;
   readonly #expansions: Counter;
   readonly #failedExpansions: Counter;
 
@@ -52,6 +59,14 @@ export class RuleMetrics {
       "prometheus_rule_group_last_duration_seconds",
       "The duration of the last rule group evaluation.",
     );
+    this.#ruleDurationSum = gauge(
+      "prometheus_rule_group_last_rule_duration_sum_seconds",
+      "The sum of time in seconds it took to evaluate each rule in the group regardless of concurrency. This should be higher than the group duration if rules are evaluated concurrently.",
+    );
+    this.#restoreDuration = gauge(
+      "prometheus_rule_group_last_restore_duration_seconds",
+      "The duration of the last alert rules alerts restoration using the `ALERTS_FOR_STATE` series.",
+    );
     this.#lastTime = gauge(
       "prometheus_rule_group_last_evaluation_timestamp_seconds",
       "The timestamp of the last rule group evaluation in seconds.",
@@ -68,6 +83,18 @@ export class RuleMetrics {
       objectives: { 0.5: 0.05, 0.9: 0.01, 0.99: 0.001 },
       registers,
     });
+    this.#ruleDurations = new Histogram({
+      name: "prometheus_rule_evaluation_duration_histogram_seconds",
+      help: "The duration for a rule to execute.",
+      buckets: DURATION_BUCKETS,
+      registers,
+    });
+    this.#groupDurations = new Histogram({
+      name: "prometheus_rule_group_duration_histogram_seconds",
+      help: "The duration of rule group evaluations.",
+      buckets: DURATION_BUCKETS,
+      registers,
+    });
     this.#groupDuration = new Summary({
       name: "prometheus_rule_group_duration_seconds",
       help: "The duration of rule group evaluations.",
@@ -80,6 +107,8 @@ export class RuleMetrics {
   register(rule_group: string, intervalMs: number, ruleCount: number): void {
     for (const counter of [this.#evaluations, this.#failures, this.#iterations, this.#missed])
       counter.labels({ rule_group });
+    for (const gauge of [this.#lastDuration, this.#ruleDurationSum, this.#lastTime, this.#lastSamples])
+      gauge.labels({ rule_group });
     this.#interval.labels({ rule_group }).set(intervalMs / 1000);
     this.#rules.labels({ rule_group }).set(ruleCount);
   }
@@ -92,6 +121,8 @@ export class RuleMetrics {
       this.#iterations,
       this.#missed,
       this.#lastDuration,
+      this.#ruleDurationSum,
+      this.#restoreDuration,
       this.#lastTime,
       this.#lastSamples,
       this.#interval,
@@ -100,22 +131,40 @@ export class RuleMetrics {
       metric.remove({ rule_group });
   }
 
-  evaluated(rule_group: string, succeeded: boolean): void {
+  /** An evaluation of one rule begins. */
+  evaluationBegins(rule_group: string): void {
     this.#evaluations.labels({ rule_group }).inc();
-    if (!succeeded) this.#failures.labels({ rule_group }).inc();
+  }
+
+  evaluationFailed(rule_group: string): void {
+    this.#failures.labels({ rule_group }).inc();
   }
 
   ruleDuration(seconds: number): void {
     this.#ruleDuration.observe(seconds);
+    this.#ruleDurations.observe(seconds);
   }
 
-  /** `t` in milliseconds. */
-  groupDone(rule_group: string, seconds: number, t: number, samples: number): void {
+  /** A round of the whole group begins. */
+  roundBegins(rule_group: string): void {
     this.#iterations.labels({ rule_group }).inc();
+  }
+
+  /** `begunAt` in milliseconds. `ruleSeconds` is what its rules took, added up. */
+  roundDone(rule_group: string, seconds: number, ruleSeconds: number, begunAt: number): void {
     this.#lastDuration.labels({ rule_group }).set(seconds);
-    this.#lastTime.labels({ rule_group }).set(t / 1000);
-    this.#lastSamples.labels({ rule_group }).set(samples);
+    this.#ruleDurationSum.labels({ rule_group }).set(ruleSeconds);
+    this.#lastTime.labels({ rule_group }).set(begunAt / 1000);
     this.#groupDuration.observe(seconds);
+    this.#groupDurations.observe(seconds);
+  }
+
+  samples(rule_group: string, count: number): void {
+    this.#lastSamples.labels({ rule_group }).set(count);
+  }
+
+  restored(rule_group: string, seconds: number): void {
+    this.#restoreDuration.labels({ rule_group }).set(seconds);
   }
 
   expanded(failed: boolean): void {

@@ -7,13 +7,15 @@ import type { Config } from "../config/index.ts";
 import type { OutgoingAlert } from "../notifier/outgoing-alert.ts";
 import type { QueryService } from "../query/query-service.ts";
 import type { ServerSettings } from "../settings.ts";
-import { AlertingRule } from "./alerting-rule.ts";
-import { RecordingRule } from "./recording-rule.ts";
+import type { TemplateSurroundings } from "./alert-template.ts";
+import { makeRuleGroup } from "./group-maker.ts";
+import { outgoing } from "./outgoing.ts";
+import type { Evaluate } from "./rule.ts";
+import { EvaluationSlots } from "./rule-dependencies.ts";
 import type { RuleGroupSource } from "./rule-file.ts";
-import { RuleGroup } from "./rule-group.ts";
+import { type RuleGroup, WALL_CLOCK } from "./rule-group.ts";
 import { RuleManager } from "./rule-manager.ts";
 import { RuleMetrics } from "./rule-metrics.ts";
-import { tableLink, templateFunctions } from "./template-functions.ts";
 
 export interface RuleServiceOptions {
   readonly db: Db;
@@ -30,16 +32,25 @@ export class RuleService {
   readonly #metrics: RuleMetrics;
   readonly #manager: RuleManager;
   readonly #stopping = new AbortController();
+  readonly #slots: EvaluationSlots | undefined;
+  readonly #surroundings: TemplateSurroundings;
+  #externalLabels = Labels.empty;
 
   constructor(options: RuleServiceOptions) {
     const { db, registry, logger, settings } = options;
     this.#options = options;
     this.#metrics = new RuleMetrics(registry);
+    this.#slots = settings.maxConcurrentRules > 0 ? new EvaluationSlots(settings.maxConcurrentRules) : undefined;
+    this.#surroundings = {
+      externalLabels: () => this.#externalLabels,
+      externalUrl: settings.externalUrl.href.replace(/\/$/, ""),
+      pathPrefix: settings.externalUrl.pathname.replace(/\/$/, ""),
+    };
     this.#manager = new RuleManager({
       queryable: db,
       metrics: this.#metrics,
       logger,
-      now: Date.now,
+      clock: WALL_CLOCK,
       outageToleranceMs: settings.outageToleranceMs,
       gracePeriodMs: settings.alertGracePeriodMs,
     });
@@ -51,6 +62,7 @@ export class RuleService {
 
   /** Puts rule groups in force; those that mean the same go on undisturbed. */
   apply(config: Config, loaded: readonly RuleGroupSource[]): Promise<void> {
+    this.#externalLabels = config.global.externalLabels;
     return this.#manager.update(loaded.map((group) => this.#group(group, config)));
   }
 
@@ -60,63 +72,27 @@ export class RuleService {
   }
 
   #group(loaded: RuleGroupSource, config: Config): RuleGroup {
-    const { db, queries, logger, settings, send } = this.#options;
-    const externalUrl = settings.externalUrl.href.replace(/\/$/, "");
-    const alertingEnvironment = {
-      externalLabels: config.global.externalLabels,
-      externalUrl,
-      functions: (t: number) =>
-        templateFunctions({
-          query: (expr) => {
-            const { value } = queries.engine.instantQuery(db, expr, t);
-            return value.kind === "vector"
-              ? value.elements
-              : value.kind === "scalar"
-                ? [{ labels: Labels.empty, value: value.value, histogram: undefined }]
-                : [];
-          },
-          externalUrl,
-          pathPrefix: settings.externalUrl.pathname.replace(/\/$/, ""),
-        }),
-      logger,
-      onExpansion: (failed: boolean) => this.#metrics.expanded(failed),
-    };
-    const rules = loaded.rules.map((rule) =>
-      rule.kind === "record"
-        ? new RecordingRule(rule.name, rule.query, rule.labels)
-        : new AlertingRule(rule, alertingEnvironment),
-    );
-    return new RuleGroup(
-      {
-        name: loaded.name,
-        file: loaded.file,
-        intervalMs: loaded.intervalMs ?? config.global.evaluationIntervalMs,
-        queryOffsetMs: loaded.queryOffsetMs ?? config.global.ruleQueryOffsetMs,
-        limit: loaded.limit,
-      },
-      rules,
-      {
+    const { db, logger, settings } = this.#options;
+    return makeRuleGroup(loaded, {
+      intervalMs: config.global.evaluationIntervalMs,
+      queryOffsetMs: config.global.ruleQueryOffsetMs,
+      surroundings: this.#surroundings,
+      environment: {
         appendable: db,
-        evaluate: (expr, t) =>
-          queries.evaluate(expr, t, this.#stopping.signal, { kind: "rule", file: loaded.file, group: loaded.name }),
-        now: Date.now,
+        evaluate: this.#evaluation(loaded),
+        clock: WALL_CLOCK,
         metrics: this.#metrics,
         logger,
         resendDelayMs: settings.resendDelayMs,
+        slots: this.#slots,
         restore: (group, t) => this.#manager.restore(group, t),
-        send: ({ query }, alerts) => {
-          const generatorUrl = `${externalUrl}${tableLink(query)}`;
-          send(
-            alerts.map(({ labels, annotations, firedAt, resolvedAt, validUntil }) => ({
-              labels,
-              annotations,
-              startsAt: firedAt,
-              endsAt: resolvedAt !== 0 ? resolvedAt : validUntil,
-              generatorUrl,
-            })),
-          );
-        },
+        send: (rule, alerts) => this.#options.send(outgoing(rule, alerts, this.#surroundings.externalUrl)),
       },
-    );
+    });
+  }
+
+  #evaluation({ file, name }: RuleGroupSource): Evaluate {
+    const origin = { kind: "rule", file, group: name } as const;
+    return (expr, t) => this.#options.queries.evaluate(expr, t, this.#stopping.signal, origin);
   }
 }

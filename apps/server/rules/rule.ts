@@ -24,17 +24,20 @@ export interface RuleContext {
 }
 
 export interface Rule {
+  readonly kind: "record" | "alert";
   readonly name: string;
   /** The expression, as the reference prints it. */
   readonly query: string;
   readonly labels: Labels;
   /** Evaluates once; what it returns is written by the group. Rejects with the reason of a failure. */
   evaluate(context: RuleContext): Promise<readonly RuleSample[]>;
-  /** Equal for rules that mean the same: by it a reload finds the state to carry over. */
+  /** Name and labels: by them a reload finds the state to carry over. */
   readonly identity: string;
+  /** Equal for rules that mean the same in every respect. */
+  readonly meaning: string;
   health: RuleHealth;
   lastError: string;
   evaluationSeconds: number;
-  /** Milliseconds; 0 before the first. */
+  /** When the last evaluation began, in milliseconds; 0 before the first. */
   lastEvaluation: number;
 }

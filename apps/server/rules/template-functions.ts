@@ -1,21 +1,62 @@
 // What alert templates can call besides the template language's own functions.
-import { compileSearchRegex, type Labels } from "@narthex/model";
+import {
+  compileSearchRegex,
+  type FloatHistogramFields,
+  histogramToString,
+  type Labels,
+  parseFloatStrict,
+  parseSignedDuration,
+  quote,
+} from "@narthex/model";
 import type { VectorElement } from "@narthex/promql";
-import { BUILTIN_FUNCTIONS, escapeQuery, formatG, SafeText, type TemplateFunction } from "@narthex/template";
+import { BUILTIN_FUNCTIONS, escapeQuery, formatG, goType, SafeText, type TemplateFunction } from "@narthex/template";
+import { GoDuration, GoTime } from "./go-time.ts";
+import { joinHostPort, isAddress, splitHostPort } from "./host-port.ts";
 
 /** One element of a query's result, as templates see it. */
 export interface TemplateSample {
   readonly Labels: ReadonlyMap<string, string>;
-  readonly Value: number;
+  readonly Value: number | GoHistogram;
+}
+
+/** A native histogram, as templates see it. */
+export class GoHistogram {
+  readonly #histogram: FloatHistogramFields;
+
+  constructor(histogram: FloatHistogramFields) {
+    this.#histogram = histogram;
+  }
+
+  get Count(): number {
+    return this.#histogram.count;
+  }
+
+  get Sum(): number {
+    return this.#histogram.sum;
+  }
+
+  toGoString(): string {
+    return histogramToString(this.#histogram);
+  }
+}
+
+/** The value of an element: its number, or its histogram. */
+export function templateValue({ value, histogram }: Pick<VectorElement, "value" | "histogram">): number | GoHistogram {
+  return histogram === undefined ? value : new GoHistogram(histogram);
 }
 
 export interface TemplateEnvironment {
   /** Runs an instant query at the time of the evaluation. */
   query(expr: string): readonly VectorElement[];
+  /** Milliseconds: the time of the evaluation. */
+  readonly nowMs: number;
   /** Without a trailing slash. */
   readonly externalUrl: string;
   readonly pathPrefix: string;
 }
+
+/** A word as titles begin it: letters, digits and what may stand between them. */
+const WORD = /[\p{L}\p{N}\p{M}\p{Pc}]+(?:['’.·:](?=\p{L})[\p{L}\p{N}\p{M}\p{Pc}]+)*/gu;
 
 export function labelMap(labels: Labels): ReadonlyMap<string, string> {
   return new Map(labels);
@@ -34,7 +75,7 @@ export function templateFunctions(environment: TemplateEnvironment): ReadonlyMap
       (expr) =>
         environment
           .query(String(expr))
-          .map(({ labels, value }): TemplateSample => ({ Labels: labelMap(labels), Value: value })),
+          .map((element): TemplateSample => ({ Labels: labelMap(element.labels), Value: templateValue(element) })),
     ],
     ["first", (samples) => firstOf(samples)],
     ["label", (name, sample) => asSample(sample).Labels.get(String(name)) ?? ""],
@@ -47,16 +88,12 @@ export function templateFunctions(environment: TemplateEnvironment): ReadonlyMap
       (pattern, replacement, text) => compileSearchRegex(String(pattern)).replaceAll(String(text), String(replacement)),
     ],
     ["match", (pattern, text) => compileSearchRegex(String(pattern)).find(String(text))],
-    [
-      "title",
-      (text) =>
-        String(text).replace(/(^|[\s])(\p{L})/gu, (_, before: string, letter: string) => before + letter.toUpperCase()),
-    ],
+    ["title", (text) => String(text).replace(WORD, (word) => word.replace(/\p{L}/u, (letter) => letter.toUpperCase()))],
     ["toUpper", (text) => String(text).toUpperCase()],
     ["toLower", (text) => String(text).toLowerCase()],
     ["graphLink", (expr) => `/graph?g0.expr=${escapeQuery(String(expr))}&g0.tab=0`],
     ["tableLink", (expr) => tableLink(String(expr))],
-    ["stripPort", (address) => String(address).replace(/^\[(.*)\]:\d+$|^([^:]*):\d+$/, "$1$2")],
+    ["stripPort", (address) => splitHostPort(String(address))?.host ?? String(address)],
     ["stripDomain", stripDomain],
     [
       "humanize",
@@ -75,19 +112,19 @@ export function templateFunctions(environment: TemplateEnvironment): ReadonlyMap
     ["humanizeDuration", (value) => humanizeDuration(toNumber(value))],
     ["humanizePercentage", (value) => `${formatG(toNumber(value) * 100, 4)}%`],
     ["humanizeTimestamp", (value) => humanizeTimestamp(toNumber(value))],
-    ["toTime", (value) => new GoTime(toNumber(value) * 1000)],
-    ["now", () => Date.now() / 1000],
+    ["toTime", (value) => GoTime.fromSeconds(toNumber(value))],
+    ["now", () => environment.nowMs / 1000],
     ["safeHtml", (text) => new SafeText(String(text))],
     ["pathPrefix", () => environment.pathPrefix],
     ["externalURL", () => environment.externalUrl],
     ["urlQueryEscape", (text) => escapeQuery(String(text))],
-    ["parseDuration", (text) => parseSeconds(String(text))],
-    ["toDuration", (value) => humanizeDuration(toNumber(value))],
+    ["parseDuration", (text) => parseSignedDuration(String(text)) / 1000],
+    ["toDuration", (value) => new GoDuration(toNumber(value))],
   ];
   return new Map([...BUILTIN_FUNCTIONS, ...own]);
 }
 
-const NO_ENVIRONMENT: TemplateEnvironment = { query: () => [], externalUrl: "", pathPrefix: "" };
+const NO_ENVIRONMENT: TemplateEnvironment = { query: () => [], nowMs: 0, externalUrl: "", pathPrefix: "" };
 const NAMES: ReadonlySet<string> = new Set(templateFunctions(NO_ENVIRONMENT).keys());
 
 export function isTemplateFunction(name: string): boolean {
@@ -108,32 +145,32 @@ function firstOf(samples: unknown): unknown {
 function sortByLabel(name: unknown, samples: unknown): unknown {
   if (!Array.isArray(samples)) throw new Error("wrong type of argument: expected a query's result");
   const key = (sample: TemplateSample): string => sample.Labels.get(String(name)) ?? "";
-  return [...(samples as TemplateSample[])].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+  return (samples as TemplateSample[]).sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
 }
 
-function stripDomain(hostPort: unknown): string {
-  const text = String(hostPort);
-  const [, host = text, port = ""] = /^(.*?)(:\d+)?$/.exec(text) ?? [];
-  if (/^[\d.]+$/.test(host) || host.includes(":")) return text;
-  return `${host.split(".")[0]}${port}`;
+function stripDomain(address: unknown): string {
+  const text = String(address);
+  const { host, port } = splitHostPort(text) ?? { host: text, port: "" };
+  if (isAddress(host)) return text;
+  const [name] = host.split(".") as [string];
+  return port === "" ? name : joinHostPort(name, port);
 }
 
 /** Numbers, and texts that are numbers. */
 function toNumber(value: unknown): number {
   if (typeof value === "number") return value;
   if (typeof value === "bigint") return Number(value);
-  if (typeof value === "string") {
-    const words: Readonly<Record<string, number>> = {
-      "+Inf": Number.POSITIVE_INFINITY,
-      "-Inf": Number.NEGATIVE_INFINITY,
-      Inf: Number.POSITIVE_INFINITY,
-      NaN: Number.NaN,
-    };
-    const number = words[value] ?? (value.trim() === "" ? Number.NaN : Number(value));
-    if (!Number.isNaN(number) || value === "NaN") return number;
-    throw new Error(`strconv.ParseFloat: parsing ${JSON.stringify(value)}: invalid syntax`);
-  }
-  throw new Error(`can't convert ${typeof value} to float`);
+  if (typeof value !== "string") throw new Error(`can't convert ${goTypeOf(value)} to float`);
+  const number = parseFloatStrict(value);
+  if (number === undefined) throw new Error(`strconv.ParseFloat: parsing ${quote(value)}: invalid syntax`);
+  return number;
+}
+
+function goTypeOf(value: unknown): string {
+  if (value instanceof GoTime) return "*time.Time";
+  if (value instanceof GoDuration) return "*time.Duration";
+  if (value instanceof GoHistogram) return "*histogram.FloatHistogram";
+  return goType(value);
 }
 
 function scaled(value: number, base: number, large: readonly string[], small: readonly string[]): string {
@@ -175,45 +212,5 @@ function humanizeDuration(value: number): string {
 
 function humanizeTimestamp(value: number): string {
   if (!Number.isFinite(value)) return formatG(value, 4);
-  return new GoTime(value * 1000).toGoString();
-}
-
-/** A moment that prints as Go's `time.Time` does. */
-class GoTime {
-  readonly #date: Date;
-
-  constructor(ms: number) {
-    this.#date = new Date(Math.round(ms));
-    if (Number.isNaN(this.#date.getTime())) throw new Error(`${ms / 1000} cannot be represented as a timestamp`);
-  }
-
-  Unix(): bigint {
-    return BigInt(Math.floor(this.#date.getTime() / 1000));
-  }
-
-  toGoString(): string {
-    const [day, time = ""] = this.#date.toISOString().split("T");
-    return `${day} ${time.replace("Z", "").replace(/\.?0+$/, (zeros) => (zeros.startsWith(".") ? "" : zeros.replace(/0+$/, "")))} +0000 UTC`;
-  }
-}
-
-const UNIT_SECONDS: Readonly<Record<string, number>> = {
-  y: 31_536_000,
-  w: 604_800,
-  d: 86_400,
-  h: 3600,
-  m: 60,
-  s: 1,
-  ms: 0.001,
-};
-
-function parseSeconds(text: string): number {
-  const negative = text.startsWith("-");
-  const body = negative ? text.slice(1) : text;
-  if (!/^(\d+(y|w|d|h|ms|m|s))+$/.test(body) && body !== "0")
-    throw new Error(`not a valid duration string: ${JSON.stringify(text)}`);
-  let seconds = 0;
-  for (const [, count = "0", unit = "s"] of body.matchAll(/(\d+)(ms|[ywdhms])/g))
-    seconds += Number(count) * (UNIT_SECONDS[unit] as number);
-  return negative ? -seconds : seconds;
+  return GoTime.fromSeconds(value).toGoString();
 }

@@ -123,9 +123,8 @@ class Page {
       return result;
     };
     const functions = new Map(
-      templateFunctions({ query, externalUrl: options.externalUrl, pathPrefix: options.externalPath }),
+      templateFunctions({ query, nowMs, externalUrl: options.externalUrl, pathPrefix: options.externalPath }),
     );
-    functions.set("now", () => nowMs / 1000);
     functions.set("tmpl", (name, inner) => this.#named(String(name), inner, functions));
     for (;;) {
       try {

@@ -1,4 +1,4 @@
-// The hash by which limit_ratio picks series: xxHash64 of the label set in the reference's own encoding.
+// The hash by which limit_ratio picks series and rule groups find their slot: xxHash64 of the label set in the reference's own encoding.
 import type { Labels } from "@narthex/model";
 
 const MASK = (1n << 64n) - 1n;
@@ -10,7 +10,12 @@ const P5 = 0x27d4eb2f165667c5n;
 
 /** Where a label set's hash lies between 0 and 1. */
 export function labelsFraction(labels: Labels): number {
-  return Number(hash64(encodeLabels(labels))) / 2 ** 64;
+  return Number(labelsHash(labels)) / 2 ** 64;
+}
+
+/** The 64 bits by which the reference spreads rule groups and the like. */
+export function labelsHash(labels: Labels): bigint {
+  return hash64(encodeLabels(labels));
 }
 
 /** Every string behind its length: one byte, or 255 and three bytes (low first) from 255 on. */

@@ -30,9 +30,11 @@ export class HeadAppender implements Appender {
   /** What counts as the newest time of a head that has no sample. */
   #firstTime = -Infinity;
   #closed = false;
+  readonly #inOrderOnly: boolean;
 
   /** Made by `Head.appender`. */
-  constructor(head: Head, batch: Batch, minValidTime: number) {
+  constructor(head: Head, batch: Batch, minValidTime: number, inOrderOnly = false) {
+    this.#inOrderOnly = inOrderOnly;
     this.#head = head;
     this.#batch = batch;
     this.#minValidTime = minValidTime;
@@ -318,7 +320,13 @@ export class HeadAppender implements Appender {
   #late(ref: number, record: number, t: number, high: number, low: number, startTime: number): Append {
     const { times, outOfOrder } = this.#head;
     const newest = Math.max(times.max, this.#firstTime);
+    if (this.#inOrderOnly && outOfOrder.windowMs > 0) return this.#lateInOrder(t, newest);
     return outOfOrder.take(this.#batch, ref, record, t, high, low, startTime, newest, t < this.#minValidTime);
+  }
+
+  /** Why a late sample is not taken, though there is a window for others. */
+  #lateInOrder(t: number, newest: number): Append {
+    return t < newest - this.#head.outOfOrder.windowMs ? Append.tooOld : Append.outOfOrder;
   }
 
   #lateHistogram(ref: number, t: number, histogram: FloatHistogramFields, integer: boolean, startTime: number): Append {
@@ -326,6 +334,7 @@ export class HeadAppender implements Appender {
     if (isStale(histogram.sum)) return this.#late(ref, record, t, STALE_NAN_HIGH, STALE_NAN_LOW, startTime);
     if (!isStorable(histogram, integer)) return Append.unsupported;
     const maxTime = Math.max(this.#head.times.max, this.#firstTime);
+    if (this.#inOrderOnly && this.#head.outOfOrder.windowMs > 0) return this.#lateInOrder(t, maxTime);
     const entry = { ref, t, integer, histogram, stale: false, startTime };
     return this.#head.outOfOrder.takeHistogram(this.#batch, entry, record, maxTime, t < this.#minValidTime);
   }

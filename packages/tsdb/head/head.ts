@@ -1,6 +1,6 @@
 // The head: the newest samples, in shared memory, with one writer (this thread) and readers in any thread.
 import type { Exemplar, Labels } from "@narthex/model";
-import { Append, type LabelBytes } from "@narthex/storage";
+import { Append, type AppendOptions, type LabelBytes } from "@narthex/storage";
 import type { FloatEncoding } from "../chunk/float-encoding.ts";
 import type { HistogramEncoder, HistogramSample } from "../chunk/histogram-encoder.ts";
 import { Kernels } from "../kernels/kernels.ts";
@@ -236,14 +236,14 @@ export class Head {
     return this.table.refOf(-found);
   }
 
-  appender(): HeadAppender {
+  appender({ inOrderOnly = false }: AppendOptions = {}): HeadAppender {
     this.counters.appendersCreated++;
     const batch = this.#freeBatches.pop() ?? new Batch();
     batch.clear();
     batch.commits = this.#commits;
     batch.minValidTime = this.times.minValid;
     this.#openBatches.add(batch);
-    return new HeadAppender(this, batch, this.boundFrom(this.times.max));
+    return new HeadAppender(this, batch, this.boundFrom(this.times.max), inOrderOnly);
   }
 
   /** Oldest time that is taken while the newest sample has time `t`. */
