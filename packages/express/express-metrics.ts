@@ -70,6 +70,8 @@ export interface BundleOptions {
   readonly excludeRoutes?: readonly (string | RegExp)[];
   /** Sizes of bodies. Standard: false. */
   readonly sizes?: boolean;
+  /** Whether durations carry the trace that a request's `traceparent` header names, if it is sampled. Standard: false. */
+  readonly exemplars?: boolean;
   /** How many values a label may have; further ones become `other`. Standard: 200. */
   readonly maxLabelValues?: number;
 }
@@ -121,6 +123,7 @@ function makeMiddleware(options: BundleOptions = {}, ...rest: unknown[]): Expres
     extraLabels: customNames,
     ...durations(options),
     sizes: options.sizes ?? false,
+    exemplars: options.exemplars ?? false,
     // Express keeps errors from middleware: they are seen by their status codes.
     errors: false,
     ...(options.maxLabelValues === undefined ? {} : { maxLabelValues: options.maxLabelValues }),

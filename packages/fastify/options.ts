@@ -93,6 +93,8 @@ export interface FastifyMetricsOptions {
   readonly graphqlOperation?: boolean;
   /** Sizes of bodies. Standard: false. */
   readonly sizes?: boolean;
+  /** Whether durations carry the trace that a request's `traceparent` header names, if it is sampled. Standard: false. */
+  readonly exemplars?: boolean;
   /** Who may see the page; everybody unless given. Others get 401. */
   readonly authorize?: (request: FastifyRequest) => boolean | Promise<boolean>;
 }

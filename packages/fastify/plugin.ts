@@ -127,6 +127,7 @@ function addHooks(
       status,
       seconds,
       extra,
+      traceparent: textOf(request.headers["traceparent"]),
       requestBytes: declaredBytes(request.headers["content-length"]),
       responseBytes: declaredBytes(reply?.getHeader("content-length")),
     });
@@ -170,6 +171,10 @@ function safely(read: () => string): string {
   } catch {
     return "unknown";
   }
+}
+
+function textOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === "string" ? header : undefined;
 }
 
 /** The name of a GraphQL request's operation. */

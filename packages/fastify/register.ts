@@ -67,6 +67,7 @@ export function createInfrastructureMetrics(
     ...kinds(routeMetrics, dropIn),
     groupStatusCodes: routeMetrics.groupStatusCodes ?? false,
     sizes: options.sizes ?? false,
+    exemplars: options.exemplars ?? false,
     ...(options.maxLabelValues === undefined ? {} : { maxLabelValues: options.maxLabelValues }),
   });
   const others = [

@@ -44,9 +44,10 @@ export function honoMetrics(options: HonoMetricsOptions = {}): MiddlewareHandler
     }
     const open = metrics.begin();
     const requestBytes = declaredBytes(context.req.header("content-length"));
+    const traceparent = context.req.header("traceparent");
     const end = (status: number): void => {
       const responseBytes = declaredBytes(context.res.headers.get("content-length"));
-      open.end({ method, route: route(context) ?? UNKNOWN_ROUTE, status, requestBytes, responseBytes });
+      open.end({ method, route: route(context) ?? UNKNOWN_ROUTE, status, requestBytes, responseBytes, traceparent });
     };
     try {
       await next();

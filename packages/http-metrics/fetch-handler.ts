@@ -27,17 +27,18 @@ export function measureFetch<Rest extends readonly unknown[]>(
     const open = metrics.begin();
     const { method } = request;
     const requestBytes = declaredBytes(request.headers.get("content-length"));
+    const traceparent = request.headers.get("traceparent") ?? undefined;
     const routeOf = (response: Response | undefined): string =>
       (typeof route === "function" ? route(request, response) : route) ?? UNKNOWN_ROUTE;
     try {
       const response = await handler(request, ...rest);
       const responseBytes = declaredBytes(response.headers.get("content-length"));
-      open.end({ method, route: routeOf(response), status: response.status, requestBytes, responseBytes });
+      open.end({ method, route: routeOf(response), status: response.status, requestBytes, responseBytes, traceparent });
       return response;
     } catch (error) {
       const name = routeOf(undefined);
       metrics.fail(method, name, error);
-      open.end({ method, route: name, status: 500, requestBytes });
+      open.end({ method, route: name, status: 500, requestBytes, traceparent });
       throw error;
     }
   };

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { Counter, Registry } from "@narthex/client";
 import {
   exposeAll,
+  exposeText,
   HttpMetrics,
   LabelCap,
   measureFetch,
@@ -13,6 +14,7 @@ import {
   pathOf,
   replaceUrlValues,
   statusLabel,
+  traceOf,
 } from "./index.ts";
 import { answerMetrics, measureListener } from "./node/index.ts";
 
@@ -84,6 +86,32 @@ test("fetch handlers: answers, failures and ignored paths", async () => {
   assert.match(page, /^http_request_duration_seconds_count\{method="GET",route="\/bad",status_code="500"\} 1$/m);
   assert.match(page, /^http_request_errors_total\{method="GET",route="\/bad",type="TypeError"\} 1$/m);
   assert.match(page, /^http_response_size_bytes_sum\{.*\} 2$/m);
+});
+
+test("exemplars: of sampled traces only, and only when asked for", async () => {
+  const trace = "0af7651916cd43dd8448eb211c80319c";
+  const span = "b7ad6b7169203331";
+  assert.deepEqual(traceOf(`00-${trace}-${span}-01`), { trace_id: trace, span_id: span });
+  for (const none of [
+    undefined,
+    "",
+    `00-${trace}-${span}-00`,
+    `00-${"0".repeat(32)}-${span}-01`,
+    `00-${trace}x-${span}-01`,
+  ])
+    assert.equal(traceOf(none), undefined);
+  for (const exemplars of [true, false]) {
+    const register = new Registry();
+    const metrics = new HttpMetrics({ registers: [register], exemplars });
+    const request = new Request("http://x/a", { headers: { traceparent: `00-${trace}-${span}-01` } });
+    await measureFetch(metrics, () => new Response("ok"))(request);
+    const { body } = await exposeText([register], "application/openmetrics-text; version=1.0.0");
+    assert.equal(
+      body.includes(`# {span_id="${span}",trace_id="${trace}"}`) ||
+        body.includes(`# {trace_id="${trace}",span_id="${span}"}`),
+      exemplars,
+    );
+  }
 });
 
 test("node:http: a listener is measured, also when the client goes; a failing collector is a 500", async (t) => {

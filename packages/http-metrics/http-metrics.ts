@@ -58,6 +58,8 @@ export interface HttpMetricsOptions {
   readonly errors?: boolean;
   /** `2xx` in place of `200`. */
   readonly groupStatusCodes?: boolean;
+  /** Whether durations carry the trace that a request's `traceparent` header names, if it is sampled. Standard: false. */
+  readonly exemplars?: boolean;
   readonly methodCase?: MethodCase;
   /** How many values a label may have; further ones become `other`. Standard: 200. */
   readonly maxLabelValues?: number;
@@ -74,6 +76,8 @@ export interface RequestRecord {
   readonly extra?: readonly string[];
   readonly requestBytes?: number | undefined;
   readonly responseBytes?: number | undefined;
+  /** The header of that name. */
+  readonly traceparent?: string | undefined;
 }
 
 /** A request under way. Only the first call of either function counts. */
@@ -96,6 +100,7 @@ export class HttpMetrics {
   readonly responseSizes: Histogram<Labels> | undefined;
   readonly #methodCase: MethodCase;
   readonly #grouped: boolean;
+  readonly #hasExemplars: boolean;
   readonly #shown: { readonly method: boolean; readonly route: boolean; readonly status: boolean };
   readonly #caps: { readonly route: LabelCap; readonly type: LabelCap; readonly extra: readonly LabelCap[] };
 
@@ -105,6 +110,7 @@ export class HttpMetrics {
     const max = options.maxLabelValues ?? MAX_LABEL_VALUES;
     this.#methodCase = options.methodCase ?? "upper";
     this.#grouped = options.groupStatusCodes ?? false;
+    this.#hasExemplars = options.exemplars ?? false;
     this.#shown = { method: method !== false, route: route !== false, status: status !== false };
     this.#caps = { route: new LabelCap(max), type: new LabelCap(max), extra: extraLabels.map(() => new LabelCap(max)) };
     const labelNames = [...extraLabels, ...[route, method, status].filter((name) => name !== false)];
@@ -190,13 +196,23 @@ export class HttpMetrics {
   }
 
   /** Measures a request that is over. */
-  record({ method, route, status, seconds, extra = [], requestBytes, responseBytes }: RequestRecord): void {
+  record({
+    method,
+    route,
+    status,
+    seconds,
+    extra = [],
+    requestBytes,
+    responseBytes,
+    traceparent,
+  }: RequestRecord): void {
     const values: string[] = this.#caps.extra.map((cap, i) => cap.pass(extra[i] ?? ""));
     if (this.#shown.route) values.push(this.#caps.route.pass(route));
     if (this.#shown.method) values.push(methodLabel(method, this.#methodCase));
     if (this.#shown.status) values.push(statusLabel(status, this.#grouped));
     if (Number.isFinite(seconds)) {
-      this.histogram?.labels(...values).observe(seconds);
+      const exemplar = this.#hasExemplars ? traceOf(traceparent) : undefined;
+      this.histogram?.labels(...values).observe(seconds, exemplar);
       this.summary?.labels(...values).observe(seconds);
     }
     if (requestBytes !== undefined && requestBytes >= 0) this.requestSizes?.labels(...values).observe(requestBytes);
@@ -208,6 +224,14 @@ export class HttpMetrics {
     const type = this.#caps.type.pass(errorType(error));
     this.errors?.labels(methodLabel(method, this.#methodCase), this.#caps.route.pass(route), type).inc();
   }
+}
+
+/** The trace of a sampled request. Source: W3C Trace Context, "traceparent header". */
+export function traceOf(traceparent: string | undefined): { trace_id: string; span_id: string } | undefined {
+  const [, trace, span, flags] =
+    /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/.exec(traceparent ?? "") ?? [];
+  if (trace === undefined || /^0+$/.test(trace) || (Number.parseInt(flags as string, 16) & 1) === 0) return undefined;
+  return { trace_id: trace, span_id: span as string };
 }
 
 /** An error's code, or else its class: never its message, which says something new each time. */

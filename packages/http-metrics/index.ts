@@ -11,6 +11,7 @@ export {
   type RequestRecord,
   SIZE_BUCKETS,
   type SummaryOptions,
+  traceOf,
 } from "./http-metrics.ts";
 export { isIgnored, pathOf, USUAL_IGNORED } from "./ignored-paths.ts";
 export { LabelCap, OVERFLOW_VALUE } from "./label-cap.ts";

@@ -1,6 +1,7 @@
 // The same requests to our Pushgateway and to the reference's, in one run: status codes, headers, bodies, and what both then show.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { Counter, Histogram, pushToGateway, Registry, Summary } from "@narthex/client";
 import { Gateway, withoutReference } from "../lib/gateway.mjs";
 import { labelPairs, PROTOBUF_TYPE, protobufBody, readProtobufBody } from "../lib/metric-messages.mjs";
 import { CASES } from "../lib/push-cases.mjs";
@@ -246,6 +247,30 @@ suite("Pushgateway beside the reference", { skip: withoutReference }, () => {
         continue;
       }
       comparison.add(`${method} ${path}`, comparable(ours), comparable(reference));
+    }
+    comparison.finish(t);
+  });
+
+  test("what our client library pushes, in every format, leaves the same metrics", async (t) => {
+    const gateways = await start(t);
+    const comparison = new Comparison();
+    const registry = new Registry();
+    const registers = [registry];
+    new Counter({ name: "calls_total", help: "Calls.", labelNames: ["a"], registers }).inc({ a: 'x"\n' }, 2);
+    const sizes = new Histogram({ name: "sizes", help: "Sizes.", buckets: [1, 2], nativeHistogram: true, registers });
+    for (const size of [0.5, 1.5, 70]) sizes.observe(size);
+    new Summary({ name: "times", help: "Times.", objectives: { 0.5: 0.05 }, registers }).observe(3);
+    for (const [name, more] of [
+      ["text", {}],
+      ["protobuf", { format: "protobuf" }],
+      ["gzip", { gzip: true, grouping: { path: "/var/tmp", empty: "", word: "a b" } }],
+    ]) {
+      for (const { port } of gateways)
+        await pushToGateway({ url: `http://127.0.0.1:${port}`, job: name, registry, ...more });
+      comparison.add(`page after ${name}`, ...(await both(gateways, "GET", "/metrics")).map(pushedPart));
+      const accept = { headers: { accept: PROTOBUF_TYPE } };
+      const messages = await both(gateways, "GET", "/metrics", accept);
+      comparison.add(`protobuf after ${name}`, ...messages.map(({ bytes }) => pushedFamilies(bytes)));
     }
     comparison.finish(t);
   });

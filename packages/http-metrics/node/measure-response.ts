@@ -37,9 +37,14 @@ export function measureResponse(
       status: response.writableFinished ? (status ?? response.statusCode) : STATUS_ABORTED,
       ...(extra === undefined ? {} : { extra }),
       requestBytes,
+      traceparent: textOf(request.headers["traceparent"]),
       responseBytes: declaredBytes(response.getHeader("content-length")),
     });
   });
+}
+
+function textOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === "string" ? header : undefined;
 }
 
 export interface ListenerOptions {
