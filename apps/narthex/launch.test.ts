@@ -34,6 +34,12 @@ function environment(main: (argv: string[]) => Promise<number> = async () => 0):
           return 7;
         },
       }),
+      alertmanager: async () => ({
+        async main(argv) {
+          calls.push({ argv, options: undefined });
+          return 5;
+        },
+      }),
       pushgateway: async () => ({
         async main(argv) {
           calls.push({ argv, options: undefined });
@@ -57,6 +63,12 @@ test("launcher: everything after `tool` goes to the tools, whose code comes back
   assert.deepEqual(calls[0]?.argv, ["check", "config", "x.yml"]);
 });
 
+test("launcher: everything after `alertmanager` goes to it, whose code comes back", async () => {
+  const { environment: env, calls } = environment();
+  assert.equal(await launch(["alertmanager", "--config.file=x.yml"], env), 5);
+  assert.deepEqual(calls[0]?.argv, ["--config.file=x.yml"]);
+});
+
 test("launcher: everything after `pushgateway` goes to the Pushgateway, whose code comes back", async () => {
   const { environment: env, calls } = environment();
   assert.equal(await launch(["pushgateway", "--web.enable-lifecycle"], env), 9);
@@ -76,7 +88,7 @@ test("launcher: a wrong subcommand gets one sentence that says what to do, and c
 test("launcher: help lists every subcommand, version names the version", async () => {
   const { environment: env, printed } = environment();
   assert.equal(await launch(["--help"], env), 0);
-  for (const name of ["server", "start", "tool", "pushgateway", "version", "help"])
+  for (const name of ["server", "start", "tool", "alertmanager", "pushgateway", "version", "help"])
     assert.match(printed().out, new RegExp(`^  ${name} `, "m"));
   const versioned = environment();
   assert.equal(await launch(["version"], versioned.environment), 0);

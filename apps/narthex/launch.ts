@@ -11,6 +11,8 @@ export interface LaunchEnvironment {
   readonly err: (text: string) => void;
   /** Loads the server's entry. */
   readonly server: () => Promise<ServerEntry>;
+  /** Loads the Alertmanager's entry. */
+  readonly alertmanager: () => Promise<ProgramEntry>;
   /** Loads the Pushgateway's entry. */
   readonly pushgateway: () => Promise<ProgramEntry>;
 }
@@ -75,6 +77,14 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     async run(argv, environment) {
       const { runTool } = await environment.server();
       return runTool(argv);
+    },
+  },
+  {
+    name: "alertmanager",
+    help: "groups, silences and sends alerts, with the reference's flags; narthex alertmanager --help lists them",
+    async run(argv, environment) {
+      const { main } = await environment.alertmanager();
+      return main(argv);
     },
   },
   {
@@ -157,6 +167,10 @@ async function loadServer(home: string): Promise<ServerEntry> {
   return loadBundle<ServerEntry>(home, "server", "server") ?? import("@narthex/server");
 }
 
+async function loadAlertmanager(home: string): Promise<ProgramEntry> {
+  return loadBundle<ProgramEntry>(home, "alertmanager", "alertmanager") ?? import("@narthex/alertmanager");
+}
+
 async function loadPushgateway(home: string): Promise<ProgramEntry> {
   return loadBundle<ProgramEntry>(home, "pushgateway", "pushgateway") ?? import("@narthex/pushgateway");
 }
@@ -179,6 +193,7 @@ export function processEnvironment(home: string): LaunchEnvironment {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     server: () => loadServer(home),
+    alertmanager: () => loadAlertmanager(home),
     pushgateway: () => loadPushgateway(home),
   };
 }

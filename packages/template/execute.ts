@@ -290,12 +290,12 @@ class Execution {
   #field(value: unknown, name: string, arg: Arg, args: readonly unknown[]): unknown {
     if (value === undefined || value === null)
       return this.#fail(arg.pos, arg.source, `nil data; no entry for key "${name}"`);
-    if (value instanceof Map) {
+    if (value instanceof Map && !isMethod(value, name)) {
       if (args.length > 0) return this.#fail(arg.pos, arg.source, `${name} is not a method but has arguments`);
       // A missing key of a map of texts reads as "", as the reference sets `missingkey=zero`.
       return value.has(name) ? value.get(name) : "";
     }
-    if (typeof value === "object" && name in value && !(name in Object.prototype)) {
+    if (typeof value === "object" && EXPORTED.test(name) && name in value && !(name in Object.prototype)) {
       const member = (value as Record<string, unknown>)[name];
       if (typeof member !== "function") {
         if (args.length > 0)
@@ -346,6 +346,14 @@ class Execution {
 
 function* upTo(count: bigint): Generator<readonly [bigint, bigint]> {
   for (let i = 0n; i < count; i++) yield [i, i];
+}
+
+/** Only names that begin with a capital can be reached, as in Go: what JavaScript's own types bring along cannot. */
+const EXPORTED = /^\p{Lu}/u;
+
+/** Whether a map's own type has a method of this name, which then goes before a key. */
+function isMethod(value: object, name: string): boolean {
+  return EXPORTED.test(name) && typeof (value as Record<string, unknown>)[name] === "function";
 }
 
 function sourceOf(pipe: Pipe, source: string): string {

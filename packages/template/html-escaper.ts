@@ -34,6 +34,10 @@ const URL_ATTRIBUTES: ReadonlySet<string> = new Set([
 ]);
 const SAFE_SCHEMES: ReadonlySet<string> = new Set(["http", "https", "mailto"]);
 
+function isSafeHtml(value: unknown): boolean {
+  return value instanceof SafeText && value.kind === "html";
+}
+
 /** Follows the page as it is written; what is given to it as `text` is the template's own, and trusted. */
 export class HtmlEscaper {
   #state: State = TEXT;
@@ -54,7 +58,7 @@ export class HtmlEscaper {
     const state = this.#state;
     switch (state.in) {
       case "text":
-        return value instanceof SafeText ? printed : escapeText(printed);
+        return isSafeHtml(value) ? printed : escapeText(printed);
       case "opening":
         return REFUSED;
       case "comment":
@@ -62,7 +66,7 @@ export class HtmlEscaper {
       case "raw":
         if (state.element === "script") return this.#script(value, printed);
         if (state.element === "style") return this.#style(printed);
-        return value instanceof SafeText ? printed.replaceAll("<", "&lt;") : escapeText(printed);
+        return isSafeHtml(value) ? printed.replaceAll("<", "&lt;") : escapeText(printed);
       case "tag":
         if (state.after !== "equals") return /^[a-z0-9]+$/i.test(printed) && !isActive(printed) ? printed : REFUSED;
         this.#state = { in: "value", element: state.element, attribute: state.attribute, delimiter: " " };
@@ -83,7 +87,7 @@ export class HtmlEscaper {
   #attributeText(value: unknown, printed: string, kind: AttributeKind): string {
     switch (kind) {
       case "url":
-        return this.#url(printed);
+        return this.#url(printed, value instanceof SafeText && value.kind === "url");
       case "script":
         return this.#script(value, printed);
       case "style":
@@ -96,9 +100,9 @@ export class HtmlEscaper {
   }
 
   /** Part of an address: any value after `?` or `#`, else one that may hold slashes, but no scheme that runs scripts. */
-  #url(text: string): string {
+  #url(text: string, isSafe: boolean): string {
     if (/[?#]/.test(this.#valueText)) return percentEncode(text, /[^a-zA-Z0-9\-._~]/gu);
-    if (this.#valueIsEmpty) {
+    if (this.#valueIsEmpty && !isSafe) {
       const scheme = /^([^/?#]*?):/.exec(text)?.[1];
       if (scheme !== undefined && !SAFE_SCHEMES.has(scheme.toLowerCase())) return `#${REFUSED}`;
     }

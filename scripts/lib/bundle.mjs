@@ -1,4 +1,4 @@
-// The server as a few files instead of four hundred, each with the code that the engine compiled from it: a fraction of the time to
+// The server and the Alertmanager as a few files instead of four hundred, each with the code that the engine compiled from it: a fraction of the time to
 // start, for each thread too.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { KERNELS } from "./kernels.mjs";
 /** Calls that print where they stand, see `packages/toolkit/log/call-site.ts`. */
 const LOG_CALL = /\.(debug|info|warn|error)\(|\[level\]\(/;
 
-/** Bundles the compiled server for the launcher, unless a bundle of this very code is there. */
+/** Bundles the compiled programs for the launcher, unless a bundle of this very code is there. */
 export async function bundleServer(root) {
   const folder = join(root, "apps/narthex/dist/bundle");
   const newest = Math.max(
@@ -33,6 +33,7 @@ export async function bundleServer(root) {
   await bundle(join(server, "query/query-worker.js"), folder, launcher);
   await bundle(join(tsdb, "head-compaction-worker.js"), folder, launcher);
   await bundle(join(tsdb, "replay/replay-worker.js"), folder, launcher);
+  await bundle(join(root, "apps/alertmanager/dist/index.js"), folder, launcher, "alertmanager");
   await bundle(join(root, "apps/pushgateway/dist/index.js"), folder, launcher, "pushgateway");
   await bundle(join(server, "index.js"), folder, launcher, "server");
 }
@@ -40,7 +41,7 @@ export async function bundleServer(root) {
 /** Folders of the packages and of the programs: whatever the bundles are made of. */
 function members(root) {
   const packages = readdirSync(join(root, "packages")).map((name) => join(root, "packages", name));
-  return [...packages, join(root, "apps/pushgateway"), join(root, "apps/server")];
+  return [...packages, join(root, "apps/alertmanager"), join(root, "apps/pushgateway"), join(root, "apps/server")];
 }
 
 /** Bundles one entry into `folder`: `NAME.js` runs `NAME.code.js`, beside which stand its compiled code and the places of its log lines. */
@@ -49,7 +50,7 @@ async function bundle(entry, folder, launcher, name = basename(entry, ".js")) {
   const build = await rolldown({
     input: entry,
     platform: "node",
-    external: [/^node:/, "@narthex/server", "@narthex/pushgateway"],
+    external: [/^node:/, "@narthex/server", "@narthex/pushgateway", "@narthex/alertmanager", /^nodemailer/],
     transform: { define: { "import.meta.url": "bundleUrl", "import.meta.resolve": "bundleResolve" } },
     logLevel: "warn",
   });

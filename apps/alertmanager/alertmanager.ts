@@ -1,0 +1,231 @@
+// The program: its parts, how they are started, reloaded and stopped.
+import { join } from "node:path";
+import { Registry } from "@narthex/client";
+import type { Logger } from "@narthex/toolkit";
+import { AlertStore } from "./alert/alert-store.ts";
+import { AlertMetrics } from "./api/v2/alert-metrics.ts";
+import type { ApiContext } from "./api/v2/api-context.ts";
+import { type Clock, every, type Timer } from "./clock.ts";
+import { addClusterMetrics } from "./cluster/cluster-metrics.ts";
+import { lonePeer, type Peer } from "./cluster/peer.ts";
+import { loadConfigFile } from "./config/load.ts";
+import { Configured, type Lasting, Prepared } from "./configured.ts";
+import { DispatchMetrics } from "./dispatch/dispatch-metrics.ts";
+import { type Features, matcherMode } from "./features.ts";
+import type { AlertmanagerFlags } from "./flags/flags.ts";
+import { MatcherGrammar } from "./matcher/matcher-grammar.ts";
+import { NotificationLog } from "./nflog/notification-log.ts";
+import { MutedGroups } from "./notify/muted-groups.ts";
+import { NotifyMetrics } from "./notify/notify-metrics.ts";
+import { ProgramMetrics } from "./program-metrics.ts";
+import { NotificationRecords } from "./record/notification-records.ts";
+import { SilenceMetrics } from "./silence/silence-metrics.ts";
+import { Silencer } from "./silence/silencer.ts";
+import { Silences } from "./silence/silences.ts";
+import type { LoadedState } from "./state/state-file.ts";
+import { Access } from "./web/access.ts";
+import { webAddress } from "./web/external-url.ts";
+import { addPages } from "./web/pages.ts";
+import { parseAddress, WebServer } from "./web/web-server.ts";
+import { WebMetrics } from "./web/web-metrics.ts";
+
+export interface AlertmanagerOptions {
+  readonly flags: AlertmanagerFlags;
+  readonly features: Features;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly peer?: Peer;
+}
+
+export class Alertmanager {
+  readonly registry: Registry = new Registry();
+  readonly alerts: AlertStore;
+  readonly silences: Silences;
+  readonly log: NotificationLog;
+  readonly #options: AlertmanagerOptions;
+  readonly #grammar: MatcherGrammar;
+  readonly #metrics: ProgramMetrics;
+  readonly #peer: Peer;
+  readonly #silencer: Silencer;
+  readonly #web: WebServer;
+  readonly #webMetrics: WebMetrics;
+  readonly #timers: Timer[] = [];
+  #lasting: Lasting | undefined;
+  #configured: Configured | undefined;
+
+  /** Reads the web configuration; throws a `WebConfigError` when it cannot be used. */
+  constructor(options: AlertmanagerOptions) {
+    const { flags, features, logger, clock } = options;
+    const { registry } = this;
+    this.#options = options;
+    this.#peer = options.peer ?? lonePeer;
+    this.#grammar = new MatcherGrammar(matcherMode(features), logger);
+    this.#metrics = new ProgramMetrics(registry, {
+      namesAlerts: features.has("alert-names-in-metrics"),
+      perAlertnameLimit: flags.perAlertnameLimit,
+    });
+    const hasCluster = flags.clusterListenAddress !== "";
+    if (hasCluster) addClusterMetrics(registry, () => this.#peer.members.length);
+    this.alerts = new AlertStore({
+      clock,
+      gcIntervalMs: flags.alertGcIntervalMs,
+      perNameLimit: flags.perAlertnameLimit,
+      onLimited: (alert) => this.#metrics.limited(alert),
+      onHandedOver: (subscriber) => this.#metrics.handedOver(subscriber),
+    });
+    this.silences = new Silences({
+      file: join(flags.storagePath, "silences"),
+      retentionMs: flags.retentionMs,
+      maxSilences: flags.maxSilences,
+      maxBytes: flags.maxSilenceBytes,
+      logsChanges: flags.logSilences,
+      clock,
+      grammar: this.#grammar,
+      peer: this.#peer,
+      logger: logger.with({ component: "silences" }),
+      metrics: new SilenceMetrics(registry, () => this.silences),
+    });
+    this.log = new NotificationLog({
+      file: join(flags.storagePath, "nflog"),
+      retentionMs: flags.retentionMs,
+      clock,
+      peer: this.#peer,
+      logger: logger.with({ component: "nflog" }),
+      registry,
+    });
+    this.#silencer = new Silencer(this.silences, clock);
+    this.alerts.onForgotten((fingerprints) => this.#silencer.forget(fingerprints));
+    this.#webMetrics = new WebMetrics(registry);
+    const port = parseAddress(flags.listenAddresses[0] ?? ":9093").port;
+    this.#web = new WebServer({
+      listenAddresses: flags.listenAddresses,
+      routePrefix: webAddress(flags.externalUrl, flags.routePrefix, port).routePrefix,
+      getConcurrency: flags.getConcurrency,
+      timeoutMs: flags.webTimeoutMs,
+      systemdSocket: flags.systemdSocket,
+      access: new Access(flags.webConfigFile, logger),
+      logger,
+      metrics: this.#webMetrics,
+    });
+  }
+
+  /** Ports that are open. */
+  get ports(): readonly number[] {
+    return this.#web.ports;
+  }
+
+  /** Loads state and configuration, opens the ports. Rejects when one of these fails; then `stop` is still due. */
+  async start(): Promise<void> {
+    const { flags, features, logger, clock } = this.#options;
+    const startedAt = new Date(clock.now());
+    this.#report("silences", await this.silences.load());
+    this.#report("nflog", await this.log.load());
+    const port = parseAddress(flags.listenAddresses[0] ?? ":9093").port;
+    const { externalUrl } = webAddress(flags.externalUrl, flags.routePrefix, port);
+    const records = new NotificationRecords(clock);
+    const waitMs = (): number => this.#peer.position * flags.clusterPeerTimeoutMs;
+    const lasting: Lasting = {
+      alerts: this.alerts,
+      silencer: this.#silencer,
+      mutedGroups: new MutedGroups(),
+      peer: this.#peer,
+      metrics: new NotifyMetrics(this.registry, features.has("receiver-name-in-metrics")),
+      dispatchMetrics: new DispatchMetrics(this.registry, features.has("group-key-in-metrics"), clock),
+      log: this.log,
+      records,
+      externalUrl,
+      clock,
+      logger,
+      maintenanceIntervalMs: flags.dispatchMaintenanceIntervalMs,
+      startsAtMs: startedAt.getTime() + flags.dispatchStartDelayMs,
+      waitMs,
+      retentionMs: flags.retentionMs,
+    };
+    this.#lasting = lasting;
+    this.reload();
+    const context: ApiContext = {
+      clock,
+      alerts: this.alerts,
+      silences: this.silences,
+      silencer: this.#silencer,
+      log: this.log,
+      records,
+      mutedGroups: lasting.mutedGroups,
+      peer: this.#peer,
+      grammar: this.#grammar,
+      metrics: new AlertMetrics(this.registry),
+      logger,
+      externalUrl,
+      startedAt,
+      state: () => this.#configured as Configured,
+    };
+    addPages(this.#web, {
+      context,
+      webMetrics: this.#webMetrics,
+      reload: () => this.reload(),
+      scrape: (accept) => this.#metrics.scraped(() => this.registry.expose(accept)),
+    });
+    this.#maintain("silences", () => this.silences.maintain());
+    this.#maintain("nflog", () => this.log.maintain());
+    await this.#web.listen();
+  }
+
+  /** Puts the configuration file in force as it is now. Throws, and stays as it was, when it cannot be used. */
+  reload(): void {
+    const { flags, logger, clock } = this.#options;
+    const lasting = this.#lasting as Lasting;
+    const file = flags.configFile;
+    logger.info("Loading configuration file", { file });
+    let prepared: Prepared;
+    try {
+      prepared = new Prepared(loadConfigFile(file, this.#grammar), lasting);
+    } catch (error) {
+      this.#metrics.loadFailed();
+      logger.error("Loading configuration file failed", { file, err: (error as Error).message });
+      throw error;
+    }
+    this.#configured?.close();
+    this.#configured = new Configured(prepared, lasting);
+    const { config } = prepared;
+    if (config.tracing !== undefined) logger.warn("tracing is not supported yet: no spans are sent");
+    if (config.eventRecorder !== undefined) logger.warn("event_recorder is not supported yet: nothing is recorded");
+    this.#metrics.loaded(config.source, clock.now(), this.#configured.counts);
+    logger.info("Completed loading of configuration file", { file });
+  }
+
+  /** Ends sending and listening, and writes what is to outlive the process. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel();
+    await this.#web.close();
+    this.#configured?.close();
+    this.alerts.close();
+    await this.#peer.close();
+    await this.silences.close();
+    await this.log.close();
+    this.#metrics.close();
+  }
+
+  #maintain(component: string, run: () => Promise<void>): void {
+    const { flags, clock, logger } = this.#options;
+    if (flags.maintenanceIntervalMs <= 0) return;
+    this.#timers.push(
+      every(clock, flags.maintenanceIntervalMs, () => {
+        run().catch((error: Error) => {
+          logger.error("Running maintenance failed", { component, err: error.message });
+        });
+      }),
+    );
+  }
+
+  #report(component: string, { records, damagedBytes, setAside }: LoadedState): void {
+    const { logger } = this.#options;
+    if (damagedBytes > 0)
+      logger.error("The state file is damaged: what follows its last sound record was set aside", {
+        component,
+        records,
+        damagedBytes,
+        file: setAside ?? "",
+      });
+    else logger.debug("Loaded state", { component, records });
+  }
+}

@@ -1,0 +1,121 @@
+// The API under `/api/v2`: which path is answered by whom, and what all answers have in common.
+import { goJson } from "../../template/go-json.ts";
+import type { Exchange } from "../../web/exchange.ts";
+import { getAlertGroups, getAlerts, postAlerts } from "./alert-routes.ts";
+import type { ApiContext } from "./api-context.ts";
+import { ApiError } from "./api-error.ts";
+import { deleteSilence, getSilence, getSilences, postSilence } from "./silence-routes.ts";
+import { getReceivers, getStatus } from "./status-routes.ts";
+
+type Handler = (exchange: Exchange, context: ApiContext, parameter: string) => void | Promise<void>;
+
+/** Handlers by method. Where there are several, in the order in which the reference lists them. */
+type Resource = ReadonlyMap<string, Handler>;
+
+const RESOURCES: ReadonlyMap<string, Resource> = new Map<string, Resource>([
+  ["/status", new Map([["GET", getStatus]])],
+  ["/receivers", new Map([["GET", getReceivers]])],
+  ["/alerts", new Map<string, Handler>([["GET", getAlerts], ["POST", postAlerts]])],
+  ["/alerts/groups", new Map([["GET", getAlertGroups]])],
+  ["/silences", new Map<string, Handler>([["GET", getSilences], ["POST", postSilence]])],
+]);
+const SILENCE: Resource = new Map<string, Handler>([
+  ["DELETE", deleteSilence],
+  ["GET", getSilence],
+]);
+const SILENCE_PATH = "/silence/";
+
+/** Where resources of our own stand, beside those of the reference. */
+export const OWN_PREFIX = "/narthex";
+
+/** Answers a path below `/api/v2`. `own` answers those below `OWN_PREFIX`; returns false for what it does not know. */
+export async function serveApi(
+  exchange: Exchange,
+  path: string,
+  context: ApiContext,
+  own: (exchange: Exchange, path: string) => boolean | Promise<boolean>,
+): Promise<void> {
+  if (exchange.method === "OPTIONS" && exchange.header("access-control-request-method") !== "") {
+    answerPreflight(exchange);
+    return;
+  }
+  exchange.setHeader("Vary", "Origin");
+  exchange.setHeader("Cache-Control", "no-store");
+  if (exchange.header("origin") !== "" && ["GET", "POST", "HEAD"].includes(exchange.method))
+    exchange.setHeader("Access-Control-Allow-Origin", "*");
+  try {
+    const tidy = path.length > 1 ? path.replace(/\/$/, "") : path;
+    if (tidy.startsWith(`${OWN_PREFIX}/`)) {
+      if (await own(exchange, tidy.slice(OWN_PREFIX.length))) return;
+    } else {
+      const parameter = tidy.startsWith(SILENCE_PATH) ? decode(tidy.slice(SILENCE_PATH.length)) : "";
+      const isSilence = parameter !== "" && !parameter.includes("/");
+      const resource = isSilence ? SILENCE : RESOURCES.get(tidy);
+      if (resource !== undefined) {
+        await serveResource(exchange, resource, context, parameter);
+        return;
+      }
+    }
+    throw ApiError.coded(404, 404, `path ${exchange.path} was not found`);
+  } catch (error) {
+    answerError(exchange, error);
+  }
+}
+
+async function serveResource(exchange: Exchange, resource: Resource, context: ApiContext, parameter: string): Promise<void> {
+  const handler = resource.get(exchange.method);
+  if (handler === undefined) {
+    const allowed = [...resource.keys()].join(",");
+    exchange.setHeader("Allow", allowed);
+    throw ApiError.coded(405, 405, `method ${exchange.method} is not allowed, but [${allowed}] are`);
+  }
+  if (exchange.method === "POST") checkContentType(exchange);
+  checkAccept(exchange);
+  await handler(exchange, context, parameter);
+}
+
+function checkContentType(exchange: Exchange): void {
+  const type = exchange.header("content-type").split(";")[0]?.trim().toLowerCase() || "application/octet-stream";
+  if (type !== "application/json")
+    throw ApiError.coded(415, 415, `unsupported media type ${JSON.stringify(type)}, only [application/json] are allowed`);
+}
+
+/** Whoever asks for something else only is told that there is JSON; a POST that is answered by nothing is not asked. */
+function checkAccept(exchange: Exchange): void {
+  const accept = exchange.header("accept");
+  if (accept === "" || exchange.method !== "GET") return;
+  const takesJson = accept
+    .split(",")
+    .some((part) => ["*/*", "application/*", "application/json"].includes(part.split(";")[0]?.trim().toLowerCase() ?? ""));
+  if (!takesJson)
+    throw ApiError.coded(406, 406, "unsupported media type requested, only [application/json] are available");
+}
+
+function answerPreflight(exchange: Exchange): void {
+  exchange.setHeader("Vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
+  const method = exchange.header("access-control-request-method").toUpperCase();
+  if (exchange.header("origin") !== "" && ["GET", "POST", "HEAD"].includes(method)) {
+    exchange.setHeader("Access-Control-Allow-Origin", "*");
+    exchange.setHeader("Access-Control-Allow-Methods", method);
+    const headers = exchange.header("access-control-request-headers");
+    if (headers !== "") exchange.setHeader("Access-Control-Allow-Headers", headers);
+  }
+  exchange.empty(204);
+}
+
+/** Answers a refusal in its shape; anything else is a mistake of ours, and goes on to whoever logs it. */
+export function answerError(exchange: Exchange, error: unknown): void {
+  if (!(error instanceof ApiError)) throw error;
+  const { status, code, message } = error;
+  const body = code === 0 ? message : { code, message };
+  // Messages that are texts alone end with a line end, as the encoder of the reference writes them.
+  exchange.json(status, code === 0 ? `${goJson(body, false)}\n` : goJson(body));
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

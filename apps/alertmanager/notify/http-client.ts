@@ -1,0 +1,168 @@
+// Speaking HTTP to receivers: TLS, proxies, credentials, redirects, and answers that are kept short.
+import http from "node:http";
+import https from "node:https";
+import { type HttpClientConfig, HttpRouter, readCredential, TokenSource } from "@narthex/toolkit";
+import { USER_AGENT } from "../build-info.ts";
+import { goErrorText } from "./go-error.ts";
+
+const MAX_REDIRECTS = 10;
+/** More of an answer is not kept; the rest is read and thrown away. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
+/** How long a token may take when nothing else limits it. */
+const TOKEN_TIMEOUT_MS = 30_000;
+
+export interface HttpRequest {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  readonly signal: AbortSignal;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly text: string;
+}
+
+/** The connections of one integration. */
+export class HttpClient {
+  readonly #config: HttpClientConfig;
+  readonly #router: HttpRouter;
+  readonly #tokens: TokenSource | undefined;
+  readonly #agent = new http.Agent({ keepAlive: true });
+
+  constructor(config: HttpClientConfig, environment: Readonly<Record<string, string | undefined>> = process.env) {
+    this.#config = config;
+    this.#router = new HttpRouter(config.tls, config.proxy, undefined, environment);
+    if (config.oauth2 !== undefined) this.#tokens = new TokenSource(config.oauth2, undefined, environment);
+  }
+
+  /** Resolves to whatever the other side answers. Rejects, in Go's words and without the URL's secrets, when it does not. */
+  async send(request: HttpRequest): Promise<HttpAnswer> {
+    let url: URL;
+    try {
+      url = new URL(request.url);
+    } catch {
+      throw new Error(`${verb(request.method)} "<redacted>": unsupported protocol scheme`);
+    }
+    try {
+      return await this.#follow(url, request);
+    } catch (error) {
+      throw new Error(`${verb(request.method)} "<redacted>": ${goErrorText(error)}`, { cause: error });
+    }
+  }
+
+  close(): void {
+    this.#router.close();
+    this.#tokens?.close();
+    this.#agent.destroy();
+  }
+
+  async #follow(start: URL, request: HttpRequest): Promise<HttpAnswer> {
+    let url = start;
+    let { method, body } = request;
+    let own = await this.#ownHeaders();
+    for (let redirects = 0; ; redirects++) {
+      const { answer, location } = await this.#once(url, { ...request, method, ...(body === undefined ? {} : { body }) }, own);
+      if (location === undefined || !this.#config.followRedirects) return answer;
+      if (redirects === MAX_REDIRECTS) throw new Error(`stopped after ${MAX_REDIRECTS} redirects`);
+      const next = new URL(location, url);
+      // Credentials are for the host that they were given for.
+      if (next.host !== url.host) own = {};
+      if (answer.status < 307 && method !== "GET") {
+        method = "GET";
+        body = undefined;
+      }
+      url = next;
+    }
+  }
+
+  async #ownHeaders(): Promise<Record<string, string | string[]>> {
+    const { basicAuth, authorization, httpHeaders } = this.#config;
+    const headers: Record<string, string | string[]> = {};
+    if (basicAuth !== undefined) {
+      const user = basicAuth.usernameFile === "" ? basicAuth.username : readCredential(basicAuth.usernameFile);
+      const password =
+        basicAuth.passwordFile === "" ? basicAuth.password.reveal() : readCredential(basicAuth.passwordFile);
+      headers["Authorization"] = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+    }
+    if (authorization !== undefined) {
+      const { credentials, credentialsFile, type } = authorization;
+      headers["Authorization"] = `${type} ${credentialsFile === "" ? credentials.reveal() : readCredential(credentialsFile)}`;
+    }
+    if (this.#tokens !== undefined)
+      headers["Authorization"] = await this.#tokens.header(performance.now() + TOKEN_TIMEOUT_MS);
+    for (const [name, header] of httpHeaders ?? [])
+      headers[name] = [
+        ...header.values,
+        ...header.secrets.map((secret) => secret.reveal()),
+        ...header.files.map(readCredential),
+      ];
+    return headers;
+  }
+
+  #once(
+    url: URL,
+    request: HttpRequest,
+    own: Record<string, string | string[]>,
+  ): Promise<{ answer: HttpAnswer; location: string | undefined }> {
+    const { agent, proxy, headers: proxyHeaders } = this.#router.to(url, "");
+    const credentials =
+      url.username === "" || "Authorization" in own
+        ? {}
+        : { Authorization: `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString("base64")}` };
+    const { method, body, signal } = request;
+    const options: https.RequestOptions = {
+      method,
+      agent: agent ?? this.#agent,
+      signal,
+      headers: {
+        "User-Agent": USER_AGENT,
+        ...request.headers,
+        ...credentials,
+        ...own,
+        ...proxyHeaders,
+        ...(body === undefined ? {} : { "Content-Length": String(Buffer.byteLength(body)) }),
+      },
+    };
+    return new Promise((resolve, reject) => {
+      // To a plain address a proxy is simply asked; tunnels come with an agent of their own.
+      const plainProxy = agent === undefined ? proxy : undefined;
+      const { request: start } = (plainProxy ?? url).protocol === "https:" ? https : http;
+      const call =
+        plainProxy === undefined
+          ? start(url, options)
+          : start(new URL(plainProxy.href), { ...options, path: url.href, headers: { ...options.headers, Host: url.host } });
+      call.on("error", reject);
+      call.on("response", (response) => {
+        const parts: Buffer[] = [];
+        let bytes = 0;
+        response.on("data", (part: Buffer) => {
+          if (bytes < MAX_ANSWER_BYTES) parts.push(part.subarray(0, MAX_ANSWER_BYTES - bytes));
+          bytes += part.length;
+        });
+        response.on("error", reject);
+        response.on("aborted", () => reject(new Error("unexpected EOF")));
+        response.on("end", () => {
+          const status = response.statusCode ?? 0;
+          const isRedirect = [301, 302, 303, 307, 308].includes(status);
+          resolve({
+            answer: {
+              status,
+              contentType: response.headers["content-type"] ?? "",
+              text: Buffer.concat(parts).toString("utf8"),
+            },
+            location: isRedirect ? response.headers.location : undefined,
+          });
+        });
+      });
+      call.end(body);
+    });
+  }
+}
+
+/** Go writes the method of a failed request like a name. */
+function verb(method: string): string {
+  return method.charAt(0) + method.slice(1).toLowerCase();
+}

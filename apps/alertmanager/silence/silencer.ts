@@ -1,0 +1,46 @@
+// Which silences mute an alert now. What fits an alert is remembered until silences are added or changed.
+import type { Labels } from "@narthex/model";
+import type { Clock } from "../clock.ts";
+import { Moment } from "../moment/moment.ts";
+import { silenceState } from "./silence.ts";
+import type { Silences } from "./silences.ts";
+
+interface Known {
+  readonly version: number;
+  readonly ids: readonly string[];
+}
+
+const NONE: readonly string[] = [];
+
+export class Silencer {
+  readonly #silences: Silences;
+  readonly #clock: Clock;
+  /** By fingerprint; as many as there are alerts, see `forget`. */
+  readonly #known = new Map<string, Known>();
+
+  constructor(silences: Silences, clock: Clock) {
+    this.#silences = silences;
+    this.#clock = clock;
+  }
+
+  /** Ids of the active silences that fit. */
+  silencedBy(labels: Labels, fingerprint: string): readonly string[] {
+    const { version } = this.#silences;
+    let known = this.#known.get(fingerprint);
+    if (known === undefined || known.version !== version) {
+      known = { version, ids: this.#silences.fitting(labels) };
+      this.#known.set(fingerprint, known);
+    }
+    if (known.ids.length === 0) return NONE;
+    const now = Moment.fromMs(this.#clock.now());
+    return known.ids.filter((id) => {
+      const silence = this.#silences.get(id);
+      return silence !== undefined && silenceState(silence, now) === "active";
+    });
+  }
+
+  /** Forgets alerts that are gone. */
+  forget(fingerprints: readonly string[]): void {
+    for (const fingerprint of fingerprints) this.#known.delete(fingerprint);
+  }
+}

@@ -1,0 +1,134 @@
+// What notification templates can call besides the template language's own functions.
+import { compileSearchRegex } from "@narthex/model";
+import { BUILTIN_FUNCTIONS, formatG, SafeText, type TemplateFunction } from "@narthex/template";
+import { Moment } from "../moment/moment.ts";
+import { goJson } from "./go-json.ts";
+import { parseGoTime } from "./go-layout.ts";
+import { GoDuration, GoTime } from "./go-time.ts";
+
+const OWN: readonly (readonly [string, TemplateFunction])[] = [
+  ["toUpper", (text) => String(text).toUpperCase()],
+  ["toLower", (text) => String(text).toLowerCase()],
+  ["title", (text) => titleCase(String(text))],
+  ["trimSpace", (text) => String(text).trim()],
+  ["join", (separator, items) => listOf(items).join(String(separator))],
+  ["match", (pattern, text) => compileSearchRegex(String(pattern)).find(String(text))],
+  ["safeHtml", (text) => new SafeText(String(text), "html")],
+  ["safeUrl", (text) => new SafeText(String(text), "url")],
+  ["urlUnescape", (text) => unescapeQuery(String(text))],
+  [
+    "reReplaceAll",
+    (pattern, replacement, text) => compileSearchRegex(String(pattern)).replaceAll(String(text), String(replacement)),
+  ],
+  ["stringSlice", (...items) => items],
+  ["date", (layout, time) => timeOf(time).Format(layout)],
+  ["tz", (location, time) => timeOf(time).in(String(location))],
+  ["since", (time) => new GoDuration(Date.now() - timeOf(time).moment.ms)],
+  ["now", () => new GoTime(Moment.fromMs(Date.now())).Local()],
+  ["humanizeDuration", (value) => humanizeDuration(secondsOf(value))],
+  ["toDate", (layout, text) => parseGoTime(String(layout), String(text)) ?? new GoTime(Moment.zero)],
+  [
+    "mustToDate",
+    (layout, text) => {
+      const time = parseGoTime(String(layout), String(text));
+      if (time === undefined) throw new Error(`parsing time ${JSON.stringify(text)} as ${JSON.stringify(layout)} failed`);
+      return time;
+    },
+  ],
+  ["toJson", (value) => goJson(value)],
+  ["base64encode", (text) => Buffer.from(String(text)).toString("base64").replaceAll("+", "-").replaceAll("/", "_")],
+  ["base64decode", (text) => decodeBase64(String(text))],
+  ["list", (...items) => items],
+  ["append", (list, ...items) => [...listOf(list), ...items]],
+  ["dict", (...items) => dict(items)],
+  // Stands here for its name; every execution has its own.
+  ["routeLabels", () => ""],
+];
+
+/** All of them, with the language's own. */
+export const TEMPLATE_FUNCTIONS: ReadonlyMap<string, TemplateFunction> = new Map([...BUILTIN_FUNCTIONS, ...OWN]);
+
+export function isTemplateFunction(name: string): boolean {
+  return TEMPLATE_FUNCTIONS.has(name);
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new Error("wrong type for value; expected a list");
+}
+
+function timeOf(value: unknown): GoTime {
+  if (value instanceof GoTime) return value;
+  throw new Error("wrong type for value; expected time.Time");
+}
+
+/** Every word with a capital and the rest small. */
+function titleCase(text: string): string {
+  return text.replace(/[\p{L}\p{N}][\p{L}\p{M}\p{N}'’_]*/gu, (word) => {
+    const first = word.search(/\p{L}/u);
+    const at = first < 0 ? 0 : first;
+    return word.slice(0, at) + (word[at] as string).toUpperCase() + word.slice(at + 1).toLowerCase();
+  });
+}
+
+function unescapeQuery(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    const bad = /%(?![0-9a-fA-F]{2}).{0,2}/.exec(text)?.[0] ?? text;
+    throw new Error(`invalid URL escape ${JSON.stringify(bad)}`);
+  }
+}
+
+function decodeBase64(text: string): string {
+  if (!/^[A-Za-z0-9\-_]*={0,2}$/.test(text) || text.length % 4 !== 0) {
+    const at = text.search(/[^A-Za-z0-9\-_=]/);
+    throw new Error(`illegal base64 data at input byte ${at < 0 ? text.length : at}`);
+  }
+  return Buffer.from(text.replaceAll("-", "+").replaceAll("_", "/"), "base64").toString("utf8");
+}
+
+function dict(items: readonly unknown[]): Map<string, unknown> {
+  if (items.length % 2 !== 0) throw new Error("dict requires an even number of arguments");
+  const entries = new Map<string, unknown>();
+  for (let i = 0; i < items.length; i += 2) {
+    if (typeof items[i] !== "string") throw new Error("dict keys must be strings");
+    entries.set(items[i] as string, items[i + 1]);
+  }
+  return entries;
+}
+
+function secondsOf(value: unknown): number {
+  if (typeof value === "number") return value;
+  if (typeof value === "bigint") return Number(value);
+  if (value instanceof GoDuration) return value.Seconds();
+  if (typeof value === "string") {
+    const number = value.trim() === "" ? Number.NaN : Number(value.replace(/^([-+]?)inf$/i, "$1Infinity"));
+    if (!Number.isNaN(number) || value === "NaN") return number;
+    throw new Error(`strconv.ParseFloat: parsing ${JSON.stringify(value)}: invalid syntax`);
+  }
+  throw new Error(`can't convert ${typeof value} to float`);
+}
+
+/** Source: the reference's template helpers. */
+function humanizeDuration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return formatG(seconds, 4);
+  if (seconds === 0) return "0s";
+  if (Math.abs(seconds) < 1) {
+    let rest = seconds;
+    for (const prefix of ["m", "u", "n", "p", "f", "a", "z"]) {
+      rest *= 1000;
+      if (Math.abs(rest) >= 1) return `${formatG(rest, 4)}${prefix}s`;
+    }
+    return `${formatG(rest * 1000, 4)}ys`;
+  }
+  const sign = seconds < 0 ? "-" : "";
+  const whole = Math.trunc(Math.abs(seconds));
+  const days = Math.floor(whole / 86_400);
+  const hours = Math.floor(whole / 3600) % 24;
+  const minutes = Math.floor(whole / 60) % 60;
+  if (days > 0) return `${sign}${days}d ${hours}h ${minutes}m ${whole % 60}s`;
+  if (hours > 0) return `${sign}${hours}h ${minutes}m ${whole % 60}s`;
+  if (minutes > 0) return `${sign}${minutes}m ${whole % 60}s`;
+  return `${sign}${formatG(Math.abs(seconds), 4)}s`;
+}

@@ -1,0 +1,84 @@
+// Every path of the program besides the API's own: health, reload, metrics, and what stands at the root.
+import { type ApiContext } from "../api/v2/api-context.ts";
+import { answerOwn } from "../api/narthex/own-api.ts";
+import { serveApi } from "../api/v2/api.ts";
+import type { Exchange } from "./exchange.ts";
+import type { WebMetrics } from "./web-metrics.ts";
+import type { WebServer } from "./web-server.ts";
+
+export interface PageOptions {
+  readonly context: ApiContext;
+  readonly webMetrics: WebMetrics;
+  /** Throws when the configuration cannot be used. */
+  readonly reload: () => void;
+  readonly scrape: (accept: string | undefined) => Promise<{ readonly contentType: string; readonly body: string }>;
+}
+
+const V1_GONE =
+  '{"status":"deprecated","error":"The Alertmanager v1 API was deprecated in version 0.16.0 and is removed as of version 0.27.0 - please use the equivalent route in the v2 API"}\n';
+const READ = ["GET", "HEAD"];
+
+export function addPages(web: WebServer, options: PageOptions): void {
+  const { context, webMetrics, reload, scrape } = options;
+  for (const name of ["healthy", "ready"])
+    web.add({ methods: READ, path: `/-/${name}`, serve: (exchange) => exchange.text(200, "OK") });
+  web.add({
+    methods: ["POST"],
+    path: "/-/reload",
+    serve(exchange) {
+      try {
+        reload();
+        exchange.empty(200);
+      } catch (error) {
+        exchange.refuse(500, `failed to reload config: ${(error as Error).message}`);
+      }
+    },
+  });
+  web.add({
+    methods: ["GET"],
+    path: "/metrics",
+    async serve(exchange) {
+      const { contentType, body } = await scrape(exchange.header("accept"));
+      exchange.send(200, contentType, body);
+    },
+  });
+  web.add({
+    methods: ["*"],
+    path: "/api/v1/",
+    takesAllBelow: true,
+    isApi: true,
+    serve: (exchange) => exchange.json(410, V1_GONE),
+  });
+  web.add({
+    methods: ["*"],
+    path: "/api/v2/",
+    takesAllBelow: true,
+    isApi: true,
+    async serve(exchange, rest) {
+      const started = performance.now();
+      await serveApi(exchange, `/${rest}`, context, (each, path) => answerOwn(each, path, context));
+      const seconds = (performance.now() - started) / 1000;
+      webMetrics.answered(handlerName(rest), exchange.method, exchange.response.statusCode, seconds, undefined);
+    },
+  });
+  web.add({ methods: READ, path: "/", serve: (exchange) => showRoot(exchange) });
+}
+
+/** As the reference's metrics name it. */
+function handlerName(rest: string): string {
+  const [first = "", second] = rest.split("/");
+  if (first === "silence") return "/api/v2/silence/{silenceID}";
+  if (first === "alerts" && second === "groups") return "/api/v2/alerts/groups";
+  if (first === "narthex") return `/api/v2/narthex/${second ?? ""}`;
+  return ["alerts", "receivers", "silences", "status"].includes(first) ? `/api/v2/${first}` : "/api/v2/";
+}
+
+function showRoot(exchange: Exchange): void {
+  const links = ["api/v2/status", "api/v2/alerts/groups", "api/v2/silences", "api/v2/narthex/notifications", "metrics"];
+  const items = links.map((link) => `<li><a href="${link}">${link}</a></li>`).join("");
+  exchange.send(
+    200,
+    "text/html; charset=utf-8",
+    `<!doctype html><html lang="en"><meta charset="utf-8"><title>Alertmanager</title><h1>Alertmanager</h1><ul>${items}</ul></html>\n`,
+  );
+}
