@@ -50,7 +50,7 @@ export async function sendMail(settings: SmtpSettings, envelope: Envelope, messa
         connection.login({ method: "NARTHEX", user: settings.username, pass: "-" }, done),
       );
     const info = await step<{ response: string }>(connection, "delivery failure", (done) =>
-      connection.send({ from: envelope.from, to: [...envelope.to] }, message, done),
+      connection.send({ from: envelope.from, to: [...envelope.to], use8BitMime: true }, message, done),
     );
     connection.quit();
     return info?.response ?? "";

@@ -108,7 +108,8 @@ export class SnsNotifier implements Notifier {
     service: string,
     delivery: Delivery,
   ): Promise<Answer> {
-    const body = parameters.toString();
+    // Two characters are written differently by browsers and by Go: to AWS either is right.
+    const body = parameters.toString().replaceAll("*", "%2A").replaceAll("%7E", "~");
     const now = new Date(this.#environment.clock.now());
     const headers = signedHeaders({ url, body, contentType: FORM }, credentials, region, service, now);
     const answer = await this.#sender.exchange(url, body, delivery, { contentType: FORM, headers });
