@@ -39,6 +39,7 @@ export class ProgramMetrics {
     this.#receivers = gauge("receivers", "Number of configured receivers.");
     this.#integrations = gauge("integrations", "Number of configured integrations.");
     this.#inhibitRules = gauge("inhibition_rules", "Number of configured inhibition rules.");
+    gauge("cluster_enabled", "Indicates whether the clustering is enabled or not.");
     gauge("alerts_per_alert_limit", "Current limit on number of alerts per alert name").set(Math.max(options.perAlertnameLimit, 0));
     this.#limited = new Counter({
       name: "alertmanager_alerts_limited_total",

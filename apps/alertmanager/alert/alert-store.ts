@@ -26,6 +26,7 @@ export class AlertStore {
   readonly #listeners = new Map<string, AlertListener>();
   readonly #forgetters: ((fingerprints: readonly string[]) => void)[] = [];
   readonly #timer: Timer;
+  #sorted: readonly string[] | undefined;
 
   constructor(options: AlertStoreOptions) {
     this.#options = options;
@@ -39,6 +40,12 @@ export class AlertStore {
 
   get(fingerprint: string): Alert | undefined {
     return this.#alerts.get(fingerprint);
+  }
+
+  /** In order; the same list until alerts come or go. */
+  sortedFingerprints(): readonly string[] {
+    this.#sorted ??= [...this.#alerts.keys()].sort();
+    return this.#sorted;
   }
 
   values(): Iterable<Alert> {
@@ -56,6 +63,7 @@ export class AlertStore {
         this.#options.onLimited?.(alert);
         continue;
       }
+      if (old === undefined) this.#sorted = undefined;
       this.#alerts.set(alert.fingerprint, alert);
       for (const [name, listener] of this.#listeners) {
         listener(alert);
@@ -87,6 +95,7 @@ export class AlertStore {
     const dropped: string[] = [];
     for (const [fingerprint, alert] of this.#alerts) if (isResolvedAt(alert, now)) dropped.push(fingerprint);
     for (const fingerprint of dropped) this.#alerts.delete(fingerprint);
+    if (dropped.length > 0) this.#sorted = undefined;
     if (dropped.length > 0) for (const forget of this.#forgetters) forget(dropped);
   }
 

@@ -4,6 +4,10 @@ const NANOS_PER_MS = 1_000_000;
 /** The first second of year 1: what stands for "no time" in the reference's interfaces. */
 const ZERO_SECONDS = -62_135_596_800;
 
+/** The second that was written last: whole lists share theirs. */
+let lastSeconds = Number.NaN;
+let lastText = "";
+
 /** A moment and the offset from UTC with which it was written. Immutable. */
 export class Moment {
   /** `0001-01-01T00:00:00Z`, which means that no time was given. */
@@ -89,7 +93,12 @@ export class Moment {
   }
 
   #local(): string {
-    return this.localDate().toISOString().slice(0, 19);
+    const seconds = this.seconds + this.offsetMinutes * 60;
+    if (seconds !== lastSeconds) {
+      lastText = new Date(seconds * 1000).toISOString().slice(0, 19);
+      lastSeconds = seconds;
+    }
+    return lastText;
   }
 
   #zone(): string {

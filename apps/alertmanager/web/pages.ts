@@ -21,7 +21,7 @@ const READ = ["GET", "HEAD"];
 export function addPages(web: WebServer, options: PageOptions): void {
   const { context, webMetrics, reload, scrape } = options;
   for (const name of ["healthy", "ready"])
-    web.add({ methods: READ, path: `/-/${name}`, serve: (exchange) => exchange.text(200, "OK") });
+    web.add({ methods: READ, path: `/-/${name}`, serve: (exchange) => (exchange.method === "HEAD" ? exchange.empty(200) : exchange.text(200, "OK")) });
   web.add({
     methods: ["POST"],
     path: "/-/reload",

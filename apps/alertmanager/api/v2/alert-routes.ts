@@ -2,6 +2,7 @@
 import { compareStrings } from "@narthex/model";
 import { type Alert, alertProblem, compareAlerts } from "../../alert/alert.ts";
 import type { AggregationGroup } from "../../dispatch/aggregation-group.ts";
+import type { Route } from "../../dispatch/route.ts";
 import { compareLabelSets } from "../../label/label-set.ts";
 import type { LabelMatcher } from "../../matcher/matcher.ts";
 import { Moment } from "../../moment/moment.ts";
@@ -10,7 +11,8 @@ import type { Exchange } from "../../web/exchange.ts";
 import { ApiError } from "./api-error.ts";
 import type { ApiContext, ApiState } from "./api-context.ts";
 import { filtersOf, passesFilters, receiverFilter, switchOf } from "./filters.ts";
-import { alertJson, labelsJson, type ShownStatus } from "./gettable.ts";
+import { labelsJson, receiversJson, type ShownStatus, writeAlert } from "./gettable.ts";
+import { JsonSink } from "./json-sink.ts";
 import { readPostedAlerts } from "./postable-alerts.ts";
 
 const RECEIVER_MATCHERS = "failed to parse receiver_matchers param: ";
@@ -60,16 +62,26 @@ export function getAlerts(exchange: Exchange, context: ApiContext): void {
   const state = context.state();
   const query = queryOf(exchange, context, state);
   const now = Moment.fromMs(context.clock.now());
-  const shown: { readonly fingerprint: string; readonly json: string }[] = [];
-  for (const alert of context.alerts.values()) {
-    const receivers = state.dispatcher.routesOf(alert.labels).map(({ options }) => options.receiver);
-    if (!query.takesAllReceivers && !receivers.some(query.takesReceiver)) continue;
+  const out = new JsonSink();
+  const shownReceivers = new Map<readonly Route[], string>();
+  let separator = "[";
+  for (const fingerprint of context.alerts.sortedFingerprints()) {
+    const alert = context.alerts.get(fingerprint) as Alert;
+    const routes = state.dispatcher.routesOf(alert.labels);
+    if (!query.takesAllReceivers && !routes.some(({ options }) => query.takesReceiver(options.receiver))) continue;
     const status = statusFor(alert, query, state, now);
-    if (status !== undefined)
-      shown.push({ fingerprint: alert.fingerprint, json: alertJson(alert, status, receivers) });
+    if (status === undefined) continue;
+    let receivers = shownReceivers.get(routes);
+    if (receivers === undefined) {
+      receivers = receiversJson(routes.map(({ options }) => options.receiver));
+      shownReceivers.set(routes, receivers);
+    }
+    out.add(separator);
+    writeAlert(out, alert, status, receivers);
+    separator = ",";
   }
-  shown.sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
-  exchange.json(200, `[${shown.map(({ json }) => json).join(",")}]\n`);
+  out.add(separator === "[" ? "[]\n" : "]\n");
+  exchange.send(200, "application/json", out.take());
 }
 
 export function getAlertGroups(exchange: Exchange, context: ApiContext): void {
@@ -95,20 +107,26 @@ export function getAlertGroups(exchange: Exchange, context: ApiContext): void {
   }
   for (const names of receivers.values()) names.sort(compareStrings);
   chosen.sort((a, b) => compareGroups(a.group, b.group));
-  const texts: string[] = [];
+  const out = new JsonSink();
+  let separator = "[";
   for (const { group, alerts } of chosen) {
     const mutedBy = context.mutedGroups.mutedBy(group.route.id, group.key);
     if (!showsMuted && mutedBy.length > 0) continue;
-    const items = alerts.map(([alert, status]) =>
-      alertJson(alert, { ...status, mutedBy }, receivers.get(alert.fingerprint) as string[]),
-    );
+    out.add(`${separator}{"alerts":`);
+    separator = ",";
+    alerts.forEach(([alert, status], i) => {
+      out.add(i === 0 ? "[" : ",");
+      const names = receivers.get(alert.fingerprint) as string[];
+      writeAlert(out, alert, mutedBy.length === 0 ? status : { ...status, mutedBy }, receiversJson(names));
+    });
     const labels = [...group.renderedRouteLabels()].sort(([a], [b]) => compareStrings(a, b));
     const routeLabels = labels.map(([name, value]) => `${goJsonString(name, false)}:${goJsonString(value, false)}`);
-    texts.push(
-      `{"alerts":[${items.join(",")}],"labels":${plainLabels(group)},"receiver":{"name":${goJsonString(group.route.options.receiver, false)}},"routeLabels":{${routeLabels.join(",")}}}`,
+    out.add(
+      `],"labels":${plainLabels(group)},"receiver":{"name":${goJsonString(group.route.options.receiver, false)}},"routeLabels":{${routeLabels.join(",")}}}`,
     );
   }
-  exchange.json(200, `[${texts.join(",")}]\n`);
+  out.add(separator === "[" ? "[]\n" : "]\n");
+  exchange.send(200, "application/json", out.take());
 }
 
 /** Labels of a group are written without escapes for HTML, those of its alerts with: one of them writes itself. */

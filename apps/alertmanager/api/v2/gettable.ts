@@ -4,6 +4,7 @@ import type { Alert } from "../../alert/alert.ts";
 import { type Silence, type SilenceState, silenceState } from "../../silence/silence.ts";
 import type { Moment } from "../../moment/moment.ts";
 import { goJson, goJsonString } from "../../template/go-json.ts";
+import type { JsonSink } from "./json-sink.ts";
 
 export interface ShownStatus {
   readonly silencedBy: readonly string[];
@@ -11,36 +12,53 @@ export interface ShownStatus {
   readonly mutedBy: readonly string[];
 }
 
-const labelJson = new WeakMap<Labels, string>();
+/** What of an alert's JSON does not change: up to its receivers, up to its state, and the rest. */
+interface AlertParts {
+  readonly head: string;
+  readonly start: string;
+  readonly tail: string;
+}
 
-/** Kept with the label set. */
+const alertParts = new WeakMap<Alert, AlertParts>();
+const NOTHING = '"status":{"inhibitedBy":[],"mutedBy":[],"silencedBy":[],"state":"active"}';
+
 export function labelsJson(labels: Labels): string {
-  let json = labelJson.get(labels);
-  if (json === undefined) {
-    const parts: string[] = [];
-    for (const [name, value] of labels) parts.push(`${goJsonString(name)}:${goJsonString(value)}`);
-    json = `{${parts.join(",")}}`;
-    labelJson.set(labels, json);
-  }
-  return json;
+  const parts: string[] = [];
+  for (const [name, value] of labels) parts.push(`${goJsonString(name)}:${goJsonString(value)}`);
+  return `{${parts.join(",")}}`;
 }
 
 function list(texts: readonly string[]): string {
   return texts.length === 0 ? "[]" : `[${texts.map((text) => goJsonString(text)).join(",")}]`;
 }
 
-/** One alert. Texts are put together by hand: there may be ten thousand of them. */
-export function alertJson(alert: Alert, status: ShownStatus, receivers: readonly string[]): string {
-  const isSuppressed = status.silencedBy.length + status.inhibitedBy.length + status.mutedBy.length > 0;
+export function receiversJson(names: readonly string[]): string {
+  return names.map((name) => `{"name":${goJsonString(name)}}`).join(",");
+}
+
+/** One alert. Texts are put together by hand and kept with it: there may be ten thousand, asked for every few seconds. */
+export function writeAlert(out: JsonSink, alert: Alert, status: ShownStatus, receivers: string): void {
+  let parts = alertParts.get(alert);
+  if (parts === undefined) alertParts.set(alert, (parts = makeParts(alert)));
+  out.add(parts.head);
+  out.add(receivers);
+  out.add(parts.start);
+  out.add(statusJson(status));
+  out.add(parts.tail);
+}
+
+function statusJson({ silencedBy, inhibitedBy, mutedBy }: ShownStatus): string {
+  if (silencedBy.length + inhibitedBy.length + mutedBy.length === 0) return NOTHING;
+  return `"status":{"inhibitedBy":${list(inhibitedBy)},"mutedBy":${list(mutedBy)},"silencedBy":${list(silencedBy)},"state":"suppressed"}`;
+}
+
+function makeParts(alert: Alert): AlertParts {
   const url = alert.generatorUrl === "" ? "" : `"generatorURL":${goJsonString(alert.generatorUrl)},`;
-  return (
-    `{"annotations":${labelsJson(alert.annotations)},"endsAt":"${alert.endsAt.toRfc3339Millis()}",` +
-    `"fingerprint":"${alert.fingerprint}","receivers":[${receivers.map((name) => `{"name":${goJsonString(name)}}`).join(",")}],` +
-    `"startsAt":"${alert.startsAt.toRfc3339Millis()}","status":{"inhibitedBy":${list(status.inhibitedBy)},` +
-    `"mutedBy":${list(status.mutedBy)},"silencedBy":${list(status.silencedBy)},` +
-    `"state":"${isSuppressed ? "suppressed" : "active"}"},"updatedAt":"${alert.updatedAt.toRfc3339Millis()}",` +
-    `${url}"labels":${labelsJson(alert.labels)}}`
-  );
+  return {
+    head: `{"annotations":${labelsJson(alert.annotations)},"endsAt":"${alert.endsAt.toRfc3339Millis()}","fingerprint":"${alert.fingerprint}","receivers":[`,
+    start: `],"startsAt":"${alert.startsAt.toRfc3339Millis()}",`,
+    tail: `,"updatedAt":"${alert.updatedAt.toRfc3339Millis()}",${url}"labels":${labelsJson(alert.labels)}}`,
+  };
 }
 
 /** One silence. */
