@@ -26,8 +26,8 @@ import type { LoadedState } from "./state/state-file.ts";
 import { Access } from "./web/access.ts";
 import { webAddress } from "./web/external-url.ts";
 import { addPages } from "./web/pages.ts";
-import { parseAddress, WebServer } from "./web/web-server.ts";
 import { WebMetrics } from "./web/web-metrics.ts";
+import { parseAddress, WebServer } from "./web/web-server.ts";
 
 export interface AlertmanagerOptions {
   readonly flags: AlertmanagerFlags;

@@ -9,7 +9,9 @@ export const NARTHEX_VERSION = "0.1.0";
 export const USER_AGENT: string = `Alertmanager/${COMPATIBLE_VERSION}`;
 
 /** As the status API answers it; the reference's field names, in its order. */
-export const VERSION_INFO: Readonly<Record<"branch" | "buildDate" | "buildUser" | "goVersion" | "revision" | "version", string>> = {
+export const VERSION_INFO: Readonly<
+  Record<"branch" | "buildDate" | "buildUser" | "goVersion" | "revision" | "version", string>
+> = {
   branch: "HEAD",
   buildDate: "",
   buildUser: "narthex",

@@ -19,7 +19,9 @@ export async function main(argv: string[]): Promise<number> {
   }
   const { flags } = command;
   const logger = createLogger({ level: flags.logLevel, format: flags.logFormat });
-  logger.info("Starting Alertmanager", { version: `(version=${VERSION_INFO.version}, revision=${VERSION_INFO.revision})` });
+  logger.info("Starting Alertmanager", {
+    version: `(version=${VERSION_INFO.version}, revision=${VERSION_INFO.revision})`,
+  });
   let features: Features;
   try {
     features = parseFeatures(flags.enableFeature);

@@ -33,14 +33,25 @@ export class ProgramMetrics {
     const registers = [registry];
     this.#namesAlerts = options.namesAlerts;
     const gauge = (name: string, help: string): Gauge => new Gauge({ name: `alertmanager_${name}`, help, registers });
-    this.#hash = gauge("config_hash", "Hash of the currently loaded alertmanager configuration. Note that this is not a cryptographically strong hash.");
-    this.#isSuccessful = gauge("config_last_reload_successful", "Whether the last configuration reload attempt was successful.");
-    this.#loadedAt = gauge("config_last_reload_success_timestamp_seconds", "Timestamp of the last successful configuration reload.");
+    this.#hash = gauge(
+      "config_hash",
+      "Hash of the currently loaded alertmanager configuration. Note that this is not a cryptographically strong hash.",
+    );
+    this.#isSuccessful = gauge(
+      "config_last_reload_successful",
+      "Whether the last configuration reload attempt was successful.",
+    );
+    this.#loadedAt = gauge(
+      "config_last_reload_success_timestamp_seconds",
+      "Timestamp of the last successful configuration reload.",
+    );
     this.#receivers = gauge("receivers", "Number of configured receivers.");
     this.#integrations = gauge("integrations", "Number of configured integrations.");
     this.#inhibitRules = gauge("inhibition_rules", "Number of configured inhibition rules.");
     gauge("cluster_enabled", "Indicates whether the clustering is enabled or not.");
-    gauge("alerts_per_alert_limit", "Current limit on number of alerts per alert name").set(Math.max(options.perAlertnameLimit, 0));
+    gauge("alerts_per_alert_limit", "Current limit on number of alerts per alert name").set(
+      Math.max(options.perAlertnameLimit, 0),
+    );
     this.#limited = new Counter({
       name: "alertmanager_alerts_limited_total",
       help: "Total number of alerts that were dropped due to per alert name limit",

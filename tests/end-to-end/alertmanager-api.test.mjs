@@ -71,8 +71,28 @@ const silence = (more) =>
     ...more,
   });
 const POSTED_SILENCES = [
-  ...["", "{}", "[]", "null", '{"comment":"c"', '{"comment":"c\\q"}', '{"comment":tru}', '{"comment" 5}', "{comment:5}"],
-  ...['{"a":1 "b":2}', "[1 2]", '{"a":01}', '{"a":1.x}', '{"a":1ex}', '{"a":"\\u12x4"}', "{'a':1}", '{"a":}', '{"a":1,}'],
+  ...[
+    "",
+    "{}",
+    "[]",
+    "null",
+    '{"comment":"c"',
+    '{"comment":"c\\q"}',
+    '{"comment":tru}',
+    '{"comment" 5}',
+    "{comment:5}",
+  ],
+  ...[
+    '{"a":1 "b":2}',
+    "[1 2]",
+    '{"a":01}',
+    '{"a":1.x}',
+    '{"a":1ex}',
+    '{"a":"\\u12x4"}',
+    "{'a':1}",
+    '{"a":}',
+    '{"a":1,}',
+  ],
   ...[[], [{}], [{ name: "a" }], [{ name: "a", value: "b" }]].map((matchers) => silence({ matchers })),
   silence({ matchers: [{ name: "a", value: "", isRegex: false }] }),
   silence({ matchers: [{ name: "a", value: "(", isRegex: true }] }),
@@ -115,7 +135,10 @@ const REQUESTS = [
   ["/api/v2/alerts", { method: "PUT" }],
   ["/api/v2/alerts", { method: "OPTIONS" }],
   ["/api/v2/alerts", { method: "OPTIONS", headers: { Origin: "http://x", "Access-Control-Request-Method": "POST" } }],
-  ["/api/v2/silence/x", { method: "OPTIONS", headers: { Origin: "http://x", "Access-Control-Request-Method": "DELETE" } }],
+  [
+    "/api/v2/silence/x",
+    { method: "OPTIONS", headers: { Origin: "http://x", "Access-Control-Request-Method": "DELETE" } },
+  ],
   ["/api/v2/silence/x", { method: "PUT" }],
   ["/api/v2/silence/x", { method: "DELETE" }],
   ["/api/v2/silence/9b2f6c7e-5f1e-4d4e-9f5e-0c6e6e6e6e6e", { method: "DELETE" }],
@@ -171,16 +194,34 @@ test("alertmanager: the API answers as the reference does", { skip: reference.mi
 
   const startsAt = new Date().toISOString();
   const alerts = [
-    { labels: { alertname: "A<b>&", x: "" }, annotations: { s: "<i>&\u2028" }, startsAt, generatorURL: "http://x/?a=b&c=d" },
+    {
+      labels: { alertname: "A<b>&", x: "" },
+      annotations: { s: "<i>&\u2028" },
+      startsAt,
+      generatorURL: "http://x/?a=b&c=d",
+    },
     { labels: { alertname: "B", severity: "page" }, startsAt, generatorURL: "" },
     { labels: { alertname: "C", severity: "critical", instance: "i" }, startsAt },
     { labels: { alertname: "C", severity: "warning", instance: "i" }, startsAt },
     { labels: { alertname: "C", severity: "warning", instance: "j" }, startsAt, endsAt: "2090-01-01T00:00:00+02:00" },
-    { labels: { alertname: "D", team: "a", "ü": "é" }, startsAt },
+    { labels: { alertname: "D", team: "a", ü: "é" }, startsAt },
     { labels: { alertname: "E", team: "b", foo: "bar" }, startsAt },
   ];
   const LISTS = ["/alerts", "/alerts/groups"];
-  const FILTERS = ["", "silenced=false", "inhibited=false", "active=false", "receiver=pag.*", "filter=alertname%3DC", 'filter=x%3D""', 'filter=instance!%3D""', "muted=false", "receiver_matchers=owner%3Dx", "filter=%C3%BC%3D~.%2B", "unprocessed=false"];
+  const FILTERS = [
+    "",
+    "silenced=false",
+    "inhibited=false",
+    "active=false",
+    "receiver=pag.*",
+    "filter=alertname%3DC",
+    'filter=x%3D""',
+    'filter=instance!%3D""',
+    "muted=false",
+    "receiver_matchers=owner%3Dx",
+    "filter=%C3%BC%3D~.%2B",
+    "unprocessed=false",
+  ];
 
   await t.test("about alerts", async () => {
     await both("/api/v2/alerts", { method: "POST", body: alerts });
@@ -199,21 +240,32 @@ test("alertmanager: the API answers as the reference does", { skip: reference.mi
       { name: "alertname", value: "A.*", isRegex: true },
       { name: "severity", value: "x", isRegex: false, isEqual: false },
     ];
-    const make = (more) => both("/api/v2/silences", { method: "POST", body: silence({ matchers, startsAt, annotations: { k: "v" }, ...more }) });
+    const make = (more) =>
+      both("/api/v2/silences", {
+        method: "POST",
+        body: silence({ matchers, startsAt, annotations: { k: "v" }, ...more }),
+      });
     const made = await make({});
     const id = made.map(({ body }) => JSON.parse(body).silenceID);
     const at = async (path, options) => {
-      const answers = await Promise.all([theirs, ours].map(({ program }, i) => program.call(`/api/v2/silence/${id[i]}${path}`, options)));
+      const answers = await Promise.all(
+        [theirs, ours].map(({ program }, i) => program.call(`/api/v2/silence/${id[i]}${path}`, options)),
+      );
       assert.equal(shown(answers[1]), shown(answers[0]));
     };
     await settle();
     await at("");
-    for (const list of LISTS) for (const filter of ["", "silenced=false", "active=false"]) await both(`/api/v2${list}?${filter}`);
-    for (const filter of ["", "filter=alertname%3DA", "filter=severity%3Dx", "filter=alertname%3D~%22A.*%22"]) await both(`/api/v2/silences?${filter}`);
+    for (const list of LISTS)
+      for (const filter of ["", "silenced=false", "active=false"]) await both(`/api/v2${list}?${filter}`);
+    for (const filter of ["", "filter=alertname%3DA", "filter=severity%3Dx", "filter=alertname%3D~%22A.*%22"])
+      await both(`/api/v2/silences?${filter}`);
     for (const more of [{ comment: "other" }, { endsAt: "2092-01-01T00:00:00Z" }, { matchers: [matchers[0]] }]) {
       const changed = await Promise.all(
         [theirs, ours].map(async ({ program }, i) => {
-          const answer = await program.call("/api/v2/silences", { method: "POST", body: silence({ matchers, startsAt, id: id[i], ...more }) });
+          const answer = await program.call("/api/v2/silences", {
+            method: "POST",
+            body: silence({ matchers, startsAt, id: id[i], ...more }),
+          });
           return { status: answer.status, isSame: JSON.parse(answer.body).silenceID === id[i] };
         }),
       );
@@ -229,13 +281,21 @@ test("alertmanager: the API answers as the reference does", { skip: reference.mi
   await t.test("with the same metrics", async () => {
     const names = async ({ program }) => {
       const { body } = await program.call("/metrics");
-      const lines = body.split("\n").filter((line) => line.startsWith("# TYPE alertmanager_") || line.startsWith("# HELP alertmanager_"));
-      const series = body.split("\n").filter((line) => /^alertmanager_(notif|silences|alerts|nflog|http_c)/.test(line) && !line.includes("le="));
+      const lines = body
+        .split("\n")
+        .filter((line) => line.startsWith("# TYPE alertmanager_") || line.startsWith("# HELP alertmanager_"));
+      const series = body
+        .split("\n")
+        .filter((line) => /^alertmanager_(notif|silences|alerts|nflog|http_c)/.test(line) && !line.includes("le="));
       return [...lines, ...series.map((line) => line.replace(/ [^ ]+$/, ""))].sort();
     };
     const [expected, actual] = [await names(theirs), new Set(await names(ours))];
-    assert.deepEqual(expected.filter((line) => !actual.has(line)), []);
-    const value = async ({ program }, name) => (await program.call("/metrics")).body.split("\n").find((line) => line.startsWith(`${name} `));
+    assert.deepEqual(
+      expected.filter((line) => !actual.has(line)),
+      [],
+    );
+    const value = async ({ program }, name) =>
+      (await program.call("/metrics")).body.split("\n").find((line) => line.startsWith(`${name} `));
     writeFileSync(theirs.program.configFile, readFileSync(ours.program.configFile));
     await theirs.program.call("/-/reload", { method: "POST" });
     for (const name of ["config_hash", "receivers", "integrations", "inhibition_rules"])
@@ -243,8 +303,14 @@ test("alertmanager: the API answers as the reference does", { skip: reference.mi
   });
 });
 
-test("alertmanager: limits on silences and alerts answer as the reference's", { skip: reference.missing }, async (t) => {
-  const flags = ["--silences.max-silences=1", "--silences.max-silence-size-bytes=200", "--alerts.per-alertname-limit=1"];
+test("alertmanager: limits on silences and alerts answer as the reference's", {
+  skip: reference.missing,
+}, async (t) => {
+  const flags = [
+    "--silences.max-silences=1",
+    "--silences.max-silence-size-bytes=200",
+    "--alerts.per-alertname-limit=1",
+  ];
   const runs = [await start(t, reference.command, flags), await start(t, undefined, flags)];
   const both = async (path, options) => {
     const [expected, actual] = await Promise.all(runs.map(({ program }) => program.call(path, options)));
@@ -263,7 +329,10 @@ test("alertmanager: state is carried over from the reference, and back", { skip:
   const folder = scratch(t);
   const catcher = await Catcher.start(t);
   const run = (command) => Alertmanager.start(t, { config: config(catcher.port), command, folder });
-  const matchers = [{ name: "alertname", value: "x|y", isRegex: true }, { name: "b", value: "", isRegex: false, isEqual: false }];
+  const matchers = [
+    { name: "alertname", value: "x|y", isRegex: true },
+    { name: "b", value: "", isRegex: false, isEqual: false },
+  ];
   const listed = async (program) => (await program.call("/api/v2/silences")).body;
   const startsAt = new Date().toISOString();
   const told = { labels: { alertname: "Told" }, startsAt };

@@ -66,7 +66,9 @@ const CASES = [
   withReceiver("webhook_configs: [{url: 'ftp://x'}]"),
   withReceiver("webhook_configs: [{url: 'http://x', url_file: y}]"),
   withReceiver("webhook_configs: [{url: 'http://x', bogus: y}]"),
-  withReceiver("webhook_configs: [{url: 'http://x', http_config: {basic_auth: {username: a, password: b}, bearer_token: c}}]"),
+  withReceiver(
+    "webhook_configs: [{url: 'http://x', http_config: {basic_auth: {username: a, password: b}, bearer_token: c}}]",
+  ),
   withReceiver("webhook_configs: [{url: 'http://x', http_config: {basic_auth: {password: b, password_file: c}}}]"),
   withReceiver("webhook_configs: [{url: 'http://x', http_config: {authorization: {type: Basic}}}]"),
   withReceiver("webhook_configs: [{url: 'http://x', http_config: {oauth2: {client_id: a}}}]"),
@@ -154,7 +156,9 @@ const sentence = (body) =>
     .replace(/^ *line \d+(, column \d+)?: /, "")
     .trim();
 
-test("alertmanager: what is wrong with a configuration is said in the reference's words", { skip: reference.missing }, async (t) => {
+test("alertmanager: what is wrong with a configuration is said in the reference's words", {
+  skip: reference.missing,
+}, async (t) => {
   const theirs = await Alertmanager.start(t, { config: GOOD, command: reference.command });
   const ours = await Alertmanager.start(t, { config: GOOD });
   const differing = [];
@@ -184,7 +188,9 @@ receivers: [{name: a}, {name: b}]
   const ours = await Alertmanager.start(t, { config });
   const ids = new Map([theirs, ours].map((program) => [program, []]));
   const run = (program, args) => {
-    const { code, stdout, stderr } = program.amtool(...args.map((arg) => (arg === "ID" ? ids.get(program).at(-1) : arg)));
+    const { code, stdout, stderr } = program.amtool(
+      ...args.map((arg) => (arg === "ID" ? ids.get(program).at(-1) : arg)),
+    );
     const id = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(stdout)?.[0];
     if (id !== undefined) ids.get(program).push(id);
     const text = `${code}\n${stdout}\n${stderr.replace(/^Warning: amtool version.*\n/gm, "")}`
@@ -225,7 +231,18 @@ receivers: [{name: a}, {name: b}]
   both("config", "routes", "test", "--verify.receivers=a", "team=b");
   both("cluster", "show");
   const file = join(ours.folder, "silences.json");
-  writeFileSync(file, JSON.stringify([{ matchers: [{ name: "a", value: "b", isRegex: false }], comment: "c", createdBy: "x", startsAt: "2090-01-01T00:00:00Z", endsAt: "2091-01-01T00:00:00Z" }]));
+  writeFileSync(
+    file,
+    JSON.stringify([
+      {
+        matchers: [{ name: "a", value: "b", isRegex: false }],
+        comment: "c",
+        createdBy: "x",
+        startsAt: "2090-01-01T00:00:00Z",
+        endsAt: "2091-01-01T00:00:00Z",
+      },
+    ]),
+  );
   both("silence", "import", file);
   assert.match(both("silence", "query", "--output=json", "a=b"), /pending/);
 });

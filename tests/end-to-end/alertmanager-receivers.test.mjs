@@ -39,18 +39,27 @@ route:
   group_interval: 2s
   repeat_interval: 1h
   routes:
-${Object.keys(each).map((name) => `  - {receiver: ${name}, continue: true}\n`).join("")}
+${Object.keys(each)
+  .map((name) => `  - {receiver: ${name}, continue: true}\n`)
+  .join("")}
 receivers:
 - name: nobody
-${Object.entries(each).map(([name, keys]) => `- name: ${name}\n  ${keys}\n`).join("")}`;
+${Object.entries(each)
+  .map(([name, keys]) => `- name: ${name}\n  ${keys}\n`)
+  .join("")}`;
 
 /** What the services say, as far as anybody reads it. */
 function answer({ method, url }) {
-  if (url.startsWith("/telegram")) return { body: '{"ok":true,"result":{"message_id":7,"date":1,"chat":{"id":5,"type":"x"}}}' };
+  if (url.startsWith("/telegram"))
+    return { body: '{"ok":true,"result":{"message_id":7,"date":1,"chat":{"id":5,"type":"x"}}}' };
   if (url.startsWith("/discord")) return { status: 204 };
   if (url.includes("/gettoken")) return { body: '{"errcode":0,"access_token":"tok"}' };
   if (url.startsWith("/wechat")) return { body: '{"errcode":0}' };
-  if (url.startsWith("/sns")) return { type: "text/xml", body: '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>' };
+  if (url.startsWith("/sns"))
+    return {
+      type: "text/xml",
+      body: '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>',
+    };
   if (/\/search(\/jql)?$/.test(url)) return { body: '{"issues":[]}' };
   if (url.startsWith("/jira")) return { status: method === "POST" ? 201 : 204, body: '{"id":"1","key":"P-1"}' };
   if (url.startsWith("/rocketchat")) return { body: '{"success":true}' };
@@ -155,7 +164,11 @@ test("alertmanager: every receiver is told what the reference tells it", { skip:
 function shownMail({ from, to, data }) {
   const boundary = /boundary=([0-9a-f]+)/.exec(data)?.[1];
   const end = data.indexOf("\r\n\r\n");
-  const head = data.slice(0, end).replace(/\r\n[ \t]/g, " ").split("\r\n").sort();
+  const head = data
+    .slice(0, end)
+    .replace(/\r\n[ \t]/g, " ")
+    .split("\r\n")
+    .sort();
   return [from, ...to, ...head, data.slice(end)]
     .join("\n")
     .replaceAll(boundary ?? "\0", "BOUNDARY")

@@ -31,7 +31,9 @@ function findReference() {
   const inside = (program) => ["unshare", "-m", "sh", "-c", script, "sh", program];
   const [first, ...rest] = inside(alertmanager);
   if (spawnSync(first, [...rest, "--version"]).status !== 0)
-    return { missing: "the reference's alertmanager needs its templates under /usr/share, and may not mount them there" };
+    return {
+      missing: "the reference's alertmanager needs its templates under /usr/share, and may not mount them there",
+    };
   return { command: inside(alertmanager), amtool: inside(amtool) };
 }
 
@@ -137,7 +139,9 @@ export class Alertmanager {
   /** Resident memory in bytes, and processor time in seconds. */
   usage() {
     const { pid } = this.child;
-    const children = spawnSync("pgrep", ["-P", String(pid)], { encoding: "utf8" }).stdout.trim().split("\n")[0];
+    const children = spawnSync("pgrep", ["-P", String(pid)], { encoding: "utf8" })
+      .stdout.trim()
+      .split("\n")[0];
     const real = children === "" ? pid : children;
     const text = execFileSync("ps", ["-o", "rss=,cputimes=", "-p", String(real)], { encoding: "utf8" });
     const [rss, cpu] = text.trim().split(/\s+/).map(Number);
@@ -221,10 +225,16 @@ export class MailCatcher {
         } else if (/^EHLO/i.test(line)) {
           this.hello = line;
           say("250-catcher\r\n250 8BITMIME");
-        } else if (/^MAIL/i.test(line)) say(`250 ${((mail.from = line), "ok")}`);
-        else if (/^RCPT/i.test(line)) say(`250 ${(mail.to.push(line), "ok")}`);
-        else if (/^DATA/i.test(line)) say(`354 ${((isData = true), "go on")}`);
-        else if (/^QUIT/i.test(line)) socket.end("221 bye\r\n");
+        } else if (/^MAIL/i.test(line)) {
+          mail.from = line;
+          say("250 ok");
+        } else if (/^RCPT/i.test(line)) {
+          mail.to.push(line);
+          say("250 ok");
+        } else if (/^DATA/i.test(line)) {
+          isData = true;
+          say("354 go on");
+        } else if (/^QUIT/i.test(line)) socket.end("221 bye\r\n");
         else say("502 what?");
       }
     });

@@ -66,7 +66,8 @@ export const secretTemplateUrl: Codec<Secret> = {
     const address = text.decode(node, reader);
     if (address === "" || address === SECRET_MASK) return new Secret(address);
     const template = templateProblem(address);
-    if (template !== undefined) reader.invalid(node.at, `invalid template syntax: ${withoutAddress(template, address)}`);
+    if (template !== undefined)
+      reader.invalid(node.at, `invalid template syntax: ${withoutAddress(template, address)}`);
     else if (!address.includes("{{")) {
       const problem = httpUrlProblem(address);
       if (problem !== undefined) reader.invalid(node.at, `invalid URL: ${withoutAddress(problem, address)}`);
@@ -114,4 +115,3 @@ export const goTime: Codec<number> = {
   isZero: (value) => value === 0,
   encode: goDuration,
 };
-

@@ -47,7 +47,10 @@ export function configCodec(grammar: MatcherGrammar): Codec<ConfigDraft> & Struc
 }
 
 /** Fills in globals and checks what only the parts together can get wrong. */
-export function completeConfig(draft: { -readonly [K in keyof ConfigDraft]: ConfigDraft[K] }, reader: YamlReader): void {
+export function completeConfig(
+  draft: { -readonly [K in keyof ConfigDraft]: ConfigDraft[K] },
+  reader: YamlReader,
+): void {
   draft.global ??= defaultGlobal();
   const { global } = draft;
   checkGlobal(global, reader);

@@ -1,8 +1,20 @@
 // `global`: what receivers inherit.
-import { type Codec, ConfigUrl, type HttpClientConfig, initialOf, type Secret, type StructShape, struct, type TlsConfig, tlsClientConfig, type YamlReader, yamlCodec } from "@narthex/toolkit";
+import {
+  type Codec,
+  ConfigUrl,
+  type HttpClientConfig,
+  initialOf,
+  type Secret,
+  type StructShape,
+  struct,
+  type TlsConfig,
+  tlsClientConfig,
+  type YamlReader,
+  yamlCodec,
+} from "@narthex/toolkit";
 import { httpUrl, secretUrl } from "./codecs.ts";
-import { defaultHttpConfig, httpConfig } from "./http.ts";
 import { hostPort } from "./host-port.ts";
+import { defaultHttpConfig, httpConfig } from "./http.ts";
 import { type KeySpec, keysOf, preset } from "./keys.ts";
 
 const { bool, duration, filePath, optional, secret, text } = yamlCodec;
@@ -148,4 +160,3 @@ function isGiven(value: unknown): boolean {
 export function defaultGlobal(): GlobalConfig {
   return initialOf(globalConfig);
 }
-

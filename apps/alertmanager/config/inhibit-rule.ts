@@ -37,10 +37,7 @@ export function inhibitRuleCodec(grammar: MatcherGrammar): Codec<InhibitRuleConf
       check(rule, reader) {
         for (const name of rule.equal)
           if (!grammar.isLabelName(name))
-            reader.invalid(
-              reader.place(rule, "equal"),
-              `invalid label name ${JSON.stringify(name)} in equal list`,
-            );
+            reader.invalid(reader.place(rule, "equal"), `invalid label name ${JSON.stringify(name)} in equal list`);
       },
     },
   );

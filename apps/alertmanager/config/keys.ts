@@ -18,9 +18,11 @@ export interface KeySpec {
 type Spec = Codec<any> | KeySpec;
 
 /** The fields for all properties of `S`, in the order of the table; `without` are those that are no keys. */
-export function keysOf<S extends object, Without extends keyof S = never>(table: {
-  readonly [K in Snake<Exclude<keyof S, Without> & string>]: Spec;
-}): Field[] {
+export function keysOf<S extends object, Without extends keyof S = never>(
+  table: {
+    readonly [K in Snake<Exclude<keyof S, Without> & string>]: Spec;
+  },
+): Field[] {
   return Object.entries(table as Readonly<Record<string, Spec>>).map(([key, spec]) => {
     const name = key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
     const { codec, initial, keep } = "codec" in spec ? spec : { codec: spec, initial: undefined, keep: false };

@@ -1,6 +1,14 @@
 // `tracing` and `event_recorder`: read in full, so that no file is refused for them. What they ask for is not done yet; the log
 // says so.
-import { type Codec, field, httpClientShape, struct, type TlsConfig, tlsClientConfig, yamlCodec } from "@narthex/toolkit";
+import {
+  type Codec,
+  field,
+  httpClientShape,
+  struct,
+  type TlsConfig,
+  tlsClientConfig,
+  yamlCodec,
+} from "@narthex/toolkit";
 import { goTime, httpUrl } from "./codecs.ts";
 import { httpConfig } from "./http.ts";
 

@@ -187,12 +187,7 @@ const FLAGS: readonly Flag[] = [
     "Listen address for cluster. Set to empty string to disable HA mode.",
     { default: "0.0.0.0:9094" },
   ),
-  flag(
-    "cluster.advertise-address",
-    "clusterAdvertiseAddress",
-    textFlag,
-    "Explicit address to advertise in cluster.",
-  ),
+  flag("cluster.advertise-address", "clusterAdvertiseAddress", textFlag, "Explicit address to advertise in cluster."),
   flag(
     "cluster.peer-name",
     "clusterPeerName",

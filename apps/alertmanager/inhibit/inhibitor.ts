@@ -48,8 +48,7 @@ class InhibitRule {
     const source = this.#sources.get(this.#keyOf(labels));
     if (source === undefined || isResolvedAt(source, now)) return undefined;
     // Of two alerts that are on both sides, neither mutes the other.
-    const isOnBothSides =
-      matchesAll(this.sourceMatchers, labels) && matchesAll(this.targetMatchers, source.labels);
+    const isOnBothSides = matchesAll(this.sourceMatchers, labels) && matchesAll(this.targetMatchers, source.labels);
     return isOnBothSides ? undefined : source;
   }
 

@@ -21,7 +21,7 @@ export function parseClassicMatcher(text: string): LabelMatcher {
   const match = MATCHER.exec(text);
   if (match === null) throw new MatcherSyntaxError(`bad matcher format: ${text}`);
   const [, name, type, raw] = match as unknown as [string, string, MatchType, string];
-  return new LabelMatcher(type, name, valueOf(raw));
+  return new LabelMatcher(type, name, unquoted(raw));
 }
 
 function splitAtCommas(text: string): string[] {
@@ -47,7 +47,7 @@ function splitAtCommas(text: string): string[] {
 }
 
 /** Takes quotes and escapes off. A backslash before anything but `n`, `"` and `\` stands for itself. */
-function valueOf(raw: string): string {
+function unquoted(raw: string): string {
   const unescaped = (): never => {
     throw new MatcherSyntaxError(`matcher value contains unescaped double quote: ${raw}`);
   };

@@ -46,7 +46,8 @@ function isDate(year: number, month: number, day: number): boolean {
 
 /** What Go says about `text` when it reads it as `2006-01-02`. */
 function problemOf(text: string): string {
-  const cannot = (rest: string, part: string): string => ` as "2006-01-02": cannot parse ${JSON.stringify(rest)} as "${part}"`;
+  const cannot = (rest: string, part: string): string =>
+    ` as "2006-01-02": cannot parse ${JSON.stringify(rest)} as "${part}"`;
   if (!/^\d{4}/.test(text)) return cannot(text, "2006");
   if (text[4] !== "-") return cannot(text.slice(4), "-");
   if (!/^\d{2}/.test(text.slice(5))) return cannot(text.slice(5), "01");

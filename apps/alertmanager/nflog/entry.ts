@@ -56,7 +56,8 @@ export function encodeEntry(entry: LogEntry): Uint8Array {
     writer.textField(PAIR.key, key);
     const inner = writer.begin(PAIR.value);
     if (typeof value === "string") writer.textField(VALUE.text, value);
-    else if (typeof value === "bigint") writer.varint64Field(VALUE.integer, Number(BigInt.asUintN(64, value) >> 32n), Number(BigInt.asUintN(32, value)));
+    else if (typeof value === "bigint")
+      writer.varint64Field(VALUE.integer, Number(BigInt.asUintN(64, value) >> 32n), Number(BigInt.asUintN(32, value)));
     else writer.doubleField(VALUE.double, value);
     writer.end(inner);
     writer.end(pair);

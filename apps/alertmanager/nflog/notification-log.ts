@@ -4,11 +4,12 @@ import type { Logger } from "@narthex/toolkit";
 import type { Clock } from "../clock.ts";
 import type { Peer } from "../cluster/peer.ts";
 import { Moment } from "../moment/moment.ts";
-import { framed, type LoadedState, readRecords, StateFile } from "../state/state-file.ts";
+import { framed, type LoadedState, noStore, readRecords, StateFile, type StateStore } from "../state/state-file.ts";
 import { decodeEntry, encodeEntry, entryKey, type LogEntry, type LogReceiver, type ReceiverData } from "./entry.ts";
 
 export interface NotificationLogOptions {
-  readonly file: string;
+  /** Undefined: nothing is kept. */
+  readonly file: string | undefined;
   readonly retentionMs: number;
   readonly clock: Clock;
   readonly peer: Peer;
@@ -30,13 +31,13 @@ export interface LoggedNotification {
 export class NotificationLog {
   readonly #options: NotificationLogOptions;
   readonly #entries = new Map<string, LogEntry>();
-  readonly #file: StateFile;
+  readonly #file: StateStore;
   readonly #metrics: ReturnType<typeof makeMetrics>;
 
   constructor(options: NotificationLogOptions) {
     this.#options = options;
     this.#metrics = makeMetrics(options.registry);
-    this.#file = new StateFile(options.file, () => this.snapshot());
+    this.#file = options.file === undefined ? noStore : new StateFile(options.file, () => this.snapshot());
   }
 
   get size(): number {
@@ -80,7 +81,8 @@ export class NotificationLog {
     if (end !== bytes.length) throw new Error("invalid state");
     for (const entry of arrived) {
       const known = this.#entries.get(entryKey(entry.groupKey, entry.receiver));
-      if (entry.expiresAt.isBefore(now) || (known !== undefined && !known.timestamp.isBefore(entry.timestamp))) continue;
+      if (entry.expiresAt.isBefore(now) || (known !== undefined && !known.timestamp.isBefore(entry.timestamp)))
+        continue;
       this.#store(entry);
       const record = encodeEntry(entry);
       this.#options.peer.broadcast("nfl", framed(record));

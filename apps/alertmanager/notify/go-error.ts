@@ -48,5 +48,9 @@ export function goErrorText(error: unknown): string {
 
 /** What the signal's reason says. */
 function abortText(error: Error): string {
-  return typeof error.cause === "string" ? error.cause : error.cause instanceof Error ? error.cause.message : "context canceled";
+  return typeof error.cause === "string"
+    ? error.cause
+    : error.cause instanceof Error
+      ? error.cause.message
+      : "context canceled";
 }

@@ -64,7 +64,11 @@ export class HttpClient {
     let { method, body } = request;
     let own = await this.#ownHeaders();
     for (let redirects = 0; ; redirects++) {
-      const { answer, location } = await this.#once(url, { ...request, method, ...(body === undefined ? {} : { body }) }, own);
+      const { answer, location } = await this.#once(
+        url,
+        { ...request, method, ...(body === undefined ? {} : { body }) },
+        own,
+      );
       if (location === undefined || !this.#config.followRedirects) return answer;
       if (redirects === MAX_REDIRECTS) throw new Error(`stopped after ${MAX_REDIRECTS} redirects`);
       const next = new URL(location, url);
@@ -89,7 +93,8 @@ export class HttpClient {
     }
     if (authorization !== undefined) {
       const { credentials, credentialsFile, type } = authorization;
-      headers["Authorization"] = `${type} ${credentialsFile === "" ? credentials.reveal() : readCredential(credentialsFile)}`;
+      headers["Authorization"] =
+        `${type} ${credentialsFile === "" ? credentials.reveal() : readCredential(credentialsFile)}`;
     }
     if (this.#tokens !== undefined)
       headers["Authorization"] = await this.#tokens.header(performance.now() + TOKEN_TIMEOUT_MS);
@@ -111,7 +116,9 @@ export class HttpClient {
     const credentials =
       url.username === "" || "Authorization" in own
         ? {}
-        : { Authorization: `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString("base64")}` };
+        : {
+            Authorization: `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString("base64")}`,
+          };
     const { method, body, signal } = request;
     const options: https.RequestOptions = {
       method,
@@ -133,7 +140,11 @@ export class HttpClient {
       const call =
         plainProxy === undefined
           ? start(url, options)
-          : start(new URL(plainProxy.href), { ...options, path: url.href, headers: { ...options.headers, Host: url.host } });
+          : start(new URL(plainProxy.href), {
+              ...options,
+              path: url.href,
+              headers: { ...options.headers, Host: url.host },
+            });
       call.on("error", reject);
       call.on("response", (response) => {
         const parts: Buffer[] = [];

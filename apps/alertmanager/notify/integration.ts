@@ -8,7 +8,7 @@ import type { NotificationLog } from "../nflog/notification-log.ts";
 import type { NotificationRecord, NotificationRecords } from "../record/notification-records.ts";
 import { Backoff } from "./backoff.ts";
 import { type AlertHashes, alertHashes, notifyReason } from "./dedup.ts";
-import { type Answer, CANCELED, type Delivery, DEADLINE, type Flush, type Notifier } from "./delivery.ts";
+import { type Answer, CANCELED, DEADLINE, type Delivery, type Flush, type Notifier } from "./delivery.ts";
 import type { NotifyMetrics } from "./notify-metrics.ts";
 import { NotifyError } from "./reason.ts";
 
@@ -34,7 +34,12 @@ export class Integration {
   readonly #logReceiver: LogReceiver;
 
   constructor(
-    identity: { readonly name: string; readonly index: number; readonly receiver: string; readonly sendsResolved: boolean },
+    identity: {
+      readonly name: string;
+      readonly index: number;
+      readonly receiver: string;
+      readonly sendsResolved: boolean;
+    },
     notifier: Notifier,
     environment: IntegrationEnvironment,
   ) {

@@ -10,7 +10,10 @@ import type { MutedGroups } from "./muted-groups.ts";
 import type { NotifyMetrics } from "./notify-metrics.ts";
 
 /** What a flush did with each alert, by fingerprint; for the group's own state. */
-export type MarkAlert = (fingerprint: string, status: { readonly silencedBy: readonly string[]; readonly inhibitedBy: readonly string[] }) => void;
+export type MarkAlert = (
+  fingerprint: string,
+  status: { readonly silencedBy: readonly string[]; readonly inhibitedBy: readonly string[] },
+) => void;
 
 export interface PipelineOptions {
   readonly receivers: ReadonlyMap<string, readonly Integration[]>;
@@ -74,8 +77,7 @@ export class Pipeline {
 
   #isActive({ activeTimeIntervals, routeId, groupKey, nowMs }: Flush, alerts: readonly Alert[]): boolean {
     const { intervener, mutedGroups, metrics } = this.#options;
-    const isActive =
-      activeTimeIntervals.length === 0 || intervener.containing(activeTimeIntervals, nowMs).length > 0;
+    const isActive = activeTimeIntervals.length === 0 || intervener.containing(activeTimeIntervals, nowMs).length > 0;
     mutedGroups.set(routeId, groupKey, isActive ? [] : activeTimeIntervals);
     if (!isActive) metrics.suppressed("active_time_interval", alerts.length);
     return isActive;

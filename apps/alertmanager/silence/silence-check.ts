@@ -2,9 +2,8 @@
 import { compileSearchRegex, isValidLabelValue, quote } from "@narthex/model";
 import type { LabelMatcher } from "../matcher/matcher.ts";
 import type { MatcherGrammar } from "../matcher/matcher-grammar.ts";
-import { type Silence, silenceState } from "./silence.ts";
-import { hasSameMatchers } from "./silence.ts";
 import type { Moment } from "../moment/moment.ts";
+import { hasSameMatchers, type Silence, silenceState } from "./silence.ts";
 
 /** A silence that is refused. */
 export class SilenceError extends Error {

@@ -24,9 +24,11 @@ export class SilenceMetrics {
   /** `silences` is asked at each scrape. */
   constructor(registry: Registry, silences: () => Silences | undefined) {
     const registers = [registry];
-    const counter = (name: string, help: string): Counter => new Counter({ name: `${PREFIX}_${name}`, help, registers });
+    const counter = (name: string, help: string): Counter =>
+      new Counter({ name: `${PREFIX}_${name}`, help, registers });
     const gauge = (name: string, help: string): Gauge => new Gauge({ name: `${PREFIX}_${name}`, help, registers });
-    const summary = (name: string, help: string): Summary => new Summary({ name: `${PREFIX}_${name}`, help, registers });
+    const summary = (name: string, help: string): Summary =>
+      new Summary({ name: `${PREFIX}_${name}`, help, registers });
     const states: Gauge<readonly ["state"]> = new Gauge({
       name: PREFIX,
       help: "How many silences by state.",
@@ -45,10 +47,7 @@ export class SilenceMetrics {
       help: "Duration of silence query evaluation.",
       registers,
     });
-    this.#scanned = counter(
-      "query_silences_scanned_total",
-      "How many silences were scanned during query evaluation.",
-    );
+    this.#scanned = counter("query_silences_scanned_total", "How many silences were scanned during query evaluation.");
     this.#skipped = counter(
       "query_silences_skipped_total",
       "How many silences were skipped during query evaluation using the version index.",

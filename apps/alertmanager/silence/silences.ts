@@ -6,7 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { Peer } from "../cluster/peer.ts";
 import type { MatcherGrammar } from "../matcher/matcher-grammar.ts";
 import { Moment } from "../moment/moment.ts";
-import { framed, type LoadedState, readRecords, StateFile } from "../state/state-file.ts";
+import { framed, type LoadedState, noStore, readRecords, StateFile, type StateStore } from "../state/state-file.ts";
 import { type KeptSilence, type Silence, type SilenceState, silenceState } from "./silence.ts";
 import { canUpdate, checkSilence, SilenceError } from "./silence-check.ts";
 import { decodeSilence, encodeSilence, silenceBytes } from "./silence-format.ts";
@@ -14,7 +14,8 @@ import { SilenceIndex } from "./silence-index.ts";
 import type { SilenceMetrics } from "./silence-metrics.ts";
 
 export interface SilencesOptions {
-  readonly file: string;
+  /** Undefined: nothing is kept. */
+  readonly file: string | undefined;
   readonly retentionMs: number;
   /** Expired ones included; 0 or less: no limit. */
   readonly maxSilences: number;
@@ -32,13 +33,13 @@ export class Silences {
   readonly #options: SilencesOptions;
   readonly #kept = new Map<string, KeptSilence>();
   readonly #index = new SilenceIndex();
-  readonly #file: StateFile;
+  readonly #file: StateStore;
   /** Rises with every silence that is added: who remembers which silences fit an alert looks here whether that still holds. */
   #version = 0;
 
   constructor(options: SilencesOptions) {
     this.#options = options;
-    this.#file = new StateFile(options.file, () => this.snapshot());
+    this.#file = options.file === undefined ? noStore : new StateFile(options.file, () => this.snapshot());
   }
 
   get version(): number {

@@ -22,13 +22,29 @@ export interface LoadedState {
   readonly setAside: string | undefined;
 }
 
+/** Where a state is kept. */
+export interface StateStore {
+  load(take: (record: Uint8Array) => void): Promise<LoadedState>;
+  append(record: Uint8Array): Promise<void>;
+  compact(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Keeps nothing: for tests. */
+export const noStore: StateStore = {
+  load: () => Promise.resolve({ records: 0, damagedBytes: 0, setAside: undefined }),
+  append: () => Promise.resolve(),
+  compact: () => Promise.resolve(0),
+  close: () => Promise.resolve(),
+};
+
 interface Waiting {
   readonly bytes: Uint8Array;
   resolve(): void;
   reject(error: Error): void;
 }
 
-export class StateFile {
+export class StateFile implements StateStore {
   readonly #path: string;
   readonly #snapshot: () => Uint8Array;
   #handle: FileHandle | undefined;

@@ -102,7 +102,8 @@ const BODIES: Readonly<Record<string, string>> = {
   "mattermost.default.username": NAME,
   "mattermost.default.title": SUBJECT,
   "mattermost.default.titlelink": LINK,
-  "mattermost.default.fallback": '{{ template "mattermost.default.title" . }} | {{ template "mattermost.default.titlelink" . }}',
+  "mattermost.default.fallback":
+    '{{ template "mattermost.default.title" . }} | {{ template "mattermost.default.titlelink" . }}',
   "mattermost.default.text": MARKDOWN_SECTIONS,
   "email.default.subject": SUBJECT,
   "email.default.html": EMAIL_HTML,

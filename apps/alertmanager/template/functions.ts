@@ -31,7 +31,8 @@ const OWN: readonly (readonly [string, TemplateFunction])[] = [
     "mustToDate",
     (layout, text) => {
       const time = parseGoTime(String(layout), String(text));
-      if (time === undefined) throw new Error(`parsing time ${JSON.stringify(text)} as ${JSON.stringify(layout)} failed`);
+      if (time === undefined)
+        throw new Error(`parsing time ${JSON.stringify(text)} as ${JSON.stringify(layout)} failed`);
       return time;
     },
   ],
@@ -66,7 +67,7 @@ function timeOf(value: unknown): GoTime {
 function titleCase(text: string): string {
   return text.replace(/[\p{L}\p{N}][\p{L}\p{M}\p{N}'’_]*/gu, (word) => {
     const first = word.search(/\p{L}/u);
-    const at = first < 0 ? 0 : first;
+    const at = Math.max(first, 0);
     return word.slice(0, at) + (word[at] as string).toUpperCase() + word.slice(at + 1).toLowerCase();
   });
 }

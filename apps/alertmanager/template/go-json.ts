@@ -46,7 +46,8 @@ export function goJson(value: unknown, escapesHtml: boolean = true): string {
       break;
   }
   if (value === null) return "null";
-  if (typeof (value as Partial<JsonValue>).toJSON === "function") return goJson((value as JsonValue).toJSON(), escapesHtml);
+  if (typeof (value as Partial<JsonValue>).toJSON === "function")
+    return goJson((value as JsonValue).toJSON(), escapesHtml);
   if (Array.isArray(value)) return `[${value.map((item) => goJson(item, escapesHtml)).join(",")}]`;
   const entries =
     value instanceof Map

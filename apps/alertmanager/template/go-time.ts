@@ -1,6 +1,6 @@
 // Times and durations as templates see them: with Go's methods, layouts and ways to print.
 import { goDuration } from "@narthex/toolkit";
-import { Moment } from "../moment/moment.ts";
+import type { Moment } from "../moment/moment.ts";
 import { isKnownLocation, offsetMinutes } from "../time-interval/interval.ts";
 
 const MONTHS = [
@@ -78,7 +78,10 @@ export class GoTime {
   /** What `MST` in a layout prints. */
   readonly #zone: string;
 
-  constructor(moment: Moment, zone: string = moment.offsetMinutes === 0 ? "UTC" : offsetText(moment.offsetMinutes, "")) {
+  constructor(
+    moment: Moment,
+    zone: string = moment.offsetMinutes === 0 ? "UTC" : offsetText(moment.offsetMinutes, ""),
+  ) {
     this.moment = moment;
     this.#zone = zone;
   }
@@ -207,7 +210,9 @@ function formatTime(time: GoTime, layout: string, zone: string): string {
   const weekday = WEEKDAYS[date.getUTCDay()] as string;
   return layout.replace(LAYOUT_PART, (part) => {
     if (/^[.,]/.test(part)) {
-      const digits = String(nanos).padStart(9, "0").slice(0, part.length - 1);
+      const digits = String(nanos)
+        .padStart(9, "0")
+        .slice(0, part.length - 1);
       const kept = part[1] === "9" ? digits.replace(/0+$/, "") : digits;
       return kept === "" ? "" : (part[0] as string) + kept;
     }

@@ -18,8 +18,7 @@ export class RouteLabelResolver {
     if (source === undefined) return "";
     const known = this.#rendered.get(name);
     if (known !== undefined) return known;
-    if (this.#open.includes(name))
-      throw new Error(`route label cycle detected: ${[...this.#open, name].join(" -> ")}`);
+    if (this.#open.includes(name)) throw new Error(`route label cycle detected: ${[...this.#open, name].join(" -> ")}`);
     this.#open.push(name);
     try {
       const rendered = this.#expand(source);

@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { execute, HtmlWriter, type ParsedTemplate, parseTemplate, type TemplateFunction } from "@narthex/template";
+import { KeyValues } from "./data.ts";
 import { DEFAULT_TEMPLATES } from "./default-templates.ts";
 import { isTemplateFunction, TEMPLATE_FUNCTIONS } from "./functions.ts";
 import { RouteLabelResolver } from "./route-labels.ts";
-import { KeyValues } from "./data.ts";
 
 /** Longest output of one execution, in UTF-16 code units. */
 const MAX_OUTPUT = 4 * 1024 * 1024;

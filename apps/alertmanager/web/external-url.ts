@@ -14,7 +14,9 @@ export function webAddress(external: string, prefix: string, port: number): WebA
   const match = /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\/([^/?#\s]+)([^?#]*)/.exec(url);
   const scheme = match?.[1]?.toLowerCase();
   if (match === null || (scheme !== "http" && scheme !== "https"))
-    throw new Error(`failed to determine external URL: ${JSON.stringify(url)}: invalid, only "http" and "https" are supported`);
+    throw new Error(
+      `failed to determine external URL: ${JSON.stringify(url)}: invalid, only "http" and "https" are supported`,
+    );
   const [, , authority, path = ""] = match;
   const trimmed = path.replace(/\/+$/, "");
   const route = (prefix === "" ? trimmed : prefix).replace(/^\/+|\/+$/g, "");

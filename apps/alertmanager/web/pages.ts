@@ -1,7 +1,8 @@
 // Every path of the program besides the API's own: health, reload, metrics, and what stands at the root.
-import { type ApiContext } from "../api/v2/api-context.ts";
+
 import { answerOwn } from "../api/narthex/own-api.ts";
 import { serveApi } from "../api/v2/api.ts";
+import type { ApiContext } from "../api/v2/api-context.ts";
 import type { Exchange } from "./exchange.ts";
 import type { WebMetrics } from "./web-metrics.ts";
 import type { WebServer } from "./web-server.ts";
@@ -21,7 +22,11 @@ const READ = ["GET", "HEAD"];
 export function addPages(web: WebServer, options: PageOptions): void {
   const { context, webMetrics, reload, scrape } = options;
   for (const name of ["healthy", "ready"])
-    web.add({ methods: READ, path: `/-/${name}`, serve: (exchange) => (exchange.method === "HEAD" ? exchange.empty(200) : exchange.text(200, "OK")) });
+    web.add({
+      methods: READ,
+      path: `/-/${name}`,
+      serve: (exchange) => (exchange.method === "HEAD" ? exchange.empty(200) : exchange.text(200, "OK")),
+    });
   web.add({
     methods: ["POST"],
     path: "/-/reload",

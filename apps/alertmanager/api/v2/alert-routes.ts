@@ -8,8 +8,8 @@ import type { LabelMatcher } from "../../matcher/matcher.ts";
 import { Moment } from "../../moment/moment.ts";
 import { goJsonString } from "../../template/go-json.ts";
 import type { Exchange } from "../../web/exchange.ts";
-import { ApiError } from "./api-error.ts";
 import type { ApiContext, ApiState } from "./api-context.ts";
+import { ApiError } from "./api-error.ts";
 import { filtersOf, passesFilters, receiverFilter, switchOf } from "./filters.ts";
 import { labelsJson, receiversJson, type ShownStatus, writeAlert } from "./gettable.ts";
 import { JsonSink } from "./json-sink.ts";
@@ -90,7 +90,8 @@ export function getAlertGroups(exchange: Exchange, context: ApiContext): void {
   const showsMuted = switchOf(exchange.query, "muted");
   const now = Moment.fromMs(context.clock.now());
   const receivers = new Map<string, string[]>();
-  const chosen: { readonly group: AggregationGroup; readonly alerts: readonly (readonly [Alert, ShownStatus])[] }[] = [];
+  const chosen: { readonly group: AggregationGroup; readonly alerts: readonly (readonly [Alert, ShownStatus])[] }[] =
+    [];
   for (const group of state.dispatcher.groups()) {
     const { receiver } = group.route.options;
     if (!query.takesReceiver(receiver)) continue;

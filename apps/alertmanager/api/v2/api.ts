@@ -15,9 +15,21 @@ type Resource = ReadonlyMap<string, Handler>;
 const RESOURCES: ReadonlyMap<string, Resource> = new Map<string, Resource>([
   ["/status", new Map([["GET", getStatus]])],
   ["/receivers", new Map([["GET", getReceivers]])],
-  ["/alerts", new Map<string, Handler>([["GET", getAlerts], ["POST", postAlerts]])],
+  [
+    "/alerts",
+    new Map<string, Handler>([
+      ["GET", getAlerts],
+      ["POST", postAlerts],
+    ]),
+  ],
   ["/alerts/groups", new Map([["GET", getAlertGroups]])],
-  ["/silences", new Map<string, Handler>([["GET", getSilences], ["POST", postSilence]])],
+  [
+    "/silences",
+    new Map<string, Handler>([
+      ["GET", getSilences],
+      ["POST", postSilence],
+    ]),
+  ],
 ]);
 const SILENCE: Resource = new Map<string, Handler>([
   ["DELETE", deleteSilence],
@@ -62,7 +74,12 @@ export async function serveApi(
   }
 }
 
-async function serveResource(exchange: Exchange, resource: Resource, context: ApiContext, parameter: string): Promise<void> {
+async function serveResource(
+  exchange: Exchange,
+  resource: Resource,
+  context: ApiContext,
+  parameter: string,
+): Promise<void> {
   const handler = resource.get(exchange.method);
   if (handler === undefined) {
     const allowed = [...resource.keys()].join(",");
@@ -77,7 +94,11 @@ async function serveResource(exchange: Exchange, resource: Resource, context: Ap
 function checkContentType(exchange: Exchange): void {
   const type = exchange.header("content-type").split(";")[0]?.trim().toLowerCase() || "application/octet-stream";
   if (type !== "application/json")
-    throw ApiError.coded(415, 415, `unsupported media type ${JSON.stringify(type)}, only [application/json] are allowed`);
+    throw ApiError.coded(
+      415,
+      415,
+      `unsupported media type ${JSON.stringify(type)}, only [application/json] are allowed`,
+    );
 }
 
 /** Whoever asks for something else only is told that there is JSON; a POST that is answered by nothing is not asked. */
@@ -86,7 +107,9 @@ function checkAccept(exchange: Exchange): void {
   if (accept === "" || exchange.method !== "GET") return;
   const takesJson = accept
     .split(",")
-    .some((part) => ["*/*", "application/*", "application/json"].includes(part.split(";")[0]?.trim().toLowerCase() ?? ""));
+    .some((part) =>
+      ["*/*", "application/*", "application/json"].includes(part.split(";")[0]?.trim().toLowerCase() ?? ""),
+    );
   if (!takesJson)
     throw ApiError.coded(406, 406, "unsupported media type requested, only [application/json] are available");
 }

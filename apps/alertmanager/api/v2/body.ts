@@ -46,8 +46,7 @@ export class Fields {
   /** The last field of this name in any case, as Go finds it; undefined for none and for null. */
   #find(name: string): Json | undefined {
     const exact = this.#entries.get(name);
-    const found =
-      exact ?? [...this.#entries].findLast(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
+    const found = exact ?? [...this.#entries].findLast(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
     return found === null ? undefined : found;
   }
 

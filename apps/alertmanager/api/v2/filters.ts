@@ -25,7 +25,12 @@ export function switchOf(query: URLSearchParams, name: string): boolean {
 }
 
 /** The matchers of a parameter that may repeat. Throws an `ApiError`; `prefix` stands in front of its message. */
-export function filtersOf(query: URLSearchParams, name: string, grammar: MatcherGrammar, prefix: string = ""): LabelMatcher[] {
+export function filtersOf(
+  query: URLSearchParams,
+  name: string,
+  grammar: MatcherGrammar,
+  prefix: string = "",
+): LabelMatcher[] {
   return query.getAll(name).map((text) => {
     try {
       return grammar.matcher(text, "api");

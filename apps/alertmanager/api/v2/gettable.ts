@@ -1,8 +1,8 @@
 // Alerts and silences as the API shows them: fields and their order are the reference's.
 import type { Labels } from "@narthex/model";
 import type { Alert } from "../../alert/alert.ts";
-import { type Silence, type SilenceState, silenceState } from "../../silence/silence.ts";
 import type { Moment } from "../../moment/moment.ts";
+import { type Silence, type SilenceState, silenceState } from "../../silence/silence.ts";
 import { goJson, goJsonString } from "../../template/go-json.ts";
 import type { JsonSink } from "./json-sink.ts";
 

@@ -114,7 +114,8 @@ class Scanner {
     if (/^\\["\\/bfnrt]/.test(rest)) this.#at += 2;
     else if (/^\\u[0-9a-fA-F]{4}/.test(rest)) this.#at += 6;
     else if (rest.length < 2 || (rest[1] === "u" && rest.length < 6)) throw new JsonSyntaxError("unexpected EOF");
-    else throw new JsonSyntaxError(`invalid escape sequence \`${rest[1] === "u" ? rest : rest.slice(0, 2)}\` in string`);
+    else
+      throw new JsonSyntaxError(`invalid escape sequence \`${rest[1] === "u" ? rest : rest.slice(0, 2)}\` in string`);
   }
 
   #number(): number {

@@ -7,7 +7,9 @@ import type { ApiContext } from "./api-context.ts";
 import { filtersOf, passesFilters } from "./filters.ts";
 
 export function getStatus(exchange: Exchange, { peer, startedAt, state }: ApiContext): void {
-  const peers = [...peer.members].sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ address, name }) => ({ address, name }));
+  const peers = [...peer.members]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ address, name }) => ({ address, name }));
   const status = {
     cluster: { name: peer.name === "" ? undefined : peer.name, peers, status: peer.status },
     config: { original: state().config.yaml },

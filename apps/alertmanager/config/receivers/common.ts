@@ -1,9 +1,9 @@
 // What the configurations of all receivers share.
 import type { Codec, HttpClientConfig, YamlReader } from "@narthex/toolkit";
 import { yamlCodec } from "@narthex/toolkit";
+import type { GlobalConfig } from "../global.ts";
 import { httpConfig } from "../http.ts";
 import { type KeySpec, preset } from "../keys.ts";
-import type { GlobalConfig } from "../global.ts";
 
 const { bool, optional } = yamlCodec;
 

@@ -43,7 +43,8 @@ function checkResponder(value: OpsgenieResponder, reader: YamlReader): void {
   const { id, name, username, type } = value;
   const shown = `opsGenieConfig responder {${id} ${name} ${username} ${type}}`;
   const invalid = (message: string): void => reader.invalid(reader.place(value), `${shown} ${message}`);
-  if (id === "" && username === "" && name === "") invalid("has to have at least one of id, username or name specified");
+  if (id === "" && username === "" && name === "")
+    invalid("has to have at least one of id, username or name specified");
   const problem = templateProblem(type);
   if (problem !== undefined) invalid(`type contains invalid template syntax: ${problem}`);
   else if (!type.includes("{{") && !new RegExp(TYPES).test(type.toLowerCase()))
@@ -73,7 +74,12 @@ export const opsgenie: ReceiverKind<OpsgenieConfig> = {
     }),
     {
       check: (config, reader) =>
-        void refuseBoth(config, reader, ["api_key", !config.apiKey.isEmpty], ["api_key_file", config.apiKeyFile !== ""]),
+        void refuseBoth(
+          config,
+          reader,
+          ["api_key", !config.apiKey.isEmpty],
+          ["api_key_file", config.apiKeyFile !== ""],
+        ),
     },
   ),
   inherit(config, global, reader) {

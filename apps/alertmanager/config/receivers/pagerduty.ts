@@ -2,7 +2,15 @@
 import { type ConfigUrl, type Secret, struct, type YamlReader, yamlCodec } from "@narthex/toolkit";
 import { goTime, httpUrl } from "../codecs.ts";
 import { kept, keysOf, preset } from "../keys.ts";
-import { commonKeys, type HttpNotifierConfig, inheritHttp, named, type ReceiverKind, refuseBoth, type Writable } from "./common.ts";
+import {
+  commonKeys,
+  type HttpNotifierConfig,
+  inheritHttp,
+  named,
+  type ReceiverKind,
+  refuseBoth,
+  type Writable,
+} from "./common.ts";
 
 const { anything, filePath, list, map, secret, text } = yamlCodec;
 

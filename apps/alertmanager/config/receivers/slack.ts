@@ -1,5 +1,12 @@
 // `slack_configs`.
-import { type ConfigUrl, type HttpClientConfig, type Secret, struct, type YamlReader, yamlCodec } from "@narthex/toolkit";
+import {
+  type ConfigUrl,
+  type HttpClientConfig,
+  type Secret,
+  struct,
+  type YamlReader,
+  yamlCodec,
+} from "@narthex/toolkit";
 import { goTime, httpUrl, secretUrl } from "../codecs.ts";
 import { kept, keysOf, preset } from "../keys.ts";
 import { commonKeys, type HttpNotifierConfig, named, type ReceiverKind, type Writable } from "./common.ts";
@@ -172,10 +179,7 @@ function checkSlack(config: SlackConfig, reader: YamlReader): void {
   else if (hasUrl(config) && hasToken(config))
     invalid("app_token", "at most one of api_url/api_url_file & app_token/app_token_file must be configured");
   else if (config.updateMessage && config.apiUrl?.reveal() !== APP_URL)
-    invalid(
-      "update_message",
-      `update_message can only be used with bot tokens. api_url must be set to ${APP_URL}`,
-    );
+    invalid("update_message", `update_message can only be used with bot tokens. api_url must be set to ${APP_URL}`);
 }
 
 function hasUrl(config: SlackConfig): boolean {

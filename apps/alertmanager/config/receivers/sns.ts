@@ -43,7 +43,10 @@ const sigv4 = struct<SigV4Config>(
   {
     check(config, reader) {
       if ((config.accessKey === "") !== config.secretKey.isEmpty)
-        reader.invalid(reader.place(config), "must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SigV4 config");
+        reader.invalid(
+          reader.place(config),
+          "must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SigV4 config",
+        );
     },
   },
 );

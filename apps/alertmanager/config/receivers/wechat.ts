@@ -2,7 +2,15 @@
 import { type ConfigUrl, type Secret, struct, type YamlReader, yamlCodec } from "@narthex/toolkit";
 import { httpUrl } from "../codecs.ts";
 import { keysOf, preset } from "../keys.ts";
-import { commonKeys, type HttpNotifierConfig, inheritHttp, named, type ReceiverKind, refuseBoth, type Writable } from "./common.ts";
+import {
+  commonKeys,
+  type HttpNotifierConfig,
+  inheritHttp,
+  named,
+  type ReceiverKind,
+  refuseBoth,
+  type Writable,
+} from "./common.ts";
 import { withSlash } from "./opsgenie.ts";
 
 const { filePath, secret, text } = yamlCodec;
@@ -64,5 +72,10 @@ function checkWechat(config: Writable<WechatConfig>, reader: YamlReader): void {
     const message = `weChat message type ${JSON.stringify(config.messageType)} does not match valid options ${TYPES}`;
     reader.invalid(reader.place(config, "message_type"), message);
   }
-  refuseBoth(config, reader, ["api_secret", !config.apiSecret.isEmpty], ["api_secret_file", config.apiSecretFile !== ""]);
+  refuseBoth(
+    config,
+    reader,
+    ["api_secret", !config.apiSecret.isEmpty],
+    ["api_secret_file", config.apiSecretFile !== ""],
+  );
 }

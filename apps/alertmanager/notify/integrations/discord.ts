@@ -3,7 +3,17 @@ import type { HttpClientConfig } from "@narthex/toolkit";
 import type { Alert } from "../../alert/alert.ts";
 import type { DiscordConfig, WebhookUrlConfig } from "../../config/receivers/discord.ts";
 import type { Answer, Delivery, Notifier } from "../delivery.ts";
-import { allResolved, answerOf, cutRunes, dataOf, expander, type NotifierEnvironment, orNone, readSecretFile, Sender } from "./common.ts";
+import {
+  allResolved,
+  answerOf,
+  cutRunes,
+  dataOf,
+  expander,
+  type NotifierEnvironment,
+  orNone,
+  readSecretFile,
+  Sender,
+} from "./common.ts";
 
 const MAX_TITLE_RUNES = 256;
 const MAX_DESCRIPTION_RUNES = 4096;

@@ -22,17 +22,27 @@ export class EmailNotifier implements Notifier {
   constructor(config: EmailConfig, environment: NotifierEnvironment) {
     this.#config = config;
     this.#environment = environment;
-    this.#headers = new Map([["Subject", DEFAULT_SUBJECT], ["To", config.to], ["From", config.from], ...config.headers]);
+    this.#headers = new Map([
+      ["Subject", DEFAULT_SUBJECT],
+      ["To", config.to],
+      ["From", config.from],
+      ...config.headers,
+    ]);
   }
 
   async notify(delivery: Delivery, alerts: readonly Alert[]): Promise<Answer> {
     const { from, to, smarthost } = this.#config;
     const data = dataOf(this.#environment, delivery, alerts);
     const expand = expander(this.#environment, data);
-    const senders = addresses("from", explained("execute 'from' template", () => expand(from)));
-    const recipients = addresses("to", explained("execute 'to' template", () => expand(to)));
-    if (senders.length !== 1)
-      throw new NotifyError(`must be exactly one 'from' address (got: ${senders.length})`);
+    const senders = addresses(
+      "from",
+      explained("execute 'from' template", () => expand(from)),
+    );
+    const recipients = addresses(
+      "to",
+      explained("execute 'to' template", () => expand(to)),
+    );
+    if (senders.length !== 1) throw new NotifyError(`must be exactly one 'from' address (got: ${senders.length})`);
     const parts = this.#parts(expand, htmlExpander(this.#environment, data));
     const message = mailText(this.#headerLines(expand, delivery), parts);
     const envelope = { from: senders[0] as string, to: recipients };

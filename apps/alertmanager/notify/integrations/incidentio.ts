@@ -62,7 +62,11 @@ function withToken({ httpConfig, alertSourceToken, alertSourceTokenFile }: Incid
 
 function errorDetails(_status: number, text: string): string {
   try {
-    const { message = "", error = "", errors = [] } = JSON.parse(text) as { message?: string; error?: string; errors?: string[] };
+    const {
+      message = "",
+      error = "",
+      errors = [],
+    } = JSON.parse(text) as { message?: string; error?: string; errors?: string[] };
     return [message, error, errors.join(", ")].filter((part) => part !== "").join(": ");
   } catch {
     return "";

@@ -5,7 +5,16 @@ import type { JiraConfig } from "../../config/receivers/jira.ts";
 import { goJson } from "../../template/go-json.ts";
 import { type Answer, type Delivery, keyHash, type Notifier } from "../delivery.ts";
 import { NotifyError } from "../reason.ts";
-import { allResolved, answerOf, cutRunes, dataOf, type Expand, expander, type NotifierEnvironment, Sender } from "./common.ts";
+import {
+  allResolved,
+  answerOf,
+  cutRunes,
+  dataOf,
+  type Expand,
+  expander,
+  type NotifierEnvironment,
+  Sender,
+} from "./common.ts";
 import { expandTree } from "./template-tree.ts";
 
 const MAX_SUMMARY_RUNES = 255;
@@ -41,7 +50,9 @@ export class JiraNotifier implements Notifier {
     }
     const path = existing === undefined ? "issue" : `issue/${existing.key}`;
     const method = existing === undefined ? "POST" : "PUT";
-    const answer = await this.#call(method, this.#at(path), `failed to ${method} request to "${path}": `, delivery, { fields });
+    const answer = await this.#call(method, this.#at(path), `failed to ${method} request to "${path}": `, delivery, {
+      fields,
+    });
     if (existing !== undefined) await this.#transition(existing, isFiring, delivery);
     return answer;
   }
@@ -65,7 +76,13 @@ export class JiraNotifier implements Notifier {
       }
     };
     const fields = new Map<string, unknown>();
-    fields.set("summary", cutRunes(named("summary template", () => expand(config.summary.template)), MAX_SUMMARY_RUNES));
+    fields.set(
+      "summary",
+      cutRunes(
+        named("summary template", () => expand(config.summary.template)),
+        MAX_SUMMARY_RUNES,
+      ),
+    );
     const description = named("description template", () => this.#description(expand));
     if (description !== undefined) fields.set("description", description);
     fields.set("issuetype", { name: named("issue_type template", () => expand(config.issueType)) });
@@ -75,7 +92,10 @@ export class JiraNotifier implements Notifier {
     if (priority !== "") fields.set("priority", { name: priority });
     fields.set("project", { key: named("project template", () => expand(config.project)) });
     for (const [name, value] of config.fields)
-      fields.set(name, named("fields template", () => expandTree(value, expand)));
+      fields.set(
+        name,
+        named("fields template", () => expandTree(value, expand)),
+      );
     return fields;
   }
 

@@ -4,7 +4,16 @@ import type { Alert } from "../../alert/alert.ts";
 import type { MattermostAttachment, MattermostConfig } from "../../config/receivers/mattermost.ts";
 import type { Answer, Delivery, Notifier } from "../delivery.ts";
 import { NotifyError } from "../reason.ts";
-import { answerOf, cutRunes, dataOf, type Expand, expander, type NotifierEnvironment, orNone, Sender } from "./common.ts";
+import {
+  answerOf,
+  cutRunes,
+  dataOf,
+  type Expand,
+  expander,
+  type NotifierEnvironment,
+  orNone,
+  Sender,
+} from "./common.ts";
 import { webhookUrl } from "./discord.ts";
 
 const MAX_TEXT_RUNES = 16_383;

@@ -32,10 +32,7 @@ function quotedByte(byte: number): string {
 
 /** Quoted-printable (RFC 2045, 6.7), lines of 76 characters at most, line ends as CRLF. */
 export function quotedPrintable(text: string): string {
-  return text
-    .split(/\r?\n/)
-    .map(quotedLine)
-    .join("\r\n");
+  return text.split(/\r?\n/).map(quotedLine).join("\r\n");
 }
 
 function quotedLine(line: string): string {
@@ -59,7 +56,10 @@ function quotedLine(line: string): string {
 }
 
 /** A whole mail. The last part is the one that readers prefer. */
-export function mailText(headers: readonly (readonly [name: string, value: string])[], parts: readonly MailPart[]): string {
+export function mailText(
+  headers: readonly (readonly [name: string, value: string])[],
+  parts: readonly MailPart[],
+): string {
   const boundary = randomBytes(30).toString("hex");
   const head = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const body = parts

@@ -3,7 +3,19 @@ import type { ConfigUrl, HttpClientConfig } from "@narthex/toolkit";
 import type { Alert } from "../../alert/alert.ts";
 import type { OpsgenieConfig } from "../../config/receivers/opsgenie.ts";
 import { type Answer, type Delivery, keyHash, type Notifier } from "../delivery.ts";
-import { allResolved, answerOf, cutRunes, dataOf, type Expand, expander, type NotifierEnvironment, orNone, readSecretFile, type SendOptions, Sender } from "./common.ts";
+import {
+  allResolved,
+  answerOf,
+  cutRunes,
+  dataOf,
+  type Expand,
+  expander,
+  type NotifierEnvironment,
+  orNone,
+  readSecretFile,
+  Sender,
+  type SendOptions,
+} from "./common.ts";
 
 const MAX_MESSAGE_RUNES = 130;
 

@@ -5,7 +5,19 @@ import type { PagerdutyConfig } from "../../config/receivers/pagerduty.ts";
 import { goJson } from "../../template/go-json.ts";
 import { type Answer, type Delivery, keyHash, type Notifier } from "../delivery.ts";
 import { NotifyError } from "../reason.ts";
-import { allResolved, answerOf, cutRunes, dataOf, type Expand, expander, type NotifierEnvironment, orNone, readSecretFile, type SendOptions, Sender } from "./common.ts";
+import {
+  allResolved,
+  answerOf,
+  cutRunes,
+  dataOf,
+  type Expand,
+  expander,
+  type NotifierEnvironment,
+  orNone,
+  readSecretFile,
+  Sender,
+  type SendOptions,
+} from "./common.ts";
 import { expandTree } from "./template-tree.ts";
 
 const MAX_EVENT_BYTES = 512_000;
@@ -30,7 +42,10 @@ export class PagerdutyNotifier implements Notifier {
     const { serviceKey, serviceKeyFile, details, timeout, url } = this.#config;
     const data = dataOf(this.#environment, delivery, alerts);
     const expand = expander(this.#environment, data);
-    const rendered = orThrow("failed to render details", () => new Map([...details].map(([key, value]) => [key, expandTree(value, expand)])));
+    const rendered = orThrow(
+      "failed to render details",
+      () => new Map([...details].map(([key, value]) => [key, expandTree(value, expand)])),
+    );
     const action = allResolved(data) ? "resolve" : "trigger";
     const isOld = !serviceKey.isEmpty || serviceKeyFile !== "";
     const options: SendOptions = {
@@ -84,7 +99,12 @@ export class PagerdutyNotifier implements Notifier {
     };
   }
 
-  #oldEvent(delivery: Delivery, action: string, expand: Expand, details: Map<string, unknown>): Record<string, unknown> {
+  #oldEvent(
+    delivery: Delivery,
+    action: string,
+    expand: Expand,
+    details: Map<string, unknown>,
+  ): Record<string, unknown> {
     const config = this.#config;
     const key = config.serviceKey.isEmpty
       ? readSecretFile(config.serviceKeyFile, "failed to read service key from file: ")

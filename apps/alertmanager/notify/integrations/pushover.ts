@@ -3,7 +3,16 @@ import type { HttpClientConfig } from "@narthex/toolkit";
 import type { Alert } from "../../alert/alert.ts";
 import type { PushoverConfig } from "../../config/receivers/pushover.ts";
 import type { Answer, Delivery, Notifier } from "../delivery.ts";
-import { answerOf, cutRunes, dataOf, expander, htmlExpander, type NotifierEnvironment, readSecretFile, Sender } from "./common.ts";
+import {
+  answerOf,
+  cutRunes,
+  dataOf,
+  expander,
+  htmlExpander,
+  type NotifierEnvironment,
+  readSecretFile,
+  Sender,
+} from "./common.ts";
 
 const API_URL = "https://api.pushover.net/1/messages.json";
 const MAX_TITLE_RUNES = 250;

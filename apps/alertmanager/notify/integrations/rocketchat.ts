@@ -4,7 +4,17 @@ import type { Alert } from "../../alert/alert.ts";
 import type { RocketchatConfig } from "../../config/receivers/rocketchat.ts";
 import type { Answer, Delivery, Notifier } from "../delivery.ts";
 import { NotifyError } from "../reason.ts";
-import { answerOf, cutRunes, dataOf, type Expand, expander, type NotifierEnvironment, orNone, readSecretFile, Sender } from "./common.ts";
+import {
+  answerOf,
+  cutRunes,
+  dataOf,
+  type Expand,
+  expander,
+  type NotifierEnvironment,
+  orNone,
+  readSecretFile,
+  Sender,
+} from "./common.ts";
 
 const MAX_TITLE_RUNES = 1024;
 

@@ -6,7 +6,16 @@ import type { SlackAction, SlackConfig } from "../../config/receivers/slack.ts";
 import type { Answer, Delivery, DeliveryData, Notifier } from "../delivery.ts";
 import type { HttpAnswer } from "../http-client.ts";
 import { NotifyError } from "../reason.ts";
-import { answerOf, cutRunes, dataOf, type Expand, expander, type NotifierEnvironment, orNone, Sender } from "./common.ts";
+import {
+  answerOf,
+  cutRunes,
+  dataOf,
+  type Expand,
+  expander,
+  type NotifierEnvironment,
+  orNone,
+  Sender,
+} from "./common.ts";
 
 const MAX_TITLE_RUNES = 1024;
 const UPDATE_URL = "https://slack.com/api/chat.update";

@@ -1,7 +1,10 @@
 // One mail over one connection. The protocol is nodemailer's; which mechanism proves who we are is chosen as the reference does.
 import { createHmac } from "node:crypto";
 import type { ConnectionOptions } from "node:tls";
-import type { SMTPConnectionCustomAuthContext as AuthContext, default as SmtpConnection } from "nodemailer/lib/smtp-connection";
+import type {
+  SMTPConnectionCustomAuthContext as AuthContext,
+  default as SmtpConnection,
+} from "nodemailer/lib/smtp-connection";
 import { goErrorText } from "../go-error.ts";
 import { NotifyError } from "../reason.ts";
 
@@ -28,7 +31,12 @@ export interface Envelope {
 }
 
 /** Sends it and resolves to the server's last words. Rejects with a `NotifyError`. */
-export async function sendMail(settings: SmtpSettings, envelope: Envelope, message: string, signal: AbortSignal): Promise<string> {
+export async function sendMail(
+  settings: SmtpSettings,
+  envelope: Envelope,
+  message: string,
+  signal: AbortSignal,
+): Promise<string> {
   const { default: Connection } = await loadLibrary();
   const { host, port, hello, isImplicit, requiresTls, tls } = settings;
   const connection = new Connection({
@@ -44,7 +52,9 @@ export async function sendMail(settings: SmtpSettings, envelope: Envelope, messa
   const abort = (): void => connection.close();
   signal.addEventListener("abort", abort);
   try {
-    await step(connection, "establish connection to server", (done) => connection.connect((error) => done(error ?? null)));
+    await step(connection, "establish connection to server", (done) =>
+      connection.connect((error) => done(error ?? null)),
+    );
     if (settings.username !== "" && connection.allowsAuth)
       await step(connection, "find auth mechanism", (done) =>
         connection.login({ method: "NARTHEX", user: settings.username, pass: "-" }, done),
@@ -73,7 +83,11 @@ function step<T>(connection: SmtpConnection, what: string, run: (done: Done<T>) 
       connection.off("end", ended);
       // Whatever comes after is of no more interest, but must not end the process.
       connection.on("error", () => {});
-      reject(error instanceof NotifyError ? error : new NotifyError(`${what}: ${goErrorText(error)}`, { retry: true, cause: error }));
+      reject(
+        error instanceof NotifyError
+          ? error
+          : new NotifyError(`${what}: ${goErrorText(error)}`, { retry: true, cause: error }),
+      );
     };
     const ended = (): void => fail(new Error("EOF"));
     connection.once("error", fail);

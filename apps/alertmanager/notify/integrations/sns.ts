@@ -51,11 +51,19 @@ export class SnsNotifier implements Notifier {
       parameters.set("TopicArn", topic);
       // What comes twice within five minutes is dropped there.
       if (topic.endsWith(".fifo"))
-        for (const name of ["MessageDeduplicationId", "MessageGroupId"]) parameters.set(name, keyHash(delivery.groupKey));
+        for (const name of ["MessageDeduplicationId", "MessageGroupId"])
+          parameters.set(name, keyHash(delivery.groupKey));
     }
     if (config.phoneNumber !== "")
-      parameters.set("PhoneNumber", named("phone_number", () => expand(config.phoneNumber)));
-    if (config.targetArn !== "") parameters.set("TargetArn", named("target_arn", () => expand(config.targetArn)));
+      parameters.set(
+        "PhoneNumber",
+        named("phone_number", () => expand(config.phoneNumber)),
+      );
+    if (config.targetArn !== "")
+      parameters.set(
+        "TargetArn",
+        named("target_arn", () => expand(config.targetArn)),
+      );
     const message = Buffer.from(named("message", () => expand(config.message)));
     const limit = config.phoneNumber === "" ? MAX_MESSAGE_BYTES : MAX_SMS_BYTES;
     const attributes = new Map(
@@ -69,7 +77,11 @@ export class SnsNotifier implements Notifier {
       parameters.set(`${entry}.Value.DataType`, "String");
       parameters.set(`${entry}.Value.StringValue`, value);
     });
-    if (config.subject !== "") parameters.set("Subject", named("subject", () => expand(config.subject)));
+    if (config.subject !== "")
+      parameters.set(
+        "Subject",
+        named("subject", () => expand(config.subject)),
+      );
     parameters.sort();
     return parameters;
   }

@@ -5,7 +5,16 @@ import type { TelegramConfig } from "../../config/receivers/telegram.ts";
 import { goJson } from "../../template/go-json.ts";
 import type { Answer, Delivery, Notifier } from "../delivery.ts";
 import { NotifyError, reasonOfStatus } from "../reason.ts";
-import { answerOf, cutRunes, dataOf, expander, htmlExpander, type NotifierEnvironment, readSecretFile, Sender } from "./common.ts";
+import {
+  answerOf,
+  cutRunes,
+  dataOf,
+  expander,
+  htmlExpander,
+  type NotifierEnvironment,
+  readSecretFile,
+  Sender,
+} from "./common.ts";
 
 const MAX_MESSAGE_RUNES = 4096;
 /** HTML cannot be cut anywhere. */

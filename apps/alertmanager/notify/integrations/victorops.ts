@@ -4,7 +4,16 @@ import type { Alert } from "../../alert/alert.ts";
 import type { VictoropsConfig } from "../../config/receivers/victorops.ts";
 import { type Answer, type Delivery, keyHash, type Notifier } from "../delivery.ts";
 import { NotifyError } from "../reason.ts";
-import { allResolved, answerOf, cutRunes, dataOf, expander, type NotifierEnvironment, readSecretFile, Sender } from "./common.ts";
+import {
+  allResolved,
+  answerOf,
+  cutRunes,
+  dataOf,
+  expander,
+  type NotifierEnvironment,
+  readSecretFile,
+  Sender,
+} from "./common.ts";
 import { join } from "./opsgenie.ts";
 
 const MAX_MESSAGE_RUNES = 20_480;

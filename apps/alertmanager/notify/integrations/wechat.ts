@@ -5,7 +5,16 @@ import type { WechatConfig } from "../../config/receivers/wechat.ts";
 import { goJson } from "../../template/go-json.ts";
 import type { Answer, Delivery, Notifier } from "../delivery.ts";
 import { NotifyError, reasonOfStatus } from "../reason.ts";
-import { answerOf, dataOf, type Expand, expander, type NotifierEnvironment, orNone, readSecretFile, Sender } from "./common.ts";
+import {
+  answerOf,
+  dataOf,
+  type Expand,
+  expander,
+  type NotifierEnvironment,
+  orNone,
+  readSecretFile,
+  Sender,
+} from "./common.ts";
 import { join } from "./opsgenie.ts";
 
 const TOKEN_MS = 2 * 3_600_000;
