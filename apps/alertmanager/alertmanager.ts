@@ -19,6 +19,7 @@ import { MutedGroups } from "./notify/muted-groups.ts";
 import { NotifyMetrics } from "./notify/notify-metrics.ts";
 import { ProgramMetrics } from "./program-metrics.ts";
 import { NotificationRecords } from "./record/notification-records.ts";
+import { RecurringSilences } from "./silence/recurring-silences.ts";
 import { SilenceMetrics } from "./silence/silence-metrics.ts";
 import { Silencer } from "./silence/silencer.ts";
 import { Silences } from "./silence/silences.ts";
@@ -46,6 +47,7 @@ export class Alertmanager {
   readonly #grammar: MatcherGrammar;
   readonly #metrics: ProgramMetrics;
   readonly #peer: Peer;
+  readonly #recurring: RecurringSilences;
   readonly #silencer: Silencer;
   readonly #web: WebServer;
   readonly #webMetrics: WebMetrics;
@@ -92,6 +94,13 @@ export class Alertmanager {
       peer: this.#peer,
       logger: logger.with({ component: "nflog" }),
       registry,
+    });
+    this.#recurring = new RecurringSilences({
+      file: join(flags.storagePath, "recurring-silences.json"),
+      silences: this.silences,
+      clock,
+      grammar: this.#grammar,
+      logger,
     });
     this.#silencer = new Silencer(this.silences, clock);
     this.alerts.onForgotten((fingerprints) => this.#silencer.forget(fingerprints));
@@ -143,10 +152,12 @@ export class Alertmanager {
     };
     this.#lasting = lasting;
     this.reload();
+    this.#recurring.start();
     const context: ApiContext = {
       clock,
       alerts: this.alerts,
       silences: this.silences,
+      recurring: this.#recurring,
       silencer: this.#silencer,
       log: this.log,
       records,
@@ -197,6 +208,7 @@ export class Alertmanager {
   async stop(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
     await this.#web.close();
+    this.#recurring.stop();
     this.#configured?.close();
     this.alerts.close();
     await this.#peer.close();

@@ -1,5 +1,15 @@
 // `time_intervals` and the older `mute_time_intervals`.
-import { type Codec, Flow, type StructShape, struct, type YamlReader, yamlCodec } from "@narthex/toolkit";
+import {
+  type Codec,
+  decodeNode,
+  Flow,
+  parseYaml,
+  type StructShape,
+  struct,
+  type YamlNode,
+  YamlReader,
+  yamlCodec,
+} from "@narthex/toolkit";
 import { isKnownLocation, type Range, type TimeInterval } from "../time-interval/interval.ts";
 import { kept, keysOf } from "./keys.ts";
 
@@ -188,3 +198,14 @@ function namedIntervals(kind: string): Codec<NamedIntervals> {
 
 export const timeInterval: Codec<NamedIntervals> = namedIntervals("time interval");
 export const muteTimeInterval: Codec<NamedIntervals> = namedIntervals("mute time interval");
+
+/** Reads the parts of an interval that come from elsewhere than a configuration. Throws an error in one sentence. */
+export function readTimeIntervals(parts: readonly unknown[]): readonly TimeInterval[] {
+  // JSON is YAML.
+  const { root } = parseYaml(JSON.stringify({ name: "given", time_intervals: parts }));
+  const reader = new YamlReader();
+  const named = decodeNode(timeInterval, root as YamlNode, reader);
+  const [problem] = reader.problems;
+  if (problem !== undefined) throw new Error(problem.message);
+  return named.timeIntervals;
+}

@@ -98,6 +98,7 @@ export class NotificationRecord {
 /** Which records to list. */
 export interface RecordFilter {
   readonly receiver?: string | undefined;
+  readonly integration?: string | undefined;
   readonly groupKey?: string | undefined;
   readonly fingerprint?: string | undefined;
   readonly outcome?: string | undefined;
@@ -135,6 +136,7 @@ export class NotificationRecords {
 function fits({ notification, outcome }: NotificationRecord, filter: RecordFilter): boolean {
   return (
     (filter.receiver === undefined || notification.receiver === filter.receiver) &&
+    (filter.integration === undefined || notification.integration === filter.integration) &&
     (filter.groupKey === undefined || notification.groupKey === filter.groupKey) &&
     (filter.outcome === undefined || outcome === filter.outcome) &&
     (filter.fingerprint === undefined || notification.alerts.includes(filter.fingerprint))

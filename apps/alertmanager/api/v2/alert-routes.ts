@@ -63,7 +63,7 @@ export function getAlerts(exchange: Exchange, context: ApiContext): void {
   const query = queryOf(exchange, context, state);
   const now = Moment.fromMs(context.clock.now());
   const out = new JsonSink();
-  const shownReceivers = new Map<readonly Route[], string>();
+  const shownReceivers = new Map<Route | readonly Route[], string>();
   let separator = "[";
   for (const fingerprint of context.alerts.sortedFingerprints()) {
     const alert = context.alerts.get(fingerprint) as Alert;
@@ -71,10 +71,12 @@ export function getAlerts(exchange: Exchange, context: ApiContext): void {
     if (!query.takesAllReceivers && !routes.some(({ options }) => query.takesReceiver(options.receiver))) continue;
     const status = statusFor(alert, query, state, now);
     if (status === undefined) continue;
-    let receivers = shownReceivers.get(routes);
+    // Most alerts end at one node, which many share.
+    const key = routes.length === 1 ? (routes[0] as Route) : routes;
+    let receivers = shownReceivers.get(key);
     if (receivers === undefined) {
       receivers = receiversJson(routes.map(({ options }) => options.receiver));
-      shownReceivers.set(routes, receivers);
+      shownReceivers.set(key, receivers);
     }
     out.add(separator);
     writeAlert(out, alert, status, receivers);

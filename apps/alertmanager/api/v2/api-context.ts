@@ -11,6 +11,7 @@ import type { MatcherGrammar } from "../../matcher/matcher-grammar.ts";
 import type { NotificationLog } from "../../nflog/notification-log.ts";
 import type { MutedGroups } from "../../notify/muted-groups.ts";
 import type { NotificationRecords } from "../../record/notification-records.ts";
+import type { RecurringSilences } from "../../silence/recurring-silences.ts";
 import type { Silencer } from "../../silence/silencer.ts";
 import type { Silences } from "../../silence/silences.ts";
 import type { TemplateSet } from "../../template/template-set.ts";
@@ -35,6 +36,7 @@ export interface ApiContext {
   readonly clock: Clock;
   readonly alerts: AlertStore;
   readonly silences: Silences;
+  readonly recurring: RecurringSilences;
   readonly silencer: Silencer;
   readonly log: NotificationLog;
   readonly records: NotificationRecords;

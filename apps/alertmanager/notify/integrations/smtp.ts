@@ -1,5 +1,6 @@
 // One mail over one connection. The protocol is nodemailer's; which mechanism proves who we are is chosen as the reference does.
 import { createHmac } from "node:crypto";
+import { createRequire } from "node:module";
 import type { ConnectionOptions } from "node:tls";
 import type {
   SMTPConnectionCustomAuthContext as AuthContext,
@@ -37,7 +38,7 @@ export async function sendMail(
   message: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const { default: Connection } = await loadLibrary();
+  const Connection = loadLibrary();
   const { host, port, hello, isImplicit, requiresTls, tls } = settings;
   const connection = new Connection({
     host,
@@ -141,10 +142,10 @@ function base64(text: string): string {
   return Buffer.from(text).toString("base64");
 }
 
-/** The library is optional: who sends no mail need not have it. */
-async function loadLibrary(): Promise<typeof import("nodemailer/lib/smtp-connection")> {
+/** The library is optional: who sends no mail need not have it. Not `import()`: bundles run as scripts, which cannot do that. */
+function loadLibrary(): typeof SmtpConnection {
   try {
-    return await import("nodemailer/lib/smtp-connection");
+    return createRequire(import.meta.url)("nodemailer/lib/smtp-connection") as typeof SmtpConnection;
   } catch (error) {
     throw new NotifyError('sending mail needs the package "nodemailer", which is not installed', { cause: error });
   }

@@ -1,0 +1,244 @@
+// Our Alertmanager as a whole: what outlives a kill, reloading, who may ask, how fast it answers, and what the reference has not.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Alertmanager, Catcher, eventually } from "../lib/alertmanager.mjs";
+import { runToEnd, scratch } from "../lib/program.mjs";
+
+const config = (port, more = "") => `
+route: {receiver: a, group_by: [alertname], group_wait: 200ms, group_interval: 500ms, repeat_interval: 1h${more}}
+receivers:
+- name: a
+  webhook_configs: [{url: "http://127.0.0.1:${port}/a"}]
+- name: b
+  webhook_configs: [{url: "http://127.0.0.1:${port}/b"}]
+inhibit_rules: [{name: down, source_matchers: [alertname=Down], target_matchers: [alertname=Slow], equal: [job]}]
+time_intervals: [{name: always, time_intervals: [{}]}]
+`;
+const HASH = "$2b$04$1LWH6ZbYH5N1ny0U.gnmt.bn.szcrAyK9pmlQZ5oh33wwlIgb483y";
+const POST = (body) => ({ method: "POST", body });
+const silence = (value) => ({
+  matchers: [{ name: "i", value, isRegex: false }],
+  comment: "c",
+  createdBy: "x",
+  startsAt: new Date().toISOString(),
+  endsAt: "2090-01-01T00:00:00Z",
+});
+const now = () => new Date().toISOString();
+
+test("alertmanager: a silence that was acknowledged outlives kill -9, and so does the log", async (t) => {
+  const catcher = await Catcher.start(t);
+  const program = await Alertmanager.start(t, { config: config(catcher.port) });
+  const startsAt = now();
+  await program.api("/alerts", POST([{ labels: { alertname: "Told" }, startsAt }]));
+  await catcher.until("/a", 1);
+  const wanted = [];
+  let isDead = false;
+  const posting = Array.from({ length: 4 }, async (_, k) => {
+    for (let i = 0; !isDead; i++) {
+      const posted = await program.api("/silences", POST(silence(`${k}-${i}`))).catch(() => undefined);
+      if (posted !== undefined) wanted.push(posted.silenceID);
+    }
+  });
+  await sleep(400);
+  await program.kill("SIGKILL");
+  isDead = true;
+  await Promise.all(posting);
+  program.launch();
+  await program.ready();
+  const found = new Set((await program.api("/silences")).map(({ id }) => id));
+  assert.ok(wanted.length > 5, `${wanted.length}`);
+  assert.deepEqual(
+    wanted.filter((id) => !found.has(id)),
+    [],
+  );
+  await program.api("/alerts", POST([{ labels: { alertname: "Told" }, startsAt }]));
+  await sleep(800);
+  assert.equal(catcher.of("/a").length, 1, "not told again");
+});
+
+test("alertmanager: a configuration that is broken changes nothing, on a signal or on request", async (t) => {
+  const catcher = await Catcher.start(t);
+  const program = await Alertmanager.start(t, { config: config(catcher.port) });
+  writeFileSync(program.configFile, "route: {receiver: nobody}\nreceivers: [{name: a}]\n");
+  const refused = await program.call("/-/reload", { method: "POST" });
+  assert.equal(refused.status, 500);
+  assert.match(refused.body, /^failed to reload config: .*undefined receiver "nobody" used in route\n$/);
+  program.child.kill("SIGHUP");
+  const metric = async () => (await program.call("/metrics")).body;
+  assert.match(await metric(), /^alertmanager_config_last_reload_successful 0$/m);
+  await program.api("/alerts", POST([{ labels: { alertname: "A" }, startsAt: now() }]));
+  await catcher.until("/a", 1);
+  writeFileSync(program.configFile, config(catcher.port).replace("receiver: a", "receiver: b"));
+  program.child.kill("SIGHUP");
+  await catcher.until("/b", 1);
+  assert.match(await metric(), /^alertmanager_config_last_reload_successful 1$/m);
+  assert.equal((await program.kill("SIGTERM")).code, 0);
+});
+
+test("alertmanager: what cannot be started says why, and ends with code 1", async (t) => {
+  const folder = scratch(t);
+  const file = join(folder, "a.yml");
+  writeFileSync(file, "route: {}\n");
+  const { code, stderr } = await runToEnd(["alertmanager", `--config.file=${file}`, `--storage.path=${folder}`]);
+  assert.equal(code, 1);
+  assert.match(stderr, /root route must specify a default receiver/);
+  const flag = await runToEnd(["alertmanager", "--enable-feature=nope"]);
+  assert.equal(flag.code, 1);
+  assert.match(flag.stderr, /unknown option 'nope' for --enable-feature/);
+  const help = await runToEnd(["alertmanager", "--help"]);
+  assert.equal(help.code, 0);
+  assert.match(help.stdout + help.stderr, /--dispatch\.start-delay/);
+});
+
+test("alertmanager: the web configuration asks for a password", async (t) => {
+  const folder = scratch(t);
+  const web = join(folder, "web.yml");
+  writeFileSync(web, "basic_auth_users: {}\n");
+  const program = await Alertmanager.start(t, { config: config(1), flags: [`--web.config.file=${web}`] });
+  // Of "secret", with few rounds: it need not be slow here.
+  writeFileSync(web, `basic_auth_users: {me: "${HASH}"}\nhttp_server_config: {headers: {X-Frame-Options: deny}}\n`);
+  const without = await program.call("/api/v2/status");
+  assert.equal(without.status, 401);
+  const ask = (password) =>
+    program.call("/api/v2/status", {
+      headers: { Authorization: `Basic ${Buffer.from(`me:${password}`).toString("base64")}` },
+    });
+  assert.equal((await ask("wrong")).status, 401);
+  assert.equal((await ask("secret")).status, 200);
+});
+
+test("alertmanager: answers about ten thousand alerts take little of the processor", async (t) => {
+  const program = await Alertmanager.start(t, { config: config(1).replace("group_wait: 200ms", "group_wait: 1h") });
+  const startsAt = now();
+  await Promise.all(Array.from({ length: 1000 }, (_, i) => program.api("/silences", POST(silence(`${i}`)))));
+  for (let i = 0; i < 20; i++)
+    await program.api(
+      "/alerts",
+      POST(
+        Array.from({ length: 500 }, (_, k) => ({
+          labels: { alertname: `A${k % 100}`, i: `${i * 500 + k}` },
+          startsAt,
+        })),
+      ),
+    );
+  const seconds = async () =>
+    Number(/^process_cpu_seconds_total (.*)$/m.exec((await program.call("/metrics")).body)[1]);
+  for (const path of ["/alerts", "/alerts/groups", "/silences"]) {
+    for (let i = 0; i < 10; i++) await program.call(`/api/v2${path}`);
+    const before = await seconds();
+    for (let i = 0; i < 10; i++) assert.equal((await program.call(`/api/v2${path}`)).status, 200);
+    const each = ((await seconds()) - before) / 10;
+    t.diagnostic(`${path}: ${(each * 1000).toFixed(0)} ms of processor time`);
+    assert.ok(each < 0.1, `${path} took ${each} s of processor time`);
+  }
+});
+
+test("alertmanager: why somebody is told, or is not", async (t) => {
+  const catcher = await Catcher.start(t, ({ url }) => (url === "/b" ? { status: 400, body: "no" } : {}));
+  const more = `, routes: [{matchers: [team=night], receiver: a, mute_time_intervals: [always]}, {matchers: [team=b], receiver: b}]`;
+  const program = await Alertmanager.start(t, { config: config(catcher.port, more) });
+  const own = (path, options) => program.api(`/narthex${path}`, options);
+  const startsAt = now();
+  const alerts = [
+    { labels: { alertname: "Down", job: "x" }, startsAt },
+    { labels: { alertname: "Slow", job: "x" }, startsAt },
+    { labels: { alertname: "Late", team: "night" }, startsAt },
+    { labels: { alertname: "Broken", team: "b" }, startsAt },
+    { labels: { alertname: "Quiet", i: "1" }, startsAt },
+  ];
+  await program.api("/silences", POST(silence("1")));
+  await program.api("/alerts", POST(alerts));
+  await catcher.until("/a", 1);
+  await catcher.until("/b", 1);
+  const fingerprints = new Map(
+    (await program.api("/alerts")).map(({ labels, fingerprint }) => [labels.alertname, fingerprint]),
+  );
+  const why = async (name) => own(`/alerts/${fingerprints.get(name)}/why`);
+  const obstacle = async (name) => (await why(name)).routes.map((route) => route.obstacle);
+  assert.deepEqual(await obstacle("Down"), [undefined]);
+  assert.deepEqual(await obstacle("Slow"), ["inhibited"]);
+  assert.deepEqual(await obstacle("Late"), ["muted_by_time"]);
+  assert.deepEqual(await obstacle("Quiet"), ["silenced"]);
+  const slow = await why("Slow");
+  assert.deepEqual([slow.inhibition.ruleName, slow.inhibition.sourceLabels.alertname], ["down", "Down"]);
+  const down = (await why("Down")).routes[0];
+  assert.equal(down.groupKey, '{}:{alertname="Down"}');
+  assert.equal(down.integrations[0].lastRecord.outcome, "sent");
+  assert.ok(Date.parse(down.integrations[0].repeatsAfter) > Date.now() + 3_500_000);
+
+  const [failed] = await own("/notifications?outcome=failed&receiver=b");
+  assert.match(failed.error, /unexpected status code 400/);
+  assert.deepEqual(failed.alerts, [fingerprints.get("Broken")]);
+
+  const routes = (labels) => own("/routes/test", POST({ labels }));
+  assert.deepEqual(
+    (await routes({ team: "b" })).routes.map(({ receiver, path }) => [receiver, path]),
+    [["b", ["{}", '{team="b"}']]],
+  );
+  assert.equal((await program.call("/api/v2/narthex/routes/test", POST({ labels: { a: 5 } }))).status, 400);
+  assert.equal((await program.call("/api/v2/narthex/nope")).status, 404);
+
+  const { silenceID } = await own(`/alerts/${fingerprints.get("Down")}/acknowledge`, POST({ by: "me", note: "on it" }));
+  assert.deepEqual(await obstacle("Down"), ["acknowledged"]);
+  assert.equal((await program.api(`/silence/${silenceID}`)).createdBy, "me");
+  assert.equal(
+    (await program.call(`/api/v2/narthex/alerts/${fingerprints.get("Down")}/acknowledge`, POST({ by: "me" }))).status,
+    400,
+  );
+});
+
+test("alertmanager: templates and receivers can be tried out", async (t) => {
+  const catcher = await Catcher.start(t, ({ url }) => (url === "/b" ? { status: 503 } : {}));
+  const program = await Alertmanager.start(t, {
+    config: config(catcher.port, ", routes: [{matchers: [x=y], receiver: b}]"),
+  });
+  const own = (path, options) => program.api(`/narthex${path}`, options);
+  const preview = (body) => own("/templates/preview", POST(body));
+  assert.deepEqual(await preview({ template: "{{ .CommonLabels.a }} {{ .Status }}", labels: { a: "<b>" } }), {
+    output: "<b> firing",
+  });
+  assert.deepEqual(await preview({ template: "{{ .CommonLabels.a }}", labels: { a: "<b>" }, html: true }), {
+    output: "&lt;b&gt;",
+  });
+  assert.match((await preview({ template: "{{ .Nope }}" })).error, /Nope/);
+  const sent = await own("/receivers/a/test", POST({ labels: { alertname: "T" } }));
+  assert.equal(sent.integrations[0].outcome, "sent");
+  assert.equal(JSON.parse(catcher.of("/a")[0].body).alerts[0].labels.alertname, "T");
+  const failed = await own("/receivers/b/test", POST({}));
+  assert.match(failed.integrations[0].error, /503/);
+  assert.equal((await program.call("/api/v2/narthex/receivers/nobody/test", POST({}))).status, 404);
+  assert.deepEqual(await program.api("/alerts"), []);
+});
+
+test("alertmanager: recurring silences make silences while their time is, and outlive the process", async (t) => {
+  const program = await Alertmanager.start(t, { config: config(1) });
+  const own = (path, options) => program.api(`/narthex${path}`, options);
+  const wanted = {
+    matchers: 'job="x"',
+    timeIntervals: [{ weekdays: ["sunday:saturday"] }],
+    createdBy: "me",
+    comment: "patch day",
+  };
+  const { id } = await own("/recurring-silences", POST(wanted));
+  const [made] = await program.api("/silences");
+  assert.deepEqual([made.comment, made.annotations.narthex_recurring, made.status.state], ["patch day", id, "active"]);
+  const year = new Date().getUTCFullYear() + 2;
+  await own("/recurring-silences", POST({ ...wanted, timeIntervals: [{ years: [String(year)] }] }));
+  for (const wrong of [
+    { timeIntervals: [{ weekdays: ["noday"] }] },
+    { timeIntervals: [] },
+    { matchers: "" },
+    { matchers: "{" },
+  ])
+    assert.equal((await program.call("/api/v2/narthex/recurring-silences", POST({ ...wanted, ...wrong }))).status, 400);
+  await program.kill("SIGKILL");
+  program.launch();
+  await program.ready();
+  assert.equal((await own("/recurring-silences")).length, 2);
+  assert.equal((await program.api("/silences")).length, 1);
+  await own(`/recurring-silences/${id}`, { method: "DELETE" });
+  await eventually(async () => (await program.api("/silences"))[0].status.state === "expired");
+});
