@@ -7,6 +7,7 @@ import type { Config } from "./config/config.ts";
 import { Dispatcher, type DispatcherOptions } from "./dispatch/dispatcher.ts";
 import { Route } from "./dispatch/route.ts";
 import { Inhibitor } from "./inhibit/inhibitor.ts";
+import type { Moment } from "./moment/moment.ts";
 import type { Integration, IntegrationEnvironment } from "./notify/integration.ts";
 import type { NotifierEnvironment } from "./notify/integrations/common.ts";
 import { Pipeline, type PipelineOptions } from "./notify/pipeline.ts";
@@ -59,6 +60,8 @@ export class Prepared {
   }
 }
 
+const UNMUTED: ShownStatus = { silencedBy: [], inhibitedBy: [], mutedBy: [] };
+
 /** A configuration in force. */
 export class Configured implements ApiState {
   readonly config: Config;
@@ -96,13 +99,11 @@ export class Configured implements ApiState {
     };
   }
 
-  statusOf({ labels, fingerprint }: Alert): ShownStatus {
-    const inhibition = this.inhibitor.inhibition(labels);
-    return {
-      silencedBy: this.#lasting.silencer.silencedBy(labels, fingerprint),
-      inhibitedBy: inhibition === undefined ? [] : [inhibition.source],
-      mutedBy: [],
-    };
+  statusOf({ labels, fingerprint }: Alert, now: Moment): ShownStatus {
+    const inhibition = this.inhibitor.inhibition(labels, now);
+    const silencedBy = this.#lasting.silencer.silencedBy(labels, fingerprint, now);
+    if (inhibition === undefined && silencedBy.length === 0) return UNMUTED;
+    return { silencedBy, inhibitedBy: inhibition === undefined ? [] : [inhibition.source], mutedBy: [] };
   }
 
   /** Ends its timers and what it is sending. */

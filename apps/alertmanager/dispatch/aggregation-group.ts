@@ -43,6 +43,7 @@ export class AggregationGroup {
   #isRunning = false;
   #isDestroyed = false;
   #routeLabels: ReadonlyMap<string, string> | undefined;
+  #sorted: readonly Alert[] | undefined;
 
   constructor(route: Route, labels: Labels, environment: GroupEnvironment) {
     this.route = route;
@@ -66,6 +67,12 @@ export class AggregationGroup {
     return this.#nextFlushMs;
   }
 
+  /** In order; the same list until alerts come or go. */
+  sorted(): readonly Alert[] {
+    this.#sorted ??= [...this.#alerts.values()].sort(compareAlerts);
+    return this.#sorted;
+  }
+
   values(): Iterable<Alert> {
     return this.#alerts.values();
   }
@@ -84,6 +91,7 @@ export class AggregationGroup {
     if (this.#isDestroyed) return false;
     this.#alerts.set(alert.fingerprint, alert);
     this.#routeLabels = undefined;
+    this.#sorted = undefined;
     return true;
   }
 
@@ -184,7 +192,10 @@ export class AggregationGroup {
       this.#alerts.delete(alert.fingerprint);
       this.#marks.delete(alert.fingerprint);
     }
-    if (resolved.length > 0) this.#routeLabels = undefined;
+    if (resolved.length > 0) {
+      this.#routeLabels = undefined;
+      this.#sorted = undefined;
+    }
     if (this.#alerts.size > 0) return;
     this.#isDestroyed = true;
     this.stop();

@@ -82,10 +82,10 @@ export class Inhibitor {
     });
   }
 
-  /** What mutes an alert with these labels now, by the first rule that does. */
-  inhibition(labels: Labels): Inhibition | undefined {
-    const now = Moment.fromMs(this.#clock.now());
-    for (const [i, rule] of this.#rules.entries()) {
+  /** What mutes an alert with these labels, by the first rule that does. */
+  inhibition(labels: Labels, now: Moment = Moment.fromMs(this.#clock.now())): Inhibition | undefined {
+    for (let i = 0; i < this.#rules.length; i++) {
+      const rule = this.#rules[i] as InhibitRule;
       const source = rule.sourceFor(labels, now);
       if (source !== undefined) return { rule: i, ruleName: rule.name, source: source.fingerprint };
     }

@@ -24,7 +24,7 @@ export class Silencer {
   }
 
   /** Ids of the active silences that fit. */
-  silencedBy(labels: Labels, fingerprint: string): readonly string[] {
+  silencedBy(labels: Labels, fingerprint: string, now: Moment = Moment.fromMs(this.#clock.now())): readonly string[] {
     const { version } = this.#silences;
     let known = this.#known.get(fingerprint);
     if (known === undefined || known.version !== version) {
@@ -32,7 +32,6 @@ export class Silencer {
       this.#known.set(fingerprint, known);
     }
     if (known.ids.length === 0) return NONE;
-    const now = Moment.fromMs(this.#clock.now());
     return known.ids.filter((id) => {
       const silence = this.#silences.get(id);
       return silence !== undefined && silenceState(silence, now) === "active";

@@ -1,6 +1,6 @@
 // `/api/v2/alerts` and `/api/v2/alerts/groups`.
 import { compareStrings } from "@narthex/model";
-import { type Alert, alertProblem, compareAlerts } from "../../alert/alert.ts";
+import { type Alert, alertProblem } from "../../alert/alert.ts";
 import type { AggregationGroup } from "../../dispatch/aggregation-group.ts";
 import type { Route } from "../../dispatch/route.ts";
 import { compareLabelSets } from "../../label/label-set.ts";
@@ -50,7 +50,7 @@ function queryOf(exchange: Exchange, { grammar }: ApiContext, state: ApiState): 
 function statusFor(alert: Alert, query: AlertQuery, state: ApiState, now: Moment): ShownStatus | undefined {
   if (!alert.endsAt.isZero && alert.endsAt.isBefore(now)) return undefined;
   if (!passesFilters(query.filters, alert.labels)) return undefined;
-  const status = state.statusOf(alert);
+  const status = state.statusOf(alert, now);
   const isSilenced = status.silencedBy.length > 0;
   const isInhibited = status.inhibitedBy.length > 0;
   if (!query.active && !isSilenced && !isInhibited) return undefined;
@@ -78,7 +78,7 @@ export function getAlerts(exchange: Exchange, context: ApiContext): void {
       receivers = receiversJson(routes.map(({ options }) => options.receiver));
       shownReceivers.set(key, receivers);
     }
-    out.add(separator);
+    out.addPlain(separator);
     writeAlert(out, alert, status, receivers);
     separator = ",";
   }
@@ -98,7 +98,7 @@ export function getAlertGroups(exchange: Exchange, context: ApiContext): void {
     const { receiver } = group.route.options;
     if (!query.takesReceiver(receiver)) continue;
     const alerts: (readonly [Alert, ShownStatus])[] = [];
-    for (const alert of group.values()) {
+    for (const alert of group.sorted()) {
       const status = statusFor(alert, query, state, now);
       if (status === undefined) continue;
       alerts.push([alert, status]);
@@ -106,11 +106,12 @@ export function getAlertGroups(exchange: Exchange, context: ApiContext): void {
       if (known === undefined) receivers.set(alert.fingerprint, [receiver]);
       else known.push(receiver);
     }
-    if (alerts.length > 0) chosen.push({ group, alerts: alerts.sort(([a], [b]) => compareAlerts(a, b)) });
+    if (alerts.length > 0) chosen.push({ group, alerts });
   }
   for (const names of receivers.values()) names.sort(compareStrings);
   chosen.sort((a, b) => compareGroups(a.group, b.group));
   const out = new JsonSink();
+  const shownReceivers = new Map<string, string>();
   let separator = "[";
   for (const { group, alerts } of chosen) {
     const mutedBy = context.mutedGroups.mutedBy(group.route.id, group.key);
@@ -118,9 +119,12 @@ export function getAlertGroups(exchange: Exchange, context: ApiContext): void {
     out.add(`${separator}{"alerts":`);
     separator = ",";
     alerts.forEach(([alert, status], i) => {
-      out.add(i === 0 ? "[" : ",");
+      out.addPlain(i === 0 ? "[" : ",");
       const names = receivers.get(alert.fingerprint) as string[];
-      writeAlert(out, alert, mutedBy.length === 0 ? status : { ...status, mutedBy }, receiversJson(names));
+      const key = names.length === 1 ? (names[0] as string) : names.join("\u0000");
+      let shown = shownReceivers.get(key);
+      if (shown === undefined) shownReceivers.set(key, (shown = receiversJson(names)));
+      writeAlert(out, alert, mutedBy.length === 0 ? status : { ...status, mutedBy }, shown);
     });
     const labels = [...group.renderedRouteLabels()].sort(([a], [b]) => compareStrings(a, b));
     const routeLabels = labels.map(([name, value]) => `${goJsonString(name, false)}:${goJsonString(value, false)}`);

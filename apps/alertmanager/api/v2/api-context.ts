@@ -8,6 +8,7 @@ import type { Config } from "../../config/config.ts";
 import type { Dispatcher } from "../../dispatch/dispatcher.ts";
 import type { Inhibitor } from "../../inhibit/inhibitor.ts";
 import type { MatcherGrammar } from "../../matcher/matcher-grammar.ts";
+import type { Moment } from "../../moment/moment.ts";
 import type { NotificationLog } from "../../nflog/notification-log.ts";
 import type { MutedGroups } from "../../notify/muted-groups.ts";
 import type { NotificationRecords } from "../../record/notification-records.ts";
@@ -28,8 +29,8 @@ export interface ApiState {
   readonly templates: TemplateSet;
   readonly resolveTimeoutMs: number;
   readonly receiverLabels: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  /** What mutes an alert now; its groups' intervals aside. */
-  statusOf(alert: Alert): ShownStatus;
+  /** What mutes an alert at that moment; its groups' intervals aside. */
+  statusOf(alert: Alert, now: Moment): ShownStatus;
 }
 
 export interface ApiContext {

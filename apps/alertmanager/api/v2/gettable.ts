@@ -4,7 +4,7 @@ import type { Alert } from "../../alert/alert.ts";
 import type { Moment } from "../../moment/moment.ts";
 import { type Silence, type SilenceState, silenceState } from "../../silence/silence.ts";
 import { goJson, goJsonString } from "../../template/go-json.ts";
-import type { JsonSink } from "./json-sink.ts";
+import { isPlain, type JsonSink } from "./json-sink.ts";
 
 export interface ShownStatus {
   readonly silencedBy: readonly string[];
@@ -17,6 +17,7 @@ interface AlertParts {
   readonly head: string;
   readonly start: string;
   readonly tail: string;
+  readonly isPlain: boolean;
 }
 
 const alertParts = new WeakMap<Alert, AlertParts>();
@@ -40,11 +41,15 @@ export function receiversJson(names: readonly string[]): string {
 export function writeAlert(out: JsonSink, alert: Alert, status: ShownStatus, receivers: string): void {
   let parts = alertParts.get(alert);
   if (parts === undefined) alertParts.set(alert, (parts = makeParts(alert)));
-  out.add(parts.head);
-  out.add(receivers);
-  out.add(parts.start);
-  out.add(statusJson(status));
-  out.add(parts.tail);
+  const state = statusJson(status);
+  const { head, start, tail } = parts;
+  if (parts.isPlain && (state === NOTHING || isPlain(state)) && isPlain(receivers)) {
+    out.addPlain(head);
+    out.addPlain(receivers);
+    out.addPlain(start);
+    out.addPlain(state);
+    out.addPlain(tail);
+  } else out.add(head + receivers + start + state + tail);
 }
 
 function statusJson({ silencedBy, inhibitedBy, mutedBy }: ShownStatus): string {
@@ -54,11 +59,10 @@ function statusJson({ silencedBy, inhibitedBy, mutedBy }: ShownStatus): string {
 
 function makeParts(alert: Alert): AlertParts {
   const url = alert.generatorUrl === "" ? "" : `"generatorURL":${goJsonString(alert.generatorUrl)},`;
-  return {
-    head: `{"annotations":${labelsJson(alert.annotations)},"endsAt":"${alert.endsAt.toRfc3339Millis()}","fingerprint":"${alert.fingerprint}","receivers":[`,
-    start: `],"startsAt":"${alert.startsAt.toRfc3339Millis()}",`,
-    tail: `,"updatedAt":"${alert.updatedAt.toRfc3339Millis()}",${url}"labels":${labelsJson(alert.labels)}}`,
-  };
+  const head = `{"annotations":${labelsJson(alert.annotations)},"endsAt":"${alert.endsAt.toRfc3339Millis()}","fingerprint":"${alert.fingerprint}","receivers":[`;
+  const start = `],"startsAt":"${alert.startsAt.toRfc3339Millis()}",`;
+  const tail = `,"updatedAt":"${alert.updatedAt.toRfc3339Millis()}",${url}"labels":${labelsJson(alert.labels)}}`;
+  return { head, start, tail, isPlain: isPlain(head) && isPlain(tail) };
 }
 
 /** One silence. */
