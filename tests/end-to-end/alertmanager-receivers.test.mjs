@@ -1,14 +1,34 @@
 // What receivers are told, beside what the reference tells them: message by message.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Alertmanager, Catcher, MailCatcher, reference } from "../lib/alertmanager.mjs";
+import { scratch } from "../lib/program.mjs";
+
+/** What templates may call, each once at least. */
+const EXPRESSIONS = [
+  '{{ "a b" | toUpper }} {{ "A B" | toLower }} {{ "hello big world" | title }} {{ "  x " | trimSpace }}',
+  '{{ join "," (stringSlice "a" "b") }} {{ match "^a.*" "abc" }} {{ reReplaceAll "(a)(b)" "$2$1" "abab" }}',
+  '{{ range .CommonLabels.SortedPairs }}{{ .Name }}={{ .Value }};{{ end }} {{ .CommonLabels.Names }} {{ join "+" .CommonLabels.Values }} {{ .GroupLabels.Values }}',
+  '{{ (.CommonLabels.Remove (stringSlice "job" "severity")).Names }} {{ len .Alerts }} {{ .Alerts.Firing | len }} {{ .Alerts.Resolved | len }}',
+  '{{ (index .Alerts 0).StartsAt.Year }} {{ date "Jan _2 Monday" (index .Alerts 0).StartsAt | len }} {{ (tz "UTC" (index .Alerts 0).StartsAt).Location }}',
+  '{{ humanizeDuration 3725.5 }} {{ humanizeDuration 0.0012 }} {{ humanizeDuration "90" }}',
+  '{{ toJson .GroupLabels }} {{ printf "%05.1f|%-4d|%q|%v" 3.14159 7 "x" true }} {{ urlUnescape "a%20b" }}',
+  '{{ with $x := 5 }}{{ if and (gt $x 3) (not (eq $x 4)) }}yes{{ else }}no{{ end }}{{ end }} {{ index (list 1 2) 1 }} {{ (dict "a" 1).a }}',
+  "{{ .CommonLabels.job }}{{ .CommonLabels.nope }}|{{ .ExternalURL }}|{{ .Receiver }}|{{ .Status }}",
+  '{{ html "<a>" }} {{ js "it\'s" }} {{ urlquery "a b&c" }} {{ slice "abcdef" 1 3 }} {{ print 1 2 "x" }} {{ println "y" }}',
+  '{{ safeHtml "<b>" }} {{ safeUrl "http://x" }} {{ range $i, $a := .Alerts }}{{ if $i }}, {{ end }}{{ $a.Labels.instance }}{{ end }} {{ (index .Alerts 0).Fingerprint }}',
+];
 
 /** Receivers whose address can be chosen, and keys that make more of them say something. */
 const receivers = (port, mailPort) => ({
   webhook: `webhook_configs: [{ url: "http://127.0.0.1:${port}/webhook" }]`,
   few: `webhook_configs: [{ url: "http://127.0.0.1:${port}/few", max_alerts: 1, send_resolved: false }]`,
   slack: `slack_configs: [{ api_url: "http://127.0.0.1:${port}/slack", channel: "#x", send_resolved: true, fields: [{title: a, value: "{{ .Status }}"}], actions: [{type: button, text: go, url: "http://x/{{ .GroupLabels.alertname }}"}] }]`,
+  functions: `slack_configs: [{ api_url: "http://127.0.0.1:${port}/functions", title: '{{ template "own" . }}', fields: [${EXPRESSIONS.map((text) => JSON.stringify({ title: "t", value: text })).join(", ")}] }]`,
+  broken: `slack_configs: [{ api_url: "http://127.0.0.1:${port}/broken", pretext: "{{ .Nope }}", footer: f }]`,
   pagerduty: `pagerduty_configs: [{ routing_key: k, url: "http://127.0.0.1:${port}/pagerduty", details: {more: "{{ .CommonLabels.job }}"}, links: [{href: "http://l/", text: t}], images: [{src: "http://i/", alt: a}] }]`,
   opsgenie: `opsgenie_configs: [{ api_key: k, api_url: "http://127.0.0.1:${port}/opsgenie/", tags: "a,b", note: n, priority: P2, responders: [{name: ops, type: team}], details: {x: y}, update_alerts: true }]`,
   victorops: `victorops_configs: [{ api_key: k, api_url: "http://127.0.0.1:${port}/victorops/", routing_key: r, custom_fields: {more: "{{ .Status }}"} }]`,
@@ -30,7 +50,8 @@ const receivers = (port, mailPort) => ({
   email: `email_configs: [{ to: "b@x, Cc <c@x>", from: a@x, smarthost: "127.0.0.1:${mailPort}", require_tls: false, send_resolved: true, headers: {X-Own: "{{ .Status }} ü"}, text: "{{ .Status }}: ünd" }]`,
 });
 
-const config = (each) => `
+const config = (each, templates) => `
+templates: ["${templates}/*.tmpl"]
 global: {resolve_timeout: 5m}
 route:
   receiver: nobody
@@ -78,7 +99,16 @@ const alert = (instance, startsAt, more = {}) => ({
 async function start(t, command) {
   const catcher = await Catcher.start(t, answer);
   const mail = await MailCatcher.start(t);
-  const program = await Alertmanager.start(t, { config: config(receivers(catcher.port, mail.port)), command });
+  const folder = scratch(t);
+  writeFileSync(
+    join(folder, "a.tmpl"),
+    '{{ define "own" }}own {{ .Status | toUpper }} {{ template "part" .Alerts }}{{ end }}',
+  );
+  writeFileSync(
+    join(folder, "b.tmpl"),
+    '{{ define "part" -}}\n  {{ range . }}[{{ .Labels.instance }}]{{ end }}\n{{- end }}',
+  );
+  const program = await Alertmanager.start(t, { config: config(receivers(catcher.port, mail.port), folder), command });
   return { catcher, mail, program };
 }
 

@@ -77,20 +77,28 @@ export class GoTime {
   readonly moment: Moment;
   /** What `MST` in a layout prints. */
   readonly #zone: string;
+  readonly #location: string;
 
   constructor(
     moment: Moment,
     zone: string = moment.offsetMinutes === 0 ? "UTC" : offsetText(moment.offsetMinutes, ""),
+    location: string = moment.offsetMinutes === 0 ? "UTC" : "",
   ) {
     this.moment = moment;
     this.#zone = zone;
+    this.#location = location;
+  }
+
+  /** Name of the place whose clocks it goes by; "" where only their distance from UTC is known. */
+  Location(): string {
+    return this.#location;
   }
 
   /** The same moment by the clocks of a place. Throws for a place that is not known. */
   in(location: string): GoTime {
     if (!isKnownLocation(location)) throw new Error(`unknown time zone ${location}`);
     const offset = offsetMinutes(location, this.moment.ms);
-    return new GoTime(this.moment.inOffset(offset), zoneName(location, this.moment.ms));
+    return new GoTime(this.moment.inOffset(offset), zoneName(location, this.moment.ms), location);
   }
 
   Format(layout: unknown): string {

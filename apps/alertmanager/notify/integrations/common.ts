@@ -40,6 +40,25 @@ export function expander({ templates }: NotifierEnvironment, data: TemplateData)
   return (source) => templates.text(source, data);
 }
 
+/** The same, but a template that fails is reported, and it and all after it come out empty: part of a message is better than none. */
+export function lenientExpander(environment: NotifierEnvironment, data: TemplateData): Expand {
+  const expand = expander(environment, data);
+  let hasFailed = false;
+  return (source) => {
+    if (hasFailed) return "";
+    try {
+      return expand(source);
+    } catch (error) {
+      hasFailed = true;
+      environment.logger.error("Expanding a template failed, the message is sent without it and what follows it", {
+        receiver: data.Receiver,
+        err: (error as Error).message,
+      });
+      return "";
+    }
+  };
+}
+
 export function htmlExpander({ templates }: NotifierEnvironment, data: TemplateData): Expand {
   return (source) => templates.html(source, data);
 }

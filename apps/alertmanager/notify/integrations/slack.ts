@@ -11,7 +11,7 @@ import {
   cutRunes,
   dataOf,
   type Expand,
-  expander,
+  lenientExpander,
   type NotifierEnvironment,
   orNone,
   Sender,
@@ -34,7 +34,9 @@ export class SlackNotifier implements Notifier {
 
   async notify(delivery: Delivery, alerts: readonly Alert[]): Promise<Answer> {
     const config = this.#config;
-    const expand = expander(this.#environment, dataOf(this.#environment, delivery, alerts));
+    const expand = lenientExpander(this.#environment, dataOf(this.#environment, delivery, alerts));
+    // In the reference's order, which is seen where a template fails.
+    const attachment = this.#attachment(expand);
     const request: Record<string, unknown> = {
       channel: orNone(expand(config.channel)),
       ts: undefined,
@@ -43,7 +45,7 @@ export class SlackNotifier implements Notifier {
       icon_url: orNone(expand(config.iconUrl)),
       link_names: orNone(config.linkNames),
       text: orNone(expand(config.messageText)),
-      attachments: [this.#attachment(expand)],
+      attachments: [attachment],
     };
     let url = this.#url();
     const { threadTs, channelId } = known(delivery.data);
@@ -70,25 +72,31 @@ export class SlackNotifier implements Notifier {
 
   #attachment(expand: Expand): object {
     const config = this.#config;
-    return {
+    const texts = {
       title: orNone(cutRunes(expand(config.title), MAX_TITLE_RUNES)),
       title_link: orNone(expand(config.titleLink)),
       pretext: orNone(expand(config.pretext)),
       text: expand(config.text),
       fallback: expand(config.fallback),
       callback_id: expand(config.callbackId),
-      fields: orNone(
-        config.fields.map(({ title, value, short }) => ({
-          title: orNone(expand(title)),
-          value: orNone(expand(value)),
-          short: short ?? config.shortFields,
-        })),
-      ),
-      actions: orNone(config.actions.map((action) => actionOf(action, expand))),
+    };
+    const looks = {
       image_url: orNone(expand(config.imageUrl)),
       thumb_url: orNone(expand(config.thumbUrl)),
       footer: expand(config.footer),
       color: orNone(expand(config.color)),
+    };
+    const fields = config.fields.map(({ title, value, short }) => ({
+      title: orNone(expand(title)),
+      value: orNone(expand(value)),
+      short: short ?? config.shortFields,
+    }));
+    const actions = config.actions.map((action) => actionOf(action, expand));
+    return {
+      ...texts,
+      fields: orNone(fields),
+      actions: orNone(actions),
+      ...looks,
       mrkdwn_in: config.mrkdwnIn.length === 0 ? MARKDOWN_IN : config.mrkdwnIn,
     };
   }
