@@ -1,7 +1,7 @@
 // All templates of a configuration: the built-in ones, and those of its files over them.
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { execute, HtmlWriter, type ParsedTemplate, parseTemplate, type TemplateFunction } from "@narthex/template";
+import { execute, HtmlEscaper, type ParsedTemplate, parseTemplate, type TemplateFunction } from "@narthex/template";
 import { KeyValues } from "./data.ts";
 import { DEFAULT_TEMPLATES } from "./default-templates.ts";
 import { isTemplateFunction, TEMPLATE_FUNCTIONS } from "./functions.ts";
@@ -76,7 +76,7 @@ export class TemplateSet {
       functions: new Map([...TEMPLATE_FUNCTIONS, ["routeLabels", routeLabels]]),
       definitions: this.#definitions,
       maxLength: MAX_OUTPUT,
-      ...(isHtml ? { html: new HtmlWriter() } : {}),
+      ...(isHtml ? { escaper: new HtmlEscaper() } : {}),
     });
   }
 
