@@ -2,7 +2,14 @@
 // the storage contract. Simple before fast: selections walk all series.
 import type { Exemplar, FloatHistogramFields, Labels, Matcher, Metadata } from "@narthex/model";
 import { compareStrings, Labels as LabelSet } from "@narthex/model";
-import { Append, type Appendable, type Appender, type AppendOptions, InvalidLabelsError, type SeriesRef } from "./appender.ts";
+import {
+  Append,
+  type Appendable,
+  type Appender,
+  type AppendOptions,
+  InvalidLabelsError,
+  type SeriesRef,
+} from "./appender.ts";
 import type { LabelBytes } from "./label-bytes.ts";
 import {
   copySamples,

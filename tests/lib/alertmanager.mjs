@@ -3,6 +3,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createTcpServer } from "node:net";
+import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort, scratch } from "./program.mjs";
@@ -13,16 +14,17 @@ const READY_WITHIN_MS = 30_000;
 /** Where Debian's build of the reference looks for its templates, wherever it is itself. */
 const DEBIAN_TEMPLATES = "share/prometheus/alertmanager/default.tmpl";
 
-/** How the reference's programs are started, or why they are not: `REFERENCE_BIN` names their folder, otherwise the PATH is searched. */
+/** How the reference's programs are started, or why they are not. They are looked for in `PEERS_DIR`, then in the PATH. */
 export const reference = findReference();
 
 function findReference() {
-  const folders = [process.env.REFERENCE_BIN, ...(process.env.PATH ?? "").split(delimiter)].filter(Boolean);
+  const peers = join(process.env.PEERS_DIR ?? join(homedir(), ".cache/monitoring-peers"), "root/usr/bin");
+  const folders = [peers, ...(process.env.PATH ?? "").split(delimiter)].filter(Boolean);
   const find = (...names) => folders.flatMap((folder) => names.map((name) => join(folder, name))).find(existsSync);
   const alertmanager = find("prometheus-alertmanager", "alertmanager");
   const amtool = find("amtool");
   if (alertmanager === undefined || amtool === undefined)
-    return { missing: "no alertmanager and amtool of the reference: REFERENCE_BIN names no folder with them" };
+    return { missing: "the reference's alertmanager and amtool are not installed" };
   const share = join(dirname(alertmanager), "../share");
   const isDebian = existsSync(join(share, "..", DEBIAN_TEMPLATES)) && !existsSync(join("/usr", DEBIAN_TEMPLATES));
   if (!isDebian) return { command: [alertmanager], amtool: [amtool] };

@@ -12,7 +12,9 @@ export interface PageOptions {
   readonly webMetrics: WebMetrics;
   /** Throws when the configuration cannot be used. */
   readonly reload: () => void;
-  readonly scrape: (accept: string | undefined) => Promise<{ readonly contentType: string; readonly body: string | Uint8Array }>;
+  readonly scrape: (
+    accept: string | undefined,
+  ) => Promise<{ readonly contentType: string; readonly body: string | Uint8Array }>;
 }
 
 const V1_GONE =

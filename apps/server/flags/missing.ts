@@ -8,8 +8,4 @@ export const MISSING_FLAGS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Features of `--enable-feature` that do not exist yet. */
-export const MISSING_FEATURES: ReadonlySet<string> = new Set([
-  "old-ui",
-  "use-uncached-io",
-  "fast-startup",
-]);
+export const MISSING_FEATURES: ReadonlySet<string> = new Set(["old-ui", "use-uncached-io", "fast-startup"]);

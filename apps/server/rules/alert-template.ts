@@ -1,13 +1,7 @@
 // The texts of an alert's labels and annotations: templates over the element that the rule's query gave.
 import type { Labels } from "@narthex/model";
 import type { VectorElement } from "@narthex/promql";
-import {
-  execute,
-  type ParsedTemplate,
-  parseTemplate,
-  TemplateError,
-  type TemplateFunction,
-} from "@narthex/template";
+import { execute, type ParsedTemplate, parseTemplate, TemplateError, type TemplateFunction } from "@narthex/template";
 import { isTemplateFunction, labelMap, templateFunctions, templateValue } from "./template-functions.ts";
 
 /** So that templates reach labels, external labels, external URL and value by short names. */

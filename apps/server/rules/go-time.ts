@@ -202,7 +202,10 @@ export class GoDuration {
 
 /** A fraction of a second behind its point: with nines, without zeros at its end. */
 function fraction(word: string, ms: number): string {
-  const digits = String(ms).padStart(3, "0").padEnd(word.length - 1, "0").slice(0, word.length - 1);
+  const digits = String(ms)
+    .padStart(3, "0")
+    .padEnd(word.length - 1, "0")
+    .slice(0, word.length - 1);
   if (word[1] === "0") return word[0] + digits;
   const trimmed = digits.replace(/0+$/, "");
   return trimmed === "" ? "" : word[0] + trimmed;

@@ -24,9 +24,7 @@ export function makeRuleGroup(source: RuleGroupSource, making: GroupMaking): Rul
     onTransition: (transition: AlertTransition) => onTransition?.(source, transition),
   };
   const rules = source.rules.map((rule) =>
-    rule.kind === "record"
-      ? new RecordingRule(rule.name, rule.query, rule.labels)
-      : new AlertingRule(rule, alerting),
+    rule.kind === "record" ? new RecordingRule(rule.name, rule.query, rule.labels) : new AlertingRule(rule, alerting),
   );
   const { name, file, limit } = source;
   const intervalMs = source.intervalMs ?? making.intervalMs;

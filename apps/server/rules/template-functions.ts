@@ -11,7 +11,7 @@ import {
 import type { VectorElement } from "@narthex/promql";
 import { BUILTIN_FUNCTIONS, escapeQuery, formatG, goType, SafeText, type TemplateFunction } from "@narthex/template";
 import { GoDuration, GoTime } from "./go-time.ts";
-import { joinHostPort, isAddress, splitHostPort } from "./host-port.ts";
+import { isAddress, joinHostPort, splitHostPort } from "./host-port.ts";
 
 /** One element of a query's result, as templates see it. */
 export interface TemplateSample {
