@@ -86,6 +86,10 @@ test("removeByLabels drops exactly the series with these values", async () => {
   assert.equal(counter.removeByLabels({ b: "x" }), 0);
   assert.deepEqual(await samples(registry), ['c_total{a="1",b="y"} 1', 'c_total{a="2",b="y"} 1']);
   assert.throws(() => counter.removeByLabels({ c: 1 } as never), /Added label "c"/);
+  // Every object has something by this name, which was taken for a value once.
+  const strange = new Counter({ name: "s_total", help: "h", labelNames: ["a", "constructor"], registers: [] });
+  strange.inc({ a: "1", constructor: "x" });
+  assert.equal(strange.removeByLabels({ a: "1" } as never), 1);
 });
 
 test("limit of series: what lies beyond counts in one series, is dropped, or throws, and is counted", async () => {

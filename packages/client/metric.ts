@@ -58,7 +58,7 @@ export interface MetricConfig<Names extends readonly string[], Self> {
 export const OVERFLOW_VALUE = "__overflow__";
 
 /** Rows written between two looks at the clock. */
-const ROWS_AT_ONCE = 100;
+const ROWS_AT_ONCE = 50;
 
 /** What `curry` leaves to be said. */
 export interface Curried<Names extends readonly string[], Known extends string, C> {
@@ -196,7 +196,7 @@ export abstract class Metric<Names extends readonly string[], C extends Child> i
     const wanted: (readonly [index: number, value: string])[] = [];
     for (let i = 0; i < this.table.names.length; i++) {
       const name = this.table.names[i] as string;
-      if (record[name] !== undefined) wanted.push([i, valueText(name, record[name])]);
+      if (Object.hasOwn(record, name)) wanted.push([i, valueText(name, record[name])]);
     }
     return this.table.removeWhere(
       (values) => wanted.every(([i, value]) => values[i] === value),

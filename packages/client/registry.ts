@@ -3,7 +3,13 @@ import { AlreadyRegisteredError } from "./errors.ts";
 import { findSample } from "./find-sample.ts";
 import type { EscapingScheme } from "./format/escaping.ts";
 import type { Collector, FamilyHeader, FamilyWriter, PartialCollector } from "./format/family-writer.ts";
-import { CHUNK_BYTES, type FamilyPart, type FormatWriter, type WriterOptions } from "./format/format-writer.ts";
+import {
+  CHUNK_SIZE,
+  type Chunk,
+  type FamilyPart,
+  type FormatWriter,
+  type WriterOptions,
+} from "./format/format-writer.ts";
 import { renderLabels } from "./format/names.ts";
 import { type ExpositionFormat, type NegotiatedFormat, negotiateFormat } from "./format/negotiation.ts";
 import { OpenMetricsWriter } from "./format/openmetrics-writer.ts";
@@ -160,14 +166,14 @@ export class Registry implements Exposable {
       options.escaping,
       options.formats,
     );
-    return { contentType, body: await joined(format, await this.stream(format, { ...options, escaping })) };
+    return { contentType, body: await joined(format, await this.#pieces(format, { ...options, escaping })) };
   }
 
   /** Everything in one format. Collectors that must wait do so at the same time. */
   async metrics(format?: "text" | "openmetrics", options?: ExposeOptions): Promise<string>;
   async metrics(format: ExpositionFormat, options?: ExposeOptions): Promise<string | Uint8Array>;
   async metrics(format: ExpositionFormat = "text", options: ExposeOptions = {}): Promise<string | Uint8Array> {
-    return joined(format, await this.stream(format, options));
+    return joined(format, await this.#pieces(format, options));
   }
 
   /** The value of one sample of the text format, undefined when there is none. For tests. */
@@ -180,6 +186,10 @@ export class Registry implements Exposable {
    * follows is only written, in slices of a few milliseconds between which others have their turn.
    */
   async stream(format: ExpositionFormat = "text", options: ExposeOptions = {}): Promise<AsyncIterable<Uint8Array>> {
+    return encoded(await this.#pieces(format, options));
+  }
+
+  async #pieces(format: ExpositionFormat, options: ExposeOptions): Promise<AsyncIterable<Chunk>> {
     const { collectors, fail } = await this.#refreshed(options);
     const writer = makeWriter(format, {
       escaping: options.escaping ?? "underscores",
@@ -298,32 +308,27 @@ const KEY = Symbol.for("@narthex/client.register.v1");
 export const register: Registry = (shared[KEY] ??= new Registry({ warnAtSeries: WARN_AT_SERIES }));
 
 /** Writes families one after the other; large ones in slices, small ones gathered. */
-async function* written(writer: FormatWriter<PartialCollector>, sorted: boolean): AsyncGenerator<Uint8Array> {
+async function* written(writer: FormatWriter<PartialCollector>, sorted: boolean): AsyncGenerator<Chunk> {
   const slicer = new Slicer();
-  const gathered = new Uint8Array(CHUNK_BYTES);
-  let used = 0;
+  let text = "";
   const parts = writer.finish(sorted);
   for (let i = 0; i <= parts.length; i++) {
     const part = parts[i];
     for (const chunk of part === undefined ? [writer.end()] : partChunks(writer, part, slicer)) {
       if (chunk === undefined) {
         await slicer.pause();
-        continue;
-      }
-      if (used + chunk.length > CHUNK_BYTES && used > 0) {
-        yield gathered.slice(0, used);
-        used = 0;
-      }
-      if (chunk.length > CHUNK_BYTES) {
+      } else if (typeof chunk !== "string") {
         yield chunk;
       } else {
-        gathered.set(chunk, used);
-        used += chunk.length;
+        text += chunk;
+        if (text.length < CHUNK_SIZE) continue;
+        yield text;
+        text = "";
       }
     }
     if (slicer.isOver()) await slicer.pause();
   }
-  if (used > 0) yield gathered.slice(0, used);
+  if (text !== "") yield text;
 }
 
 /** A family's pieces; undefined where others should have their turn. */
@@ -331,7 +336,7 @@ function* partChunks(
   writer: FormatWriter<PartialCollector>,
   part: FamilyPart<PartialCollector>,
   slicer: Slicer,
-): Generator<Uint8Array | undefined> {
+): Generator<Chunk | undefined> {
   if (part.source === undefined) {
     if (part.chunk !== undefined) yield part.chunk;
     return;
@@ -347,19 +352,29 @@ function* partChunks(
   yield writer.seal();
 }
 
+/** Chunks of text as bytes. */
+async function* encoded(chunks: AsyncIterable<Chunk>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  for await (const chunk of chunks)
+    if (chunk.length > 0) yield typeof chunk === "string" ? encoder.encode(chunk) : chunk;
+}
+
 /** All chunks as one text, or as bytes where the format is none. */
-async function joined(format: ExpositionFormat, chunks: AsyncIterable<Uint8Array>): Promise<string | Uint8Array> {
-  if (format !== "protobuf") {
-    const decoder = new TextDecoder();
-    let text = "";
-    for await (const chunk of chunks) text += decoder.decode(chunk, { stream: true });
-    return text + decoder.decode();
-  }
+async function joined(format: ExpositionFormat, chunks: AsyncIterable<Chunk>): Promise<string | Uint8Array> {
+  let text = "";
   const found: Uint8Array[] = [];
-  for await (const chunk of chunks) found.push(chunk);
-  const out = new Uint8Array(found.reduce((size, chunk) => size + chunk.length, 0));
+  for await (const chunk of chunks) {
+    if (typeof chunk === "string") text += chunk;
+    else found.push(chunk);
+  }
+  return format === "protobuf" ? joinedBytes(found) : text;
+}
+
+/** All of them in one array. */
+export function joinedBytes(chunks: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
   let at = 0;
-  for (const chunk of found) {
+  for (const chunk of chunks) {
     out.set(chunk, at);
     at += chunk.length;
   }

@@ -1,7 +1,7 @@
 // Long work in short slices, so that an event loop never waits for an exposition.
 
-/** How long a slice may take before others have their turn. Well below the 5 ms that are promised, as the last step runs on. */
-const SLICE_MS = 2;
+/** How long a slice may take before others have their turn. Well below the 5 ms that are promised, for collections of garbage and the like. */
+const SLICE_MS = 1;
 
 /** Tells when a slice is over, and begins the next. */
 export class Slicer {

@@ -54,6 +54,9 @@ export function escapeLabels(labels: string, scheme: EscapingScheme): string {
 export class SampleNames {
   readonly #quoted: boolean;
   readonly #name: string;
+  /** The last suffix, and what stood before its labels. */
+  #suffix: string | undefined;
+  #opened = "";
 
   constructor(name: string) {
     this.#name = name;
@@ -65,37 +68,26 @@ export class SampleNames {
     return this.#quoted ? quoteName(this.#name) : this.#name;
   }
 
-  /** Writes name, labels and a space. */
-  write(out: TextBuffer, suffix: string, labels: string): void {
+  /** Writes a sample: name, labels, and what follows the space after them. */
+  write(out: TextBuffer, suffix: string, labels: string, rest: string): void {
     if (labels === "") {
-      if (this.#quoted) out.text(`{${quoteName(this.#name + suffix)}} `);
-      else {
-        out.text(this.#name);
-        out.text(suffix);
-        out.text(" ");
-      }
+      out.text(this.#quoted ? `{${quoteName(this.#name + suffix)}} ${rest}` : `${this.#name}${suffix} ${rest}`);
       return;
     }
-    this.#open(out, suffix);
+    out.text(this.#open(suffix));
     out.text(labels);
-    out.text("} ");
+    out.text(`} ${rest}`);
   }
 
-  /** Writes name and labels, up to where one more label may follow, and must. */
-  writeOpen(out: TextBuffer, suffix: string, labels: string): void {
-    this.#open(out, suffix);
-    if (labels === "") return;
-    out.text(labels);
-    out.text(",");
+  /** What stands before one more label, which must follow. */
+  before(suffix: string, labels: string): string {
+    return labels === "" ? this.#open(suffix) : `${this.#open(suffix)}${labels},`;
   }
 
-  #open(out: TextBuffer, suffix: string): void {
-    if (this.#quoted) {
-      out.text(`{${quoteName(this.#name + suffix)},`);
-      return;
-    }
-    out.text(this.#name);
-    out.text(suffix);
-    out.text("{");
+  #open(suffix: string): string {
+    if (suffix === this.#suffix) return this.#opened;
+    this.#suffix = suffix;
+    this.#opened = this.#quoted ? `{${quoteName(this.#name + suffix)},` : `${this.#name}${suffix}{`;
+    return this.#opened;
   }
 }

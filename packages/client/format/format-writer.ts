@@ -7,12 +7,15 @@ import type { FamilyHeader, FamilyWriter, NativeBuckets, SampleExemplar, SampleE
 export interface FamilyPart<Source> {
   readonly name: string;
   readonly header: FamilyHeader;
-  chunk: Uint8Array | undefined;
+  chunk: Chunk | undefined;
   readonly source: Source | undefined;
 }
 
-/** How many bytes are gathered before they go out: enough for sockets, few enough to be made in no time. */
-export const CHUNK_BYTES = 65_536;
+/** A piece of an exposition: text, or bytes of a format that is none. */
+export type Chunk = string | Uint8Array;
+
+/** How much is gathered before it goes out, in characters or bytes: enough for sockets, little enough to be made in no time. */
+export const CHUNK_SIZE = 65_536;
 
 /** How any format is written. */
 export interface WriterOptions {
@@ -80,11 +83,11 @@ export abstract class FormatWriter<Source> implements FamilyWriter {
   }
 
   /** What can go out already of the open family; undefined while there is little. */
-  abstract take(): Uint8Array | undefined;
+  abstract take(): Chunk | undefined;
   /** The rest of the open family. */
-  abstract seal(): Uint8Array;
+  abstract seal(): Chunk;
   /** What stands at the end of an exposition. */
-  abstract end(): Uint8Array;
+  abstract end(): Chunk;
 
   abstract value(labels: string, value: number, created: number, extras?: SampleExtras): void;
   abstract histogram(

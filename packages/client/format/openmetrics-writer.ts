@@ -1,9 +1,9 @@
 // OpenMetrics 1.0 text. Source: https://github.com/OpenObservability/OpenMetrics, specification 1.0.0.
 import { escapeName, SampleNames } from "./escaping.ts";
 import type { FamilyHeader, SampleExemplar, SampleExtras } from "./family-writer.ts";
-import { CHUNK_BYTES, FormatWriter } from "./format-writer.ts";
+import { CHUNK_SIZE, FormatWriter } from "./format-writer.ts";
 import { escapeHelp, renderLabels } from "./names.ts";
-import { formatOpenMetricsValue } from "./number-format.ts";
+import { formatOpenMetricsValue, formatValue } from "./number-format.ts";
 import { TextBuffer } from "./text-buffer.ts";
 
 /** The last line of an OpenMetrics exposition, without which consumers take it for torn. */
@@ -36,29 +36,24 @@ export class OpenMetricsWriter<Source = unknown> extends FormatWriter<Source> {
     this.#out.text(`${help}# TYPE ${shown} ${type}\n${unit}`);
   }
 
-  override take(): Uint8Array | undefined {
-    return this.#out.length < CHUNK_BYTES ? undefined : this.#out.take();
+  override take(): string | undefined {
+    return this.#out.length < CHUNK_SIZE ? undefined : this.#out.take();
   }
 
-  override seal(): Uint8Array {
+  override seal(): string {
     return this.#out.take();
   }
 
-  override end(): Uint8Array {
+  override end(): string {
     this.#out.text(OPENMETRICS_END);
     return this.#out.take();
   }
 
   override value(labels: string, value: number, created: number, extras?: SampleExtras): void {
-    const out = this.#out;
     const rendered = this.labels(labels);
-    this.#names.write(out, this.#suffix, rendered);
-    out.openMetricsValue(value);
-    if (extras !== undefined) {
-      if (extras.timestamp !== undefined) out.text(` ${formatSeconds(extras.timestamp)}`);
-      this.#exemplar(extras.exemplar);
-    }
-    out.text("\n");
+    let rest = formatOpenMetricsValue(value);
+    if (extras?.timestamp !== undefined) rest += ` ${formatSeconds(extras.timestamp)}`;
+    this.#names.write(this.#out, this.#suffix, rendered, `${rest}${renderExemplar(extras?.exemplar)}\n`);
     if (this.#hasCreated) this.#writeCreated(rendered, created);
   }
 
@@ -76,12 +71,11 @@ export class OpenMetricsWriter<Source = unknown> extends FormatWriter<Source> {
     }
     const out = this.#out;
     const rendered = this.labels(labels);
+    const before = this.#names.before("_bucket", rendered);
     for (let i = 0; i <= bounds.length; i++) {
-      this.#names.writeOpen(out, "_bucket", rendered);
-      out.text(this.#boundTexts[i] as string);
-      out.value(cumulative[i] as number);
-      this.#exemplar(exemplars?.[i]);
-      out.text("\n");
+      const count = formatValue(cumulative[i] as number);
+      out.text(before);
+      out.text(`${this.#boundTexts[i]}${count}${renderExemplar(exemplars?.[i])}\n`);
     }
     this.#sumAndCount(rendered, sum, cumulative[bounds.length] as number);
     if (this.#hasCreated) this.#writeCreated(rendered, created);
@@ -95,40 +89,23 @@ export class OpenMetricsWriter<Source = unknown> extends FormatWriter<Source> {
     count: number,
     created: number,
   ): void {
-    const out = this.#out;
     const rendered = this.labels(labels);
+    const before = this.#names.before("", rendered);
     for (let i = 0; i < quantiles.length; i++) {
-      this.#names.writeOpen(out, "", rendered);
-      out.text(`quantile="${formatOpenMetricsValue(quantiles[i] as number)}"} `);
-      out.openMetricsValue(values[i] as number);
-      out.text("\n");
+      const quantile = formatOpenMetricsValue(quantiles[i] as number);
+      this.#out.text(`${before}quantile="${quantile}"} ${formatOpenMetricsValue(values[i] as number)}\n`);
     }
     this.#sumAndCount(rendered, sum, count);
     if (this.#hasCreated) this.#writeCreated(rendered, created);
   }
 
   #sumAndCount(rendered: string, sum: number, count: number): void {
-    const out = this.#out;
-    this.#names.write(out, "_sum", rendered);
-    out.openMetricsValue(sum);
-    out.text("\n");
-    this.#names.write(out, "_count", rendered);
-    out.value(count);
-    out.text("\n");
+    this.#names.write(this.#out, "_sum", rendered, `${formatOpenMetricsValue(sum)}\n`);
+    this.#names.write(this.#out, "_count", rendered, `${formatValue(count)}\n`);
   }
 
   #writeCreated(rendered: string, created: number): void {
-    if (created <= 0) return;
-    this.#names.write(this.#out, "_created", rendered);
-    this.#out.text(`${formatSeconds(created)}\n`);
-  }
-
-  #exemplar(exemplar: SampleExemplar | undefined): void {
-    if (exemplar === undefined) return;
-    const names = Object.keys(exemplar.labels);
-    const labels = renderLabels(names, Object.values(exemplar.labels));
-    const timestamp = exemplar.timestamp > 0 ? ` ${formatSeconds(exemplar.timestamp)}` : "";
-    this.#out.text(` # {${labels}} ${formatOpenMetricsValue(exemplar.value)}${timestamp}`);
+    if (created > 0) this.#names.write(this.#out, "_created", rendered, `${formatSeconds(created)}\n`);
   }
 }
 
@@ -139,4 +116,12 @@ function suffixOf({ type }: FamilyHeader): string {
 /** Seconds since the epoch, plainly: an exponent would hide what matters. */
 function formatSeconds(seconds: number): string {
   return String(Math.round(seconds * 1000) / 1000);
+}
+
+function renderExemplar(exemplar: SampleExemplar | undefined): string {
+  if (exemplar === undefined) return "";
+  const names = Object.keys(exemplar.labels);
+  const labels = renderLabels(names, Object.values(exemplar.labels));
+  const timestamp = exemplar.timestamp > 0 ? ` ${formatSeconds(exemplar.timestamp)}` : "";
+  return ` # {${labels}} ${formatOpenMetricsValue(exemplar.value)}${timestamp}`;
 }

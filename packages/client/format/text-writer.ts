@@ -2,7 +2,7 @@
 // formats"; layout of numbers and the order of a family's lines as client_golang writes them.
 import { SampleNames } from "./escaping.ts";
 import type { FamilyHeader, FamilyType, SampleExtras } from "./family-writer.ts";
-import { CHUNK_BYTES, FormatWriter } from "./format-writer.ts";
+import { CHUNK_SIZE, FormatWriter } from "./format-writer.ts";
 import { escapeHelp } from "./names.ts";
 import { formatValue } from "./number-format.ts";
 import { TextBuffer } from "./text-buffer.ts";
@@ -39,35 +39,28 @@ export class TextWriter<Source = unknown> extends FormatWriter<Source> {
     }
   }
 
-  override take(): Uint8Array | undefined {
-    return this.#out.length < CHUNK_BYTES ? undefined : this.#out.take();
+  override take(): string | undefined {
+    return this.#out.length < CHUNK_SIZE ? undefined : this.#out.take();
   }
 
-  override seal(): Uint8Array {
+  override seal(): string {
     if (this.#created === undefined || this.#created.out.length === 0) return this.#out.take();
-    const { help } = this.#created;
-    const shown = this.#created.names.inComments;
+    const { help, names, out } = this.#created;
+    const shown = names.inComments;
     if (help !== "") this.#out.text(`# HELP ${shown} ${escapeHelp(help, false)}\n`);
     this.#out.text(`# TYPE ${shown} gauge\n`);
-    const before = this.#out.take();
-    const times = this.#created.out.take();
-    const joined = new Uint8Array(before.length + times.length);
-    joined.set(before);
-    joined.set(times, before.length);
-    return joined;
+    return this.#out.take() + out.take();
   }
 
-  override end(): Uint8Array {
+  override end(): string {
     return this.#out.take();
   }
 
   override value(labels: string, value: number, created: number, extras?: SampleExtras): void {
-    const out = this.#out;
     const rendered = this.labels(labels);
-    this.#names.write(out, "", rendered);
-    out.value(value);
-    if (extras?.timestamp !== undefined) out.text(` ${Math.round(extras.timestamp * 1000)}`);
-    out.text("\n");
+    const text = formatValue(value);
+    const rest = extras?.timestamp === undefined ? `${text}\n` : `${text} ${Math.round(extras.timestamp * 1000)}\n`;
+    this.#names.write(this.#out, "", rendered, rest);
     if (this.#created !== undefined) this.#noteCreated(rendered, created);
   }
 
@@ -84,11 +77,10 @@ export class TextWriter<Source = unknown> extends FormatWriter<Source> {
     }
     const out = this.#out;
     const rendered = this.labels(labels);
+    const before = this.#names.before("_bucket", rendered);
     for (let i = 0; i <= bounds.length; i++) {
-      this.#names.writeOpen(out, "_bucket", rendered);
-      out.text(this.#boundTexts[i] as string);
-      out.value(cumulative[i] as number);
-      out.text("\n");
+      out.text(before);
+      out.text(`${this.#boundTexts[i]}${formatValue(cumulative[i] as number)}\n`);
     }
     this.#sumAndCount(rendered, sum, cumulative[bounds.length] as number);
     if (this.#created !== undefined) this.#noteCreated(rendered, created);
@@ -102,33 +94,24 @@ export class TextWriter<Source = unknown> extends FormatWriter<Source> {
     count: number,
     created: number,
   ): void {
-    const out = this.#out;
     const rendered = this.labels(labels);
+    const before = this.#names.before("", rendered);
     for (let i = 0; i < quantiles.length; i++) {
-      this.#names.writeOpen(out, "", rendered);
-      out.text(`quantile="${formatValue(quantiles[i] as number)}"} `);
-      out.value(values[i] as number);
-      out.text("\n");
+      const quantile = formatValue(quantiles[i] as number);
+      this.#out.text(`${before}quantile="${quantile}"} ${formatValue(values[i] as number)}\n`);
     }
     this.#sumAndCount(rendered, sum, count);
     if (this.#created !== undefined) this.#noteCreated(rendered, created);
   }
 
   #sumAndCount(rendered: string, sum: number, count: number): void {
-    const out = this.#out;
-    this.#names.write(out, "_sum", rendered);
-    out.value(sum);
-    out.text("\n");
-    this.#names.write(out, "_count", rendered);
-    out.value(count);
-    out.text("\n");
+    this.#names.write(this.#out, "_sum", rendered, `${formatValue(sum)}\n`);
+    this.#names.write(this.#out, "_count", rendered, `${formatValue(count)}\n`);
   }
 
   #noteCreated(rendered: string, created: number): void {
     if (created <= 0 || this.#created === undefined) return;
     const { names, out } = this.#created;
-    names.write(out, "", rendered);
-    out.value(created);
-    out.text("\n");
+    names.write(out, "", rendered, `${formatValue(created)}\n`);
   }
 }

@@ -1,7 +1,7 @@
 // Pushing to a Pushgateway, for jobs that end before anyone scrapes them.
 import type { ExpositionFormat } from "../format/negotiation.ts";
 import { OPENMETRICS_CONTENT_TYPE, PROTOBUF_CONTENT_TYPE, TEXT_CONTENT_TYPE } from "../format/negotiation.ts";
-import { type Exposable, register } from "../registry.ts";
+import { type Exposable, joinedBytes, register } from "../registry.ts";
 import { type Grouping, groupingPath } from "./grouping.ts";
 
 /** A request to the gateway, as `send` gets it. */
@@ -117,7 +117,7 @@ async function sendByFetch({
 async function gathered(registry: Exposable, format: ExpositionFormat): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of await registry.stream(format)) chunks.push(chunk);
-  return joined(chunks);
+  return joinedBytes(chunks);
 }
 
 async function gzipped(bytes: Uint8Array): Promise<Uint8Array> {
@@ -125,14 +125,4 @@ async function gzipped(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(
     await new Response(compressed as unknown as ConstructorParameters<typeof Response>[0]).arrayBuffer(),
   );
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    out.set(chunk, at);
-    at += chunk.length;
-  }
-  return out;
 }
