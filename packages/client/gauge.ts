@@ -45,6 +45,7 @@ export class GaugeChild extends Child {
   }
 
   dec(delta: number = 1): void {
+    if (typeof delta !== "number") throw new TypeError(`Delta is not a valid number: ${String(delta)}`);
     this.inc(-delta);
   }
 
@@ -180,7 +181,9 @@ export class Gauge<const Names extends readonly string[] = readonly []> extends 
 
   #add(labels: Record<string, LabelValue>, delta: number, sign: 1 | -1): void {
     if (this.needsChildren || this.labelNames.length === 0 || typeof delta !== "number") {
-      this.labels(labels as LabelRecord<Names>).inc(sign === 1 ? delta : -delta);
+      const child = this.labels(labels as LabelRecord<Names>);
+      if (sign === 1) child.inc(delta);
+      else child.dec(delta);
       return;
     }
     const row = this.rowOf(labels);

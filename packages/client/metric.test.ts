@@ -405,3 +405,25 @@ test("histogram: a reset of one without labels starts it again, and children go 
   child.observe(3);
   assert.deepEqual([child.count, child.sum], [1, 3]);
 });
+
+test("registries: merged into one; a name that two have is an error that can be left aside", async () => {
+  const [a, b] = [new Registry(), new Registry()];
+  new Gauge({ name: "one", help: "h", registers: [a, b] }).set(1);
+  new Gauge({ name: "both", help: "of a", registers: [a] });
+  new Gauge({ name: "two", help: "h", registers: [b] }).set(2);
+  const read = async (options = {}) => {
+    let text = "";
+    for await (const chunk of await Registry.merged([a, b, a]).stream("text", options)) text += Buffer.from(chunk);
+    return text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  };
+  assert.deepEqual(await read(), ["both 0", "one 1", "two 2"]);
+  new Gauge({ name: "both", help: "of b", registers: [b] }).set(7);
+  await assert.rejects(read(), /metric family both was collected twice/);
+  const errors: unknown[] = [];
+  assert.deepEqual(await read({ onCollectError: (error: unknown) => errors.push(error) }), [
+    "both 0",
+    "one 1",
+    "two 2",
+  ]);
+  assert.equal(errors.length, 1);
+});

@@ -176,6 +176,19 @@ export class Registry implements Exposable {
     return joined(format, await this.#pieces(format, options));
   }
 
+  /**
+   * Several registries as one. Families of a name that an earlier one has are an error, which `onCollectError` may take: then the earlier
+   * one's is shown.
+   */
+  static merged(registries: readonly Registry[]): Exposable {
+    const all = [...new Set(registries)];
+    const lead = all[0] ?? new Registry();
+    const others = all.slice(1).map((registry) => registry.#collectors);
+    return {
+      stream: async (format = "text", options = {}) => encoded(await lead.#pieces(format, options, others)),
+    };
+  }
+
   /** The value of one sample of the text format, undefined when there is none. For tests. */
   async getSampleValue(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number | undefined> {
     return findSample(await this.metrics("text"), name, labels);
@@ -189,8 +202,13 @@ export class Registry implements Exposable {
     return encoded(await this.#pieces(format, options));
   }
 
-  async #pieces(format: ExpositionFormat, options: ExposeOptions): Promise<AsyncIterable<Chunk>> {
-    const { collectors, fail } = await this.#refreshed(options);
+  /** `others` are collectors of other registries. */
+  async #pieces(
+    format: ExpositionFormat,
+    options: ExposeOptions,
+    others: readonly ReadonlySet<Collector>[] = [],
+  ): Promise<AsyncIterable<Chunk>> {
+    const { collectors, fail } = await this.#refreshed(options, others);
     const writer = makeWriter(format, {
       escaping: options.escaping ?? "underscores",
       created: (this.#options.created ?? false) && !createdIsOff(),
@@ -212,8 +230,10 @@ export class Registry implements Exposable {
   /** Brings everything up to date. What failed is not among the collectors that it returns. */
   async #refreshed(
     options: ExposeOptions,
+    others: readonly ReadonlySet<Collector>[] = [],
   ): Promise<{ collectors: Collector[]; fail: (error: unknown, collector: Collector) => void }> {
-    const collectors = [...this.#collectors].filter((collector) => isWanted(collector, options.names));
+    const all = new Set([this.#collectors, ...others].flatMap((collectors) => [...collectors]));
+    const collectors = [...all].filter((collector) => isWanted(collector, options.names));
     const failed = new Set<Collector>();
     const onError = options.onCollectError ?? this.#options.onCollectError;
     const fail = (error: unknown, collector: Collector): void => {

@@ -1,6 +1,6 @@
 // Counters.
 import { makeExemplar } from "./exemplar.ts";
-import type { Entry } from "./label-store.ts";
+import { type Entry, NO_LABELS } from "./label-store.ts";
 import { isObject, Metric, type MetricConfiguration } from "./metric.ts";
 import type { Exemplar, LabelValues, MetricValue } from "./types.ts";
 
@@ -38,7 +38,7 @@ export class Counter<T extends string = never> extends Metric<Kept> {
       this.store.findOrAdd(first).kept.value += amount;
     } else {
       const amount = amountOf(first);
-      this.store.findOrAdd({}).kept.value += amount;
+      this.store.findOrAdd(NO_LABELS).kept.value += amount;
     }
   }
 

@@ -1,5 +1,5 @@
 // Gauges.
-import type { Entry } from "./label-store.ts";
+import { type Entry, NO_LABELS } from "./label-store.ts";
 import { type BoundSeries, isObject, Metric, type MetricConfiguration } from "./metric.ts";
 import type { AnyLabels, LabelValues, MetricValue } from "./types.ts";
 
@@ -19,9 +19,13 @@ export class Gauge<T extends string = never> extends Metric<Kept> {
   set(labels: LabelValues<T>, value: number): void;
   set(value: number): void;
   set(first: unknown, second?: unknown): void {
-    const [labels, value] = isObject(first) ? [first, second] : [{}, first];
-    const checked = numberOf(value, "Value");
-    this.store.findOrAdd(labels).kept.value = checked;
+    if (isObject(first)) {
+      const value = numberOf(second, "Value");
+      this.store.findOrAdd(first).kept.value = value;
+    } else {
+      const value = numberOf(first, "Value");
+      this.store.findOrAdd(NO_LABELS).kept.value = value;
+    }
   }
 
   inc(labels: LabelValues<T>, value?: number): void;
@@ -80,8 +84,8 @@ export class Gauge<T extends string = never> extends Metric<Kept> {
   }
 
   #add(first: unknown, second: unknown, sign: 1 | -1): void {
-    const [labels, value]: [AnyLabels, unknown] = isObject(first) ? [first, second] : [{}, first];
-    const delta = numberOf(value ?? 1, "Delta");
+    const labels: AnyLabels = isObject(first) ? first : NO_LABELS;
+    const delta = numberOf((isObject(first) ? second : first) ?? 1, "Delta");
     this.store.findOrAdd(labels).kept.value += sign * delta;
   }
 }

@@ -1,7 +1,7 @@
 // Histograms.
 import { DEFAULT_BUCKETS } from "../buckets.ts";
 import { makeExemplar } from "./exemplar.ts";
-import type { Entry } from "./label-store.ts";
+import { type Entry, NO_LABELS } from "./label-store.ts";
 import { isObject, Metric, type MetricConfiguration } from "./metric.ts";
 import type { AnyLabels, Exemplar, LabelValues, MetricObject, MetricValue } from "./types.ts";
 
@@ -45,7 +45,7 @@ export class Histogram<T extends string = never> extends Metric<Kept> {
       const { labels = {}, value, exemplarLabels } = (first ?? {}) as ObserveDataWithExemplar<string>;
       this.#observe(labels, value, exemplarLabels);
     } else if (isObject(first)) this.#observe(first, second);
-    else this.#observe({}, first);
+    else this.#observe(NO_LABELS, first);
   }
 
   /** Makes a series that has observed nothing yet, or empties it. */

@@ -3,6 +3,9 @@ import type { AnyLabels } from "./types.ts";
 
 type Level<V> = Map<string | undefined, Level<V> | Entry<V>>;
 
+/** What calls without labels pass, so that their series is found at once. */
+export const NO_LABELS: AnyLabels = Object.freeze({});
+
 /** A series: its labels, as they were given first, and what is kept of it. */
 export interface Entry<V> {
   readonly labels: Record<string, string | number>;
@@ -15,6 +18,8 @@ export class LabelStore<V> {
   readonly #make: (labels: AnyLabels) => V;
   #root: Level<V> = new Map();
   #entries = new Set<Entry<V>>();
+  /** The series without labels, once it was asked for. */
+  #sole: Entry<V> | undefined;
   /** Changes whenever an entry goes away, so that those who hold one know to look again. */
   generation = 0;
 
@@ -46,7 +51,15 @@ export class LabelStore<V> {
 
   /** The entry of these labels, which are checked and copied when it is new. */
   findOrAdd(labels: AnyLabels): Entry<V> {
+    if (labels === NO_LABELS) {
+      this.#sole ??= this.#findOrAdd(labels);
+      return this.#sole;
+    }
     this.validate(labels);
+    return this.#findOrAdd(labels);
+  }
+
+  #findOrAdd(labels: AnyLabels): Entry<V> {
     const found = this.find(labels);
     if (found !== undefined) return found;
     const copy = { ...labels } as Record<string, string | number>;
@@ -68,6 +81,7 @@ export class LabelStore<V> {
     const entry = this.find(labels);
     if (entry === undefined) return;
     this.#entries.delete(entry);
+    this.#sole = undefined;
     this.generation++;
     this.#removePath(this.#root, labels, 0);
   }
@@ -75,6 +89,7 @@ export class LabelStore<V> {
   clear(): void {
     this.#root = new Map();
     this.#entries = new Set();
+    this.#sole = undefined;
     this.generation++;
   }
 

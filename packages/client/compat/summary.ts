@@ -1,7 +1,7 @@
 // Summaries.
 import { SlidingQuantiles } from "../sliding-quantiles.ts";
 import { TDigest } from "../t-digest.ts";
-import type { Entry } from "./label-store.ts";
+import { type Entry, NO_LABELS } from "./label-store.ts";
 import { isObject, Metric, type MetricConfiguration } from "./metric.ts";
 import type { AnyLabels, LabelValues, MetricObject, MetricValue } from "./types.ts";
 
@@ -45,7 +45,7 @@ export class Summary<T extends string = never> extends Metric<Kept> {
   observe(value: number): void;
   observe(labels: LabelValues<T>, value: number): void;
   observe(first: unknown, second?: unknown): void {
-    const [labels, value]: [AnyLabels, unknown] = isObject(first) ? [first, second] : [{}, first];
+    const [labels, value]: [AnyLabels, unknown] = isObject(first) ? [first, second] : [NO_LABELS, first];
     this.store.validate(labels);
     checkFinite(value);
     add(this.store.findOrAdd(labels).kept, value);
