@@ -58,7 +58,7 @@ export interface MetricConfig<Names extends readonly string[], Self> {
 export const OVERFLOW_VALUE = "__overflow__";
 
 /** Rows written between two looks at the clock. */
-const ROWS_AT_ONCE = 50;
+const ROWS_AT_ONCE = 16;
 
 /** What `curry` leaves to be said. */
 export interface Curried<Names extends readonly string[], Known extends string, C> {

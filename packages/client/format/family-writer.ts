@@ -104,7 +104,7 @@ export interface Collector {
 
 /** A collector of exactly one family (its first description) which can be written in parts, so that nothing waits for long. */
 export interface PartialCollector extends Collector {
-  /** Begins to write samples (not the header): each call of what is returned writes a hundred at most, and says whether more follow. */
+  /** Begins to write samples (not the header): each call of what is returned writes a few dozen at most, and says whether more follow. */
   parts(writer: FamilyWriter): () => boolean;
   /** Label sets that were turned away, and callbacks that threw, since the start. */
   readonly refusedSeries: number;
