@@ -18,11 +18,16 @@ export class Slicer {
   }
 }
 
+// Taken when the library is loaded, since tests of applications replace timers by ones that stand still.
+const { setImmediate: immediate, setTimeout: timeout } = globalThis as {
+  setImmediate?: (callback: () => void) => void;
+  setTimeout: (callback: () => void, delayMs: number) => void;
+};
+
 /** Resolves in a later turn of the event loop, as soon as there is one. */
 function turn(): Promise<void> {
-  const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void };
   return new Promise((resolve) => {
-    if (setImmediate === undefined) setTimeout(resolve, 0);
-    else setImmediate(() => resolve());
+    if (immediate === undefined) timeout(() => resolve(), 0);
+    else immediate(() => resolve());
   });
 }

@@ -146,3 +146,11 @@ test("exposition: series that come and go while it is written do no harm", async
   assert.deepEqual(wrong, []);
   for (const [, b, value] of text.matchAll(/a="\d+",b="(\d+)"\} (\S+)/g)) assert.equal(Number(value), Number(b));
 });
+
+test("exposition: timers that stand still in an application's test do not hold it up", async (t) => {
+  const registry = new Registry();
+  const gauge = new Gauge({ name: "g", help: "h", labelNames: ["a"], registers: [registry] });
+  for (let i = 0; i < 20_000; i++) gauge.set({ a: i }, i);
+  t.mock.timers.enable({ apis: ["setImmediate", "setTimeout"] });
+  assert.equal((await registry.metrics()).split("\n").length, 20_003);
+});
