@@ -148,22 +148,30 @@ function subjects(): Subject[] {
   return found;
 }
 
-/** Nanoseconds a call. */
-function timeLoop(loop: Loop): number {
-  let best = Infinity;
+/** Nanoseconds a call of each loop; they take turns, so that what disturbs the machine disturbs all. */
+function timeLoops(loops: readonly Loop[]): number[] {
+  const best = loops.map(() => Infinity);
   for (let round = 0; round < ROUNDS; round++) {
-    const until = performance.now() + MEASURE_MS;
-    let calls = 0;
-    const start = performance.now();
-    let now = start;
-    while (now < until) {
-      for (let i = 0; i < 1000; i++) loop();
-      calls += 1000;
-      now = performance.now();
-    }
-    best = Math.min(best, ((now - start) * 1e6) / calls);
+    loops.forEach((loop, i) => {
+      const start = performance.now();
+      let calls = 0;
+      let now = start;
+      while (now < start + MEASURE_MS) {
+        for (let n = 0; n < 1000; n++) loop();
+        calls += 1000;
+        now = performance.now();
+      }
+      best[i] = Math.min(best[i] as number, ((now - start) * 1e6) / calls);
+    });
   }
   return best;
+}
+
+/** One measurement of each, one after the other. */
+async function each(measure: (subject: Subject) => number | Promise<number>): Promise<number[]> {
+  const values: number[] = [];
+  for (const subject of all) values.push(await measure(subject));
+  return values;
 }
 
 /** Milliseconds of CPU time an exposition, collection of its garbage included. */
@@ -220,29 +228,26 @@ function memoryPerSeries(make: (count: number) => unknown): number {
 }
 
 const all = subjects();
-const rows: [what: string, unit: string, target: number, measure: (subject: Subject) => number | Promise<number>][] = [
-  ["bound counter inc()", "ns", 10, (s) => timeLoop(s.counterChild())],
-  ["counter inc({3 labels})", "ns", 2, (s) => timeLoop(s.counterWithLabels())],
-  ["histogram observe(v)", "ns", 3, (s) => timeLoop(s.histogram())],
-  ["histogram observe({3 labels}, v)", "ns", 3, (s) => timeLoop(s.histogramWithLabels())],
-  ["summary observe(v), sliding window", "ns", 5, (s) => timeLoop(s.summary(true))],
-  ["summary observe(v), no window", "ns", 5, (s) => timeLoop(s.summary(false))],
-  [`exposition of ${LINES} lines, CPU`, "ms", 3, (s) => timeExposition(s.exposition())],
-  ["its longest slice (median)", "ms", 0, (s) => longestSlice(s.exposition())],
-  ["memory a series, 3 labels", "B", 2, (s) => memoryPerSeries((count) => s.series(count))],
+const loops = (make: (subject: Subject) => Loop) => async (): Promise<number[]> => timeLoops(all.map(make));
+const rows: [what: string, unit: string, target: number, measure: () => Promise<number[]>][] = [
+  ["bound counter inc()", "ns", 10, loops((s) => s.counterChild())],
+  ["counter inc({3 labels})", "ns", 2, loops((s) => s.counterWithLabels())],
+  ["histogram observe(v)", "ns", 3, loops((s) => s.histogram())],
+  ["histogram observe({3 labels}, v)", "ns", 3, loops((s) => s.histogramWithLabels())],
+  ["summary observe(v), sliding window", "ns", 5, loops((s) => s.summary(true))],
+  ["summary observe(v), no window", "ns", 5, loops((s) => s.summary(false))],
+  [`exposition of ${LINES} lines, CPU`, "ms", 3, () => each((s) => timeExposition(s.exposition()))],
+  ["its longest slice (median)", "ms", 0, () => each((s) => longestSlice(s.exposition()))],
+  ["memory a series, 3 labels", "B", 2, () => each((s) => memoryPerSeries((count) => s.series(count)))],
 ];
 const table: Record<string, Record<string, string>> = {};
 for (const [what, unit, target, measure] of rows) {
   const line: Record<string, string> = {};
-  let own = 0;
-  for (const subject of all) {
-    const value = await measure(subject);
-    if (subject === narthex) own = value;
-    const digits = value < 10 ? 1 : 0;
-    line[subject.name] =
-      subject === narthex
-        ? `${value.toFixed(digits)} ${unit}`
-        : `${value.toFixed(digits)} ${unit} (${(value / own).toFixed(1)}x)`;
+  const values = await measure();
+  const own = values[0] as number;
+  for (const [i, value] of values.entries()) {
+    const shown = `${value.toFixed(value < 10 ? 1 : 0)} ${unit}`;
+    line[(all[i] as Subject).name] = i === 0 ? shown : `${shown} (${(value / own).toFixed(1)}x)`;
   }
   if (target > 0) line["wanted"] = `${target}x`;
   table[what] = line;
