@@ -6,6 +6,8 @@ export interface ConfigProblem {
   readonly line: number;
   readonly column: number;
   readonly message: string;
+  /** Place and text as the reference has them, where those are not just `LINE:COLUMN: message`; for the tool. */
+  readonly reference?: string;
 }
 
 /** Codes tell where the way ended: reading the file, parsing it, or checking what it says. */

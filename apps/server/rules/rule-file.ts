@@ -101,17 +101,34 @@ export function parseRuleFile(text: string, file: string, options: RuleFileOptio
     (problem) => options.ignoreUnknownFields !== true || !/^field \S+ not found in type/.test(problem.message),
   );
   if (shapeProblems.length > 0) throwAll(file, shapeProblems, "yaml: unmarshal errors:\n");
-  const problems: { at: Position; message: string }[] = [];
-  const report = (at: Position, message: string): void => {
-    problems.push({ at, message });
+  const problems: Fault[] = [];
+  const report = (at: Position, message: string, reference: string): void => {
+    problems.push({ at, message, reference });
   };
   const groups = new GroupChecker(file, options, reader, report).check(draft.groups);
   if (problems.length > 0) throwAll(file, problems, "");
   return groups;
 }
 
-function throwAll(file: string, problems: readonly { at: Position; message: string }[], heading: string): never {
-  const placed = problems.map(({ at, message }) => ({ file, line: at.line, column: at.column, message }));
+interface Fault {
+  readonly at: Position;
+  readonly message: string;
+  readonly reference?: string;
+}
+
+/** What the reference says in front of a rule's fault: the places of the values that are meant, 0:0 for none. */
+function referencePlace(...places: readonly (Position | undefined)[]): string {
+  return places.map((at) => `${at?.line ?? 0}:${at?.column ?? 0}: `).join("");
+}
+
+function throwAll(file: string, problems: readonly Fault[], heading: string): never {
+  const placed = problems.map(({ at, message, reference }) => ({
+    file,
+    line: at.line,
+    column: at.column,
+    message,
+    ...(reference === undefined ? {} : { reference }),
+  }));
   const lines = placed.map((problem) => `${placeText(problem)}: ${problem.message}`);
   const [first] = placed as [ConfigProblem];
   const text =
@@ -186,13 +203,13 @@ class GroupChecker {
   readonly #scheme: NameValidationScheme;
   readonly #parser: ParserOptions;
   readonly #reader: YamlReader;
-  readonly #report: (at: Position, message: string) => void;
+  readonly #report: (at: Position, message: string, reference: string) => void;
 
   constructor(
     file: string,
     options: RuleFileOptions,
     reader: YamlReader,
-    report: (at: Position, message: string) => void,
+    report: (at: Position, message: string, reference: string) => void,
   ) {
     this.#file = file;
     this.#scheme = options.nameValidationScheme ?? "utf8";
@@ -204,14 +221,14 @@ class GroupChecker {
   check(drafts: readonly GroupDraft[]): RuleGroupSource[] {
     const seen = new Set<string>();
     return drafts.map((draft) => {
-      if (draft.name === "") this.#report(this.#reader.place(draft, "name"), "Groupname must not be empty");
-      if (seen.has(draft.name)) {
-        const at = this.#reader.place(draft, "name");
-        this.#report(at, `groupname: "${draft.name}" is repeated in the same file`);
-      }
+      // The reference keeps no place of a group.
+      const reportName = (message: string): void =>
+        this.#report(this.#reader.place(draft, "name"), message, referencePlace(undefined) + message);
+      if (draft.name === "") reportName("Groupname must not be empty");
+      if (seen.has(draft.name)) reportName(`groupname: "${draft.name}" is repeated in the same file`);
       seen.add(draft.name);
       const at = this.#reader.place(draft, "labels");
-      this.#checkLabels(draft.labels, (message) => this.#report(at, message));
+      this.#checkLabels(draft.labels, (message) => this.#report(at, message, message));
       return {
         file: this.#file,
         name: draft.name,
@@ -226,11 +243,16 @@ class GroupChecker {
   #rule(draft: RuleDraft, index: number, group: GroupDraft): RuleSource {
     const name = draft.alert === "" ? draft.record : draft.alert;
     const head = `group ${quote(group.name)}, rule ${index + 1}, ${quote(name)}: `;
-    const report = (key: string, message: string): void => this.#report(this.#reader.place(draft, key), head + message);
-    if (draft.record !== "" && draft.alert !== "") report("alert", "only one of 'record' and 'alert' must be set");
-    if (name === "") report("record", "one of 'record' or 'alert' must be set");
-    if (draft.expr === "") report("expr", "field 'expr' must be set in rule");
-    const query = draft.expr === "" ? "" : this.#checkedQuery(draft.expr, (message) => report("expr", message));
+    /** `meant` are the keys whose values' places the reference gives: none, one or both of a pair. */
+    const report = (key: string, message: string, ...meant: readonly string[]): void => {
+      const places = meant.map((other) => this.#reader.valuePlace(draft, other));
+      this.#report(this.#reader.place(draft, key), head + message, referencePlace(...places) + head + message);
+    };
+    const pair = ["record", "alert"];
+    if (draft.record !== "" && draft.alert !== "") report("alert", "only one of 'record' and 'alert' must be set", ...pair);
+    if (name === "") report("record", "one of 'record' or 'alert' must be set", ...pair);
+    if (draft.expr === "") report("expr", "field 'expr' must be set in rule", "expr");
+    const query = draft.expr === "" ? "" : this.#checkedQuery(draft.expr, (message) => report("expr", message, "expr"));
     if (draft.record !== "") this.#checkRecording(draft, report);
     this.#checkLabels(draft.labels, (message) => report("labels", message));
     for (const annotation of draft.annotations.keys()) {
@@ -262,7 +284,8 @@ class GroupChecker {
     }
   }
 
-  #checkRecording(draft: RuleDraft, report: (key: string, message: string) => void): void {
+  #checkRecording(draft: RuleDraft, reportAt: (key: string, message: string, meant: string) => void): void {
+    const report = (key: string, message: string): void => reportAt(key, message, "record");
     if (draft.annotations.size > 0) report("annotations", "invalid field 'annotations' in recording rule");
     if (draft.forMs !== 0) report("for", "invalid field 'for' in recording rule");
     if (draft.keepFiringForMs !== 0) report("keep_firing_for", "invalid field 'keep_firing_for' in recording rule");

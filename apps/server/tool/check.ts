@@ -1,6 +1,5 @@
 // `check config` and `check rules`: the server's own loaders, told in the reference's words.
 import { readFileSync } from "node:fs";
-import type { ParserOptions } from "@narthex/promql";
 import { glob } from "../config/glob.ts";
 import { type Config, ConfigError, loadConfigFile } from "../config/index.ts";
 import { parseRuleFile, type RuleGroupSource } from "../rules/rule-file.ts";
@@ -13,6 +12,8 @@ import {
   UsageError,
 } from "./arguments.ts";
 import { checkFiles } from "./check-files.ts";
+import { parserFeatures } from "./features.ts";
+import { referenceTexts } from "./reference-text.ts";
 import type { ToolEnvironment } from "./tool.ts";
 
 /** Exit codes of the reference. */
@@ -97,8 +98,8 @@ function checkGroups(
   environment: ToolEnvironment,
   verdict: Verdict,
 ): void {
-  const options = { parser: parserOptions(given), ignoreUnknownFields: given.has("ignore-unknown-fields") };
-  const groups = loaded(() => parseRuleFile(text, file, options), environment, verdict, "\n");
+  const options = { parser: parserFeatures(enabledFeatures(given)), ignoreUnknownFields: given.has("ignore-unknown-fields") };
+  const groups = loaded(() => parseRuleFile(text, file, options), environment, verdict, ruleProblems);
   if (groups === undefined) return;
   const repeated = lintsOf(given).has("duplicate-rules") ? duplicatesOf(groups) : [];
   if (repeated.length === 0) {
@@ -119,13 +120,23 @@ function checkGroups(
   environment.out("\n");
 }
 
+/** Every problem on a line of its own. */
+function ruleProblems(error: ConfigError): string {
+  return `\n${referenceTexts(error).join("\n")}`;
+}
+
 /** Runs a loader; its refusal is printed and noted. */
-function loaded<T>(load: () => T, { err }: ToolEnvironment, verdict: Verdict, behind = " "): T | undefined {
+function loaded<T>(
+  load: () => T,
+  { err }: ToolEnvironment,
+  verdict: Verdict,
+  tell = (error: ConfigError): string => ` ${error.message}`,
+): T | undefined {
   try {
     return load();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    err(`  FAILED:${behind}${error.message}\n`);
+    err(`  FAILED:${tell(error)}\n`);
     verdict.failed = true;
     return undefined;
   }
@@ -175,15 +186,6 @@ function lintsOf(given: ParsedArguments): ReadonlySet<string> {
   }
   if (list.includes("none")) return new Set();
   return new Set(list.includes("all") ? LINTS : list);
-}
-
-function parserOptions(given: ParsedArguments): ParserOptions {
-  const features = enabledFeatures(given);
-  return {
-    experimentalFunctions: features.has("promql-experimental-functions"),
-    extendedRangeSelectors: features.has("promql-extended-range-selectors"),
-    fillModifiers: features.has("promql-binop-fill-modifiers"),
-  };
 }
 
 function codeOf({ failed, linted }: Verdict, given: ParsedArguments): number {

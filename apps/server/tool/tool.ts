@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { UsageError } from "./arguments.ts";
 import { checkConfig, checkRules } from "./check.ts";
 import { queryInstant, queryRange } from "./query.ts";
+import { testRules } from "./test-rules.ts";
 import { testScripts } from "./test-scripts.ts";
 
 /** Where a tool reads and prints; tests put in their own. */
@@ -37,6 +38,12 @@ const TOOLS: readonly ToolEntry[] = [
     run: checkRules,
   },
   {
+    words: ["test", "rules"],
+    usage: "test rules [--run=REGEX]... [--debug] [--diff] [--junit=FILE] [--ignore-unknown-fields] FILE...",
+    help: "run unit tests of rules",
+    run: testRules,
+  },
+  {
     words: ["test", "promql"],
     usage: "test promql FILE...",
     help: "run PromQL test scripts against the engine",
@@ -61,7 +68,8 @@ export async function runTool(
   argv: readonly string[],
   environment: ToolEnvironment = processEnvironment(),
 ): Promise<number> {
-  const { globals, rest } = takeGlobals(argv);
+  const { globals, rest: given } = takeGlobals(argv);
+  const rest = flagsBehind(given);
   if (globals.help || rest.length === 0) {
     (globals.help ? environment.out : environment.err)(helpText());
     return globals.help ? 0 : 1;
@@ -97,6 +105,15 @@ function takeGlobals(argv: readonly string[]): { globals: { help: boolean; featu
     else if (word !== "--experimental") break;
   }
   return { globals: { help, features }, rest: argv.slice(i) };
+}
+
+/** `test --junit=FILE rules …` as `test rules --junit=FILE …`: a flag may stand between a command's words. */
+function flagsBehind([first, ...rest]: readonly string[]): readonly string[] {
+  if (first === undefined) return [];
+  const flags: string[] = [];
+  while (rest[0]?.startsWith("--") === true && rest[0].includes("=")) flags.push(rest.shift() as string);
+  const [second, ...others] = rest;
+  return second === undefined ? [first, ...flags] : [first, second, ...flags, ...others];
 }
 
 function helpText(): string {

@@ -104,12 +104,12 @@ function runWhole(text: string, engine: ScriptEngine): ScriptReport {
   }
 }
 
-/** Loads a script that has nothing but `load` commands. Throws a `ScriptError` for any other. */
-export function loadScript(text: string): MemoryStorage {
+/** Loads a script that has nothing but `load` commands, its time 0 being `startMs`. Throws a `ScriptError` for any other. */
+export function loadScript(text: string, startMs = 0): MemoryStorage {
   const storage = new MemoryStorage();
   for (const command of parseScript(text)) {
     if (command.kind !== "load") throw new ScriptError(command.line, "only load commands are allowed here");
-    loadSeries(storage, command);
+    loadSeries(storage, command, startMs);
   }
   return storage;
 }
@@ -200,11 +200,11 @@ function stepElements(matrix: MatrixValue, t: number): readonly VectorElement[] 
   return elements;
 }
 
-function loadSeries(storage: MemoryStorage, command: LoadCommand): void {
+function loadSeries(storage: MemoryStorage, command: LoadCommand, startMs = 0): void {
   const { line, stepMs, series } = command;
   const appender = storage.appender();
   const add = (labels: Labels, ref: SeriesRef, step: number, value: SequenceValue, startOffset: number | undefined) => {
-    const t = step * stepMs;
+    const t = startMs + step * stepMs;
     const startTime = startOffset === undefined ? 0 : t + startOffset;
     const verdict = appendValue(value, {
       float: (float) => appender.append(ref, t, float, startTime),

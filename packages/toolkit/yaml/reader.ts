@@ -58,6 +58,12 @@ export class YamlReader {
     return (entry?.key ?? node)?.at ?? { line: 1, column: 1 };
   }
 
+  /** Where the value of `key` was written, if it was. */
+  valuePlace(value: object, key: string): Position | undefined {
+    const node = this.#origins.get(value);
+    return node?.kind === "mapping" ? entryOf(node, key)?.value.at : undefined;
+  }
+
   /** Where the item `index` of the list under `key` was written. */
   itemPlace(value: object, key: string, index: number): Position {
     const node = this.#origins.get(value);
