@@ -10,7 +10,15 @@ export type Node =
       readonly body: Body;
       readonly otherwise: Body | undefined;
     }
-  | { readonly kind: "template"; readonly pos: number; readonly name: string; readonly pipe: Pipe | undefined }
+  | {
+      readonly kind: "template";
+      readonly pos: number;
+      readonly name: string;
+      /** Where the name stands, and the whole action, for messages. */
+      readonly namePos: number;
+      readonly source: string;
+      readonly pipe: Pipe | undefined;
+    }
   | { readonly kind: "break" | "continue" };
 
 export type Body = readonly Node[];

@@ -1,5 +1,6 @@
 // The functions that Go's template language itself has.
 
+import { AnyMap } from "./any-map.ts";
 import { isTrue, type TemplateFunction } from "./execute.ts";
 import { formatValue, goType, sprint, sprintf, sprintln } from "./go-format.ts";
 
@@ -37,7 +38,10 @@ function length(value: unknown): bigint {
 
 function index(value: unknown, key: unknown): unknown {
   if (value === undefined || value === null) throw new Error("index of untyped nil");
-  if (value instanceof Map) return value.get(String(key)) ?? "";
+  if (value instanceof Map) {
+    if (typeof key !== "string") throw new Error(`value has type ${goType(key)}; should be string`);
+    return value.get(key) ?? (value instanceof AnyMap ? undefined : "");
+  }
   if (Array.isArray(value) || typeof value === "string") {
     if (typeof key !== "bigint") throw new Error(`cannot index slice/array with type ${goType(key)}`);
     const at = Number(key);
@@ -53,17 +57,18 @@ function slice(value: unknown, ...bounds: readonly unknown[]): unknown {
   if (typeof value !== "string" && !Array.isArray(value)) throw new Error(`can't slice item of type ${goType(value)}`);
   if (bounds.length > 2 && typeof value === "string") throw new Error("cannot 3-index slice a string");
   const items = typeof value === "string" ? Buffer.from(value) : value;
-  const [from = 0n, to = BigInt(items.length)] = bounds;
+  const length = BigInt(items.length);
+  const [from = 0n, to = length] = bounds;
   if (typeof from !== "bigint" || typeof to !== "bigint")
     throw new Error("cannot index slice/array with a value that is no integer");
-  if (from < 0n || to > BigInt(items.length)) throw new Error(`index out of range: ${from < 0n ? from : to}`);
+  for (const bound of [from, to]) if (bound < 0n || bound > length) throw new Error(`index out of range: ${bound}`);
   if (from > to) throw new Error(`invalid slice index: ${from} > ${to}`);
   const part = items.slice(Number(from), Number(to));
   return typeof value === "string" ? (part as Buffer).toString("utf8") : part;
 }
 
 function call(run: unknown, values: readonly unknown[]): unknown {
-  if (typeof run !== "function") throw new Error(`non-function of type ${goType(run)}`);
+  if (typeof run !== "function") throw new Error(`non-function ${formatValue(run)} of type ${goType(run)}`);
   return run(...values);
 }
 
@@ -75,13 +80,13 @@ function equalToAny(first: unknown, others: readonly unknown[]): boolean {
 function equal(a: unknown, b: unknown): boolean {
   if (a === undefined || a === null || b === undefined || b === null) return (a ?? undefined) === (b ?? undefined);
   const [left, right] = [plain(a), plain(b)];
-  if (typeof left !== typeof right) throw new Error("incompatible types for comparison");
+  if (typeof left !== typeof right) throw incompatible(a, b);
   return left === right;
 }
 
 function compare(a: unknown, b: unknown): number {
   const [left, right] = [plain(a), plain(b)];
-  if (typeof left !== typeof right) throw new Error("incompatible types for comparison");
+  if (typeof left !== typeof right) throw incompatible(a, b);
   if (typeof left === "boolean" || typeof left === "object") throw new Error("invalid type for comparison");
   return (left as Ordered) < (right as Ordered)
     ? -1
@@ -90,6 +95,10 @@ function compare(a: unknown, b: unknown): number {
       : left === right
         ? 0
         : Number.NaN;
+}
+
+function incompatible(a: unknown, b: unknown): Error {
+  return new Error(`incompatible types for comparison: ${goType(a)} and ${goType(b)}`);
 }
 
 function plain(value: unknown): unknown {

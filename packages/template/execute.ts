@@ -1,6 +1,9 @@
 // Running a template over data.
+
+import { AnyMap } from "./any-map.ts";
 import type { Arg, Body, Command, ParsedTemplate, Pipe } from "./ast.ts";
 import { formatValue, goType } from "./go-format.ts";
+import { countFault, type Signature, typeFault } from "./signature.ts";
 import { columnOf, lineOf, TemplateError } from "./template-error.ts";
 
 /** A function that templates call. What it throws ends the execution with its message. */
@@ -15,6 +18,8 @@ export interface Escaper {
 
 export interface ExecuteOptions {
   readonly functions: ReadonlyMap<string, TemplateFunction>;
+  /** What functions take; arguments of others are not checked. */
+  readonly signatures?: ReadonlyMap<string, Signature>;
   /** Templates that `{{ template }}` finds besides the ones defined in the text itself. */
   readonly definitions?: ReadonlyMap<string, Body>;
   /** Sees all that is written, in order, and makes values safe where they stand. For HTML. */
@@ -154,7 +159,7 @@ class Execution {
 
   #call(node: Extract<Body[number], { kind: "template" }>, dot: unknown): void {
     const body = this.#template.definitions.get(node.name) ?? this.#options.definitions?.get(node.name);
-    if (body === undefined) this.#fail(node.pos, "template", `template "${node.name}" not defined`, true);
+    if (body === undefined) this.#fail(node.namePos, node.source, `template "${node.name}" not defined`);
     if (++this.#calls > MAX_CALLS)
       this.#fail(node.pos, "template", `exceeded maximum template depth (${MAX_CALLS})`, true);
     const data = node.pipe === undefined ? undefined : this.#pipe(node.pipe, dot);
@@ -233,6 +238,8 @@ class Execution {
     if (run === undefined) return this.#fail(arg.pos, arg.name, `"${arg.name}" is not a defined function`);
     const values = rest.map((operand) => this.#arg(operand, dot));
     if (hasFinal) values.push(final);
+    const signature = this.#options.signatures?.get(arg.name);
+    if (signature !== undefined) this.#check(signature, arg, rest, values);
     for (const value of values) this.#chargeText(value);
     try {
       const result = run(...values);
@@ -241,6 +248,21 @@ class Execution {
     } catch (error) {
       if (error instanceof TemplateError) throw error;
       return this.#fail(arg.pos, source, `error calling ${arg.name}: ${(error as Error).message}`);
+    }
+  }
+
+  #check(
+    signature: Signature,
+    called: Extract<Arg, { kind: "function" }>,
+    rest: readonly Arg[],
+    values: readonly unknown[],
+  ): void {
+    const wrongCount = countFault(signature, called.name, values.length);
+    if (wrongCount !== undefined) this.#fail(called.pos, called.name, wrongCount);
+    for (const [i, value] of values.entries()) {
+      const wrongType = typeFault(signature, i, value, rest[i]);
+      const { pos, source } = rest[i] ?? called;
+      if (wrongType !== undefined) this.#fail(pos, source, wrongType);
     }
   }
 
@@ -293,7 +315,8 @@ class Execution {
     if (value instanceof Map && !isMethod(value, name)) {
       if (args.length > 0) return this.#fail(arg.pos, arg.source, `${name} is not a method but has arguments`);
       // A missing key of a map of texts reads as "", as the reference sets `missingkey=zero`.
-      return value.has(name) ? value.get(name) : "";
+      if (value.has(name)) return value.get(name);
+      return value instanceof AnyMap ? undefined : "";
     }
     if (typeof value === "object" && EXPORTED.test(name) && name in value && !(name in Object.prototype)) {
       const member = (value as Record<string, unknown>)[name];

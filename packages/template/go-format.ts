@@ -6,6 +6,11 @@ export interface Printable {
   toGoString(): string;
 }
 
+/** A value that says what its Go type is called. */
+export interface GoTyped {
+  readonly goTypeName: string;
+}
+
 function isPrintable(value: unknown): value is Printable {
   return typeof value === "object" && value !== null && typeof (value as Partial<Printable>).toGoString === "function";
 }
@@ -141,6 +146,8 @@ function formatVerb(verb: string, value: unknown, flags: string, precision: numb
       return typeof value === "bigint" ? value.toString(8) : bad();
     case "b":
       return typeof value === "bigint" ? value.toString(2) : bad();
+    case "U":
+      return typeof value === "bigint" ? `U+${value.toString(16).toUpperCase().padStart(4, "0")}` : bad();
     case "c":
       return typeof value === "bigint" ? String.fromCodePoint(Number(value)) : bad();
     case "f":
@@ -237,5 +244,5 @@ export function goType(value: unknown): string {
   if (value === null || value === undefined) return "<nil>";
   if (value instanceof Map) return "map[string]string";
   if (Array.isArray(value)) return "[]interface {}";
-  return "struct";
+  return (value as Partial<GoTyped>).goTypeName ?? "struct";
 }

@@ -1,8 +1,10 @@
+export { AnyMap } from "./any-map.ts";
 export type { Body, ParsedTemplate } from "./ast.ts";
 export { BUILTIN_FUNCTIONS, escapeHtml, escapeQuery } from "./builtin-functions.ts";
 export { type Escaper, type ExecuteOptions, execute, isTrue, type TemplateFunction } from "./execute.ts";
-export { formatF, formatG, formatShortest, formatValue, goType, sprintf } from "./go-format.ts";
+export { formatF, formatG, formatShortest, formatValue, type GoTyped, goType, sprintf } from "./go-format.ts";
 export { HtmlEscaper } from "./html-escaper.ts";
 export { parseTemplate } from "./parser.ts";
 export { SafeText } from "./safe-text.ts";
+export { ANY, type ParameterType, type Signature, STRING } from "./signature.ts";
 export { TemplateError } from "./template-error.ts";

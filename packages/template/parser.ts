@@ -123,15 +123,18 @@ class Parser {
 
   #call(pos: number): Node {
     this.#skipSpace();
+    const namePos = this.#peek().pos;
     const name = this.#quotedName("template clause");
     this.#skipSpace();
     const pipe = this.#peek().kind === "close" ? undefined : this.#pipe("template clause");
+    const source = pipe === undefined ? "" : ` ${this.#source.slice(pipe.pos, this.#peek().pos).trim()}`;
     this.#close("template clause");
-    return { kind: "template", pos, name, pipe };
+    return { kind: "template", pos, name, namePos, source: `{{template "${name}"${source}}}`, pipe };
   }
 
   #define(kind: "define" | "block", pos: number): Node | undefined {
     this.#skipSpace();
+    const namePos = this.#peek().pos;
     const name = this.#quotedName(`${kind} clause`);
     const pipe = kind === "block" ? this.#pipe("block clause") : undefined;
     this.#close(`${kind} clause`);
@@ -144,7 +147,9 @@ class Parser {
     this.#loops = loops;
     if (ended !== "end") this.#fail(ended === "eof" ? "unexpected EOF" : "unexpected {{else}}");
     this.#definitions.set(name, body);
-    return kind === "block" ? { kind: "template", pos, name, pipe } : undefined;
+    return kind === "block"
+      ? { kind: "template", pos, name, namePos, source: `{{template "${name}"}}`, pipe }
+      : undefined;
   }
 
   #quotedName(context: string): string {
@@ -234,14 +239,19 @@ class Parser {
     const source = (): string => this.#source.slice(pos, this.#peek().pos);
     switch (token.kind) {
       case "field": {
-        const names = this.#fields();
-        return { kind: "field", pos, source: source(), names };
+        this.#next();
+        // Where Go sees a chain of fields, it keeps the place where the chain goes on.
+        const chained = this.#peek();
+        const names = [token.text.slice(1), ...this.#fields()];
+        return { kind: "field", pos: chained.kind === "field" ? chained.pos : pos, source: source(), names };
       }
       case "variable": {
         this.#next();
         if (!this.#variables.includes(token.text)) this.#fail(`undefined variable "${token.text}"`);
+        const chained = this.#peek();
         const names = this.#fields();
-        return { kind: "variable", pos, source: source(), name: token.text, names };
+        const at = chained.kind === "field" ? chained.pos : pos;
+        return { kind: "variable", pos: at, source: source(), name: token.text, names };
       }
       case "string": {
         this.#next();

@@ -1,12 +1,44 @@
 // The texts of an alert's labels and annotations: templates over the element that the rule's query gave.
 import type { Labels } from "@narthex/model";
 import type { VectorElement } from "@narthex/promql";
-import { execute, type ParsedTemplate, parseTemplate, TemplateError, type TemplateFunction } from "@narthex/template";
-import { isTemplateFunction, labelMap, templateFunctions, templateValue } from "./template-functions.ts";
+import {
+  execute,
+  type GoTyped,
+  type ParsedTemplate,
+  parseTemplate,
+  TemplateError,
+  type TemplateFunction,
+} from "@narthex/template";
+import {
+  isTemplateFunction,
+  labelMap,
+  TEMPLATE_SIGNATURES,
+  templateFunctions,
+  templateValue,
+} from "./template-functions.ts";
 
 /** So that templates reach labels, external labels, external URL and value by short names. */
 const PRELUDE =
   "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}";
+
+/** What a template's dot is. */
+class TemplateData implements GoTyped {
+  readonly Labels: ReadonlyMap<string, string>;
+  readonly ExternalLabels: ReadonlyMap<string, string>;
+  readonly ExternalURL: string;
+  readonly Value: ReturnType<typeof templateValue>;
+
+  constructor(element: VectorElement, externalLabels: ReadonlyMap<string, string>, externalUrl: string) {
+    this.Labels = labelMap(element.labels);
+    this.ExternalLabels = externalLabels;
+    this.ExternalURL = externalUrl;
+    this.Value = templateValue(element);
+  }
+
+  get goTypeName(): string {
+    return "struct { Labels map[string]string; ExternalLabels map[string]string; ExternalURL string; Value interface {} }";
+  }
+}
 
 /** More different queries than any rule's templates need at one time. */
 const MAX_QUERIES = 1000;
@@ -64,12 +96,7 @@ export class AlertExpansion {
   /** What templates see of an element. */
   dataOf(element: VectorElement): object {
     const { externalLabels, externalUrl } = this.#surroundings;
-    return {
-      Labels: labelMap(element.labels),
-      ExternalLabels: labelMap(externalLabels()),
-      ExternalURL: externalUrl,
-      Value: templateValue(element),
-    };
+    return new TemplateData(element, labelMap(externalLabels()), externalUrl);
   }
 
   /** Throws a `TemplateError`, or gives a promise where queries are needed, which rejects with it. */
@@ -97,7 +124,12 @@ export class AlertExpansion {
   }
 
   #execute(template: ParsedTemplate, data: object): string {
-    return execute(template, data, { functions: this.#functions, maxLength: MAX_LENGTH, maxWork: MAX_WORK });
+    return execute(template, data, {
+      functions: this.#functions,
+      signatures: TEMPLATE_SIGNATURES,
+      maxLength: MAX_LENGTH,
+      maxWork: MAX_WORK,
+    });
   }
 
   #answer(expr: string): readonly VectorElement[] {

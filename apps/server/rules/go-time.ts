@@ -1,4 +1,5 @@
 // Moments and durations as templates see them: they print, and can be asked, as Go's do.
+import { formatShortest, type GoTyped } from "@narthex/template";
 import { goDuration } from "@narthex/toolkit";
 
 /** 2^63 nanoseconds, as far as Go's clock reaches from the epoch. */
@@ -21,7 +22,8 @@ const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Frida
 const DAY_MS = 86_400_000;
 
 /** A moment in UTC, to the millisecond. */
-export class GoTime {
+export class GoTime implements GoTyped {
+  readonly goTypeName: string = "*time.Time";
   readonly #date: Date;
 
   private constructor(date: Date) {
@@ -33,8 +35,9 @@ export class GoTime {
     if (!Number.isFinite(seconds)) throw new Error("value is NaN or Inf");
     const ns = seconds * 1e9;
     if (ns > MAX_NS || ns < -MAX_NS) {
-      const text = String(seconds).replace(/e([+-])(\d)$/, "e$10$2");
-      throw new Error(`${text} cannot be represented as a nanoseconds timestamp since it overflows int64`);
+      throw new Error(
+        `${formatShortest(seconds)} cannot be represented as a nanoseconds timestamp since it overflows int64`,
+      );
     }
     return new GoTime(new Date(Math.trunc(ns / 1e6)));
   }
@@ -168,7 +171,8 @@ export class GoTime {
 }
 
 /** A length of time, to the nanosecond. */
-export class GoDuration {
+export class GoDuration implements GoTyped {
+  readonly goTypeName: string = "*time.Duration";
   readonly #ns: number;
 
   constructor(seconds: number) {

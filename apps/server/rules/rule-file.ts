@@ -249,7 +249,8 @@ class GroupChecker {
       this.#report(this.#reader.place(draft, key), head + message, referencePlace(...places) + head + message);
     };
     const pair = ["record", "alert"];
-    if (draft.record !== "" && draft.alert !== "") report("alert", "only one of 'record' and 'alert' must be set", ...pair);
+    if (draft.record !== "" && draft.alert !== "")
+      report("alert", "only one of 'record' and 'alert' must be set", ...pair);
     if (name === "") report("record", "one of 'record' or 'alert' must be set", ...pair);
     if (draft.expr === "") report("expr", "field 'expr' must be set in rule", "expr");
     const query = draft.expr === "" ? "" : this.#checkedQuery(draft.expr, (message) => report("expr", message, "expr"));

@@ -7,9 +7,23 @@ import {
   parseFloatStrict,
   parseSignedDuration,
   quote,
+  type SearchRegex,
 } from "@narthex/model";
 import type { VectorElement } from "@narthex/promql";
-import { BUILTIN_FUNCTIONS, escapeQuery, formatG, goType, SafeText, type TemplateFunction } from "@narthex/template";
+import {
+  ANY,
+  AnyMap,
+  BUILTIN_FUNCTIONS,
+  escapeQuery,
+  formatG,
+  type GoTyped,
+  goType,
+  type ParameterType,
+  SafeText,
+  type Signature,
+  STRING,
+  type TemplateFunction,
+} from "@narthex/template";
 import { GoDuration, GoTime } from "./go-time.ts";
 import { isAddress, joinHostPort, splitHostPort } from "./host-port.ts";
 
@@ -20,7 +34,8 @@ export interface TemplateSample {
 }
 
 /** A native histogram, as templates see it. */
-export class GoHistogram {
+export class GoHistogram implements GoTyped {
+  readonly goTypeName: string = "*histogram.FloatHistogram";
   readonly #histogram: FloatHistogramFields;
 
   constructor(histogram: FloatHistogramFields) {
@@ -82,13 +97,13 @@ export function templateFunctions(environment: TemplateEnvironment): ReadonlyMap
     ["value", (sample) => asSample(sample).Value],
     ["strvalue", (sample) => asSample(sample).Labels.get("__value__") ?? ""],
     ["sortByLabel", sortByLabel],
-    ["args", (...values) => new Map(values.map((value, i) => [`arg${i}`, value]))],
+    ["args", (...values) => new AnyMap(values.map((value, i) => [`arg${i}`, value]))],
     [
       "reReplaceAll",
-      (pattern, replacement, text) => compileSearchRegex(String(pattern)).replaceAll(String(text), String(replacement)),
+      (pattern, replacement, text) => compiled(String(pattern)).replaceAll(String(text), String(replacement)),
     ],
     ["match", (pattern, text) => compileSearchRegex(String(pattern)).find(String(text))],
-    ["title", (text) => String(text).replace(WORD, (word) => word.replace(/\p{L}/u, (letter) => letter.toUpperCase()))],
+    ["title", (text) => String(text).replace(WORD, (word) => word.replace(/\p{L}/u, titleLetter))],
     ["toUpper", (text) => String(text).toUpperCase()],
     ["toLower", (text) => String(text).toLowerCase()],
     ["graphLink", (expr) => `/graph?g0.expr=${escapeQuery(String(expr))}&g0.tab=0`],
@@ -131,6 +146,67 @@ export function isTemplateFunction(name: string): boolean {
   return NAMES.has(name);
 }
 
+const SAMPLES: ParameterType = { name: "template.queryResult", accepts: Array.isArray };
+const SAMPLE: ParameterType = {
+  name: "*template.sample",
+  accepts: (value) => typeof value === "object" && value !== null && "Labels" in value && "Value" in value,
+};
+
+/** What each function takes: a missing or a wrong argument fails before the function is called. */
+export const TEMPLATE_SIGNATURES: ReadonlyMap<string, Signature> = new Map(
+  [
+    { names: ["now", "pathPrefix", "externalURL"], parameters: [] },
+    {
+      names: [
+        "query",
+        "title",
+        "toUpper",
+        "toLower",
+        "graphLink",
+        "tableLink",
+        "stripPort",
+        "stripDomain",
+        "safeHtml",
+        "urlQueryEscape",
+        "parseDuration",
+      ],
+      parameters: [STRING],
+    },
+    {
+      names: [
+        "humanize",
+        "humanize1024",
+        "humanizeDuration",
+        "humanizePercentage",
+        "humanizeTimestamp",
+        "toTime",
+        "toDuration",
+      ],
+      parameters: [ANY],
+    },
+    { names: ["match"], parameters: [STRING, STRING] },
+    { names: ["reReplaceAll"], parameters: [STRING, STRING, STRING] },
+    { names: ["first"], parameters: [SAMPLES] },
+    { names: ["value", "strvalue"], parameters: [SAMPLE] },
+    { names: ["label"], parameters: [STRING, SAMPLE] },
+    { names: ["sortByLabel"], parameters: [STRING, SAMPLES] },
+  ].flatMap(({ names, parameters }) => names.map((name) => [name, { parameters }] as const)),
+);
+
+function titleLetter(letter: string): string {
+  const [first = "", ...rest] = letter.toUpperCase();
+  return first + rest.join("").toLowerCase();
+}
+
+/** As the reference compiles where it cannot refuse: the message names the function of Go's library. */
+function compiled(pattern: string): SearchRegex {
+  try {
+    return compileSearchRegex(pattern);
+  } catch (error) {
+    throw new Error(`regexp: Compile(\`${pattern}\`): ${(error as Error).message}`, { cause: error });
+  }
+}
+
 function asSample(value: unknown): TemplateSample {
   if (typeof value === "object" && value !== null && "Labels" in value && "Value" in value)
     return value as TemplateSample;
@@ -160,17 +236,10 @@ function stripDomain(address: unknown): string {
 function toNumber(value: unknown): number {
   if (typeof value === "number") return value;
   if (typeof value === "bigint") return Number(value);
-  if (typeof value !== "string") throw new Error(`can't convert ${goTypeOf(value)} to float`);
+  if (typeof value !== "string") throw new Error(`can't convert ${goType(value)} to float`);
   const number = parseFloatStrict(value);
   if (number === undefined) throw new Error(`strconv.ParseFloat: parsing ${quote(value)}: invalid syntax`);
   return number;
-}
-
-function goTypeOf(value: unknown): string {
-  if (value instanceof GoTime) return "*time.Time";
-  if (value instanceof GoDuration) return "*time.Duration";
-  if (value instanceof GoHistogram) return "*histogram.FloatHistogram";
-  return goType(value);
 }
 
 function scaled(value: number, base: number, large: readonly string[], small: readonly string[]): string {

@@ -51,7 +51,7 @@ export function checkConfig(argv: readonly string[], environment: ToolEnvironmen
     }
     const syntaxOnly = given.has("syntax-only");
     const ruleFiles = syntaxOnly ? [] : ruleFilesOf(config);
-    const findings = syntaxOnly || typeof ruleFiles === "string" ? undefined : checkFiles(config);
+    const findings = typeof ruleFiles === "string" ? undefined : checkFiles(config, syntaxOnly);
     for (const warning of findings?.warnings ?? []) environment.out(`  WARNING: ${warning}\n`);
     if (typeof ruleFiles === "string" || findings?.failure !== undefined) {
       environment.err(`  FAILED: ${typeof ruleFiles === "string" ? ruleFiles : findings?.failure}\n`);
@@ -98,7 +98,10 @@ function checkGroups(
   environment: ToolEnvironment,
   verdict: Verdict,
 ): void {
-  const options = { parser: parserFeatures(enabledFeatures(given)), ignoreUnknownFields: given.has("ignore-unknown-fields") };
+  const options = {
+    parser: parserFeatures(enabledFeatures(given)),
+    ignoreUnknownFields: given.has("ignore-unknown-fields"),
+  };
   const groups = loaded(() => parseRuleFile(text, file, options), environment, verdict, ruleProblems);
   if (groups === undefined) return;
   const repeated = lintsOf(given).has("duplicate-rules") ? duplicatesOf(groups) : [];

@@ -12,7 +12,9 @@ export function referenceTexts(error: ConfigError): string[] {
   if (error.problems.length === 0) return [error.message];
   return error.problems.map(({ file, line, column, message, reference }) => {
     if (reference !== undefined) return `${file}: ${reference}`;
-    return line === 0 || message.startsWith("yaml: ") ? `${file}: ${message}` : `${file}: ${line}:${column}: ${message}`;
+    return line === 0 || message.startsWith("yaml: ")
+      ? `${file}: ${message}`
+      : `${file}: ${line}:${column}: ${message}`;
   });
 }
 

@@ -91,8 +91,7 @@ class FileRun {
       const { err } = this.#environment;
       ruleFiles = ruleFilesOf(file, this.#path, (missing) => err(`  WARNING: no file match pattern ${missing}\n`));
       const repeated = file.groupOrder.find((name, i) => file.groupOrder.indexOf(name) < i);
-      if (repeated !== undefined)
-        throw new UnitTestFileError(`group name repeated in evaluation order: ${repeated}`);
+      if (repeated !== undefined) throw new UnitTestFileError(`group name repeated in evaluation order: ${repeated}`);
     } catch (error) {
       if (!(error instanceof UnitTestFileError) && (error as NodeJS.ErrnoException).code === undefined) throw error;
       this.#suite.abort((error as Error).message);
@@ -141,6 +140,8 @@ class FileRun {
   #load(ruleFiles: readonly string[]): RuleGroupSource[] {
     const parser = parserFeatures(enabledFeatures(this.#given));
     const ignoreUnknownFields = this.#given.has("ignore-unknown-fields");
-    return ruleFiles.flatMap((path) => parseRuleFile(readFileSync(path, "utf8"), path, { parser, ignoreUnknownFields }));
+    return ruleFiles.flatMap((path) =>
+      parseRuleFile(readFileSync(path, "utf8"), path, { parser, ignoreUnknownFields }),
+    );
   }
 }

@@ -67,7 +67,7 @@ test("tool check rules: a broken query fails with its place, repeated rules only
   const path = files(t, { "bad.yml": RULES.replace("sum(up)", "sum(up"), "twice.yml": REPEATED });
   const bad = await run(["check", "rules", path("bad.yml")]);
   assert.equal(bad.code, 1);
-  assert.match(bad.err, /^ {2}FAILED:\n.*bad\.yml:5:\d+: group "g", rule 1, "a:b": could not parse expression: 1:7: /);
+  assert.match(bad.err, /^ {2}FAILED:\n.*bad\.yml: 5:11: group "g", rule 1, "a:b": could not parse expression: 1:7: /);
   const twice = await run(["check", "rules", path("twice.yml")]);
   assert.equal(twice.code, 0);
   assert.match(twice.err, /lint error 1 duplicate rule\(s\) found\.\nMetric: a:b\nLabel\(s\):\nMight cause/);

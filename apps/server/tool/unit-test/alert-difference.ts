@@ -26,7 +26,11 @@ function item(wanted: AlertText | undefined, got: AlertText | undefined): string
     return `${INDENT}{\n${INDENT}${INDENT}"Annotations": ${annotations},\n${INDENT}${INDENT}"Labels": ${labels}\n${INDENT}}`;
   }
   const only = (wanted ?? got) as AlertText;
-  const whole = JSON.stringify({ Annotations: only.annotations.toObject(), Labels: only.labels.toObject() }, undefined, INDENT);
+  const whole = JSON.stringify(
+    { Annotations: only.annotations.toObject(), Labels: only.labels.toObject() },
+    undefined,
+    INDENT,
+  );
   return `${INDENT}${wanted === undefined ? GREEN : RED}${whole.replaceAll("\n", `\n${INDENT}`)}${END}`;
 }
 

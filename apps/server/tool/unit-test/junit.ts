@@ -36,13 +36,13 @@ export class JunitSuite {
       this.#cases.reduce((sum, item) => sum + item[list].length, 0);
     const cases = this.#cases.map(({ name, failures, errors }) => {
       const elements = [
-        ...failures.map((text) => `<failure>${escape(text)}</failure>`),
-        ...errors.map((text) => `<error>${escape(text)}</error>`),
+        ...failures.map((text) => `<failure>${xmlText(text)}</failure>`),
+        ...errors.map((text) => `<error>${xmlText(text)}</error>`),
       ];
-      return `<testcase name="${escape(name)}">${elements.join("")}</testcase>`;
+      return `<testcase name="${xmlText(name)}">${elements.join("")}</testcase>`;
     });
     return (
-      `<testsuite name="${escape(this.name)}" tests="${this.#cases.length}" failures="${count("failures")}" ` +
+      `<testsuite name="${xmlText(this.name)}" tests="${this.#cases.length}" failures="${count("failures")}" ` +
       `errors="${count("errors")}" skipped="0" timestamp="${this.#time}">${cases.join("")}</testsuite>`
     );
   }
@@ -63,7 +63,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "\r": "&#xD;",
 };
 
-function escape(text: string): string {
+function xmlText(text: string): string {
   // Characters that XML does not know are replaced.
-  return text.replace(/[&<>"'\t\n\r]/g, (sign) => ENTITIES[sign] as string).replace(/[\x00-\x1f\ufffe\uffff]/g, "\ufffd");
+  return text
+    .replace(/[&<>"'\t\n\r]/g, (sign) => ENTITIES[sign] as string)
+    .replace(/[\x00-\x1f\ufffe\uffff]/g, "\ufffd");
 }

@@ -40,7 +40,9 @@ function areNeighbours(a: number, b: number): boolean {
 
 export function samplesText(samples: readonly SampleText[]): string {
   if (samples.length === 0) return "nil";
-  return samples.map(({ labels, value, histogram }) => `${labels} ${histogram === "" ? exponent(value) : histogram}`).join(", ");
+  return samples
+    .map(({ labels, value, histogram }) => `${labels} ${histogram === "" ? exponent(value) : histogram}`)
+    .join(", ");
 }
 
 /** The shortest digits with an exponent of two digits at least: `2E+00`. */

@@ -11,8 +11,8 @@ import {
   YamlSyntaxError,
   yamlCodec,
 } from "@narthex/toolkit";
-import { glob } from "../../config/glob.ts";
 import { parseTime } from "../../api/params.ts";
+import { glob } from "../../config/glob.ts";
 
 /** A file that is no unit test; the message is the reference's. */
 export class UnitTestFileError extends Error {
@@ -85,7 +85,8 @@ const timeCodec: Codec<number> = {
   ...float,
   decode(node, reader) {
     const t = node.kind === "scalar" ? parseTime(node.text) : undefined;
-    if (t === undefined) reader.invalid(node.at, `cannot parse "${node.kind === "scalar" ? node.text : ""}" to a valid timestamp`);
+    if (t === undefined)
+      reader.invalid(node.at, `cannot parse "${node.kind === "scalar" ? node.text : ""}" to a valid timestamp`);
     return t ?? 0;
   },
 };
@@ -115,7 +116,10 @@ function named(key: string, name: string, codec: Codec<any>): Field {
 
 /** Reads null as an empty mapping. */
 function orEmpty<T>(codec: Codec<T>): Codec<T> {
-  return { ...codec, zero: () => codec.decode({ kind: "mapping", entries: [], at: { line: 0, column: 0 } }, new YamlReader()) };
+  return {
+    ...codec,
+    zero: () => codec.decode({ kind: "mapping", entries: [], at: { line: 0, column: 0 } }, new YamlReader()),
+  };
 }
 
 /** Reads a file's text. Throws a `UnitTestFileError`. */

@@ -179,7 +179,9 @@ class UnitTest {
   #compareSamples({ expr, evalTimeMs, samples }: ExprTest): void {
     const head = `    expr: ${quote(expr)}, time: ${formatDuration(evalTimeMs)},`;
     try {
-      const got = this.#ask(expr, this.#test.startMs + evalTimeMs).map(textOfElement).sort(compareSamples);
+      const got = this.#ask(expr, this.#test.startMs + evalTimeMs)
+        .map(textOfElement)
+        .sort(compareSamples);
       const wanted = samples.map(expectedSample).sort(compareSamples);
       if (sameSamples(wanted, got, this.#options.fuzzy)) return;
       this.#faults.push(`${head}\n        exp: ${samplesText(wanted)}\n        got: ${samplesText(got)}`);
