@@ -1,5 +1,5 @@
 // Rule files: read, checked, and given as groups of rules. A file is loaded whole or not at all.
-import { Labels } from "@narthex/model";
+import { compareStrings, Labels } from "@narthex/model";
 import { ParseError, type ParserOptions, parseExpr, printExpr } from "@narthex/promql";
 import { TemplateError } from "@narthex/template";
 import {
@@ -35,7 +35,7 @@ export interface RuleGroupSource {
   readonly rules: readonly RuleSource[];
 }
 
-/** A rule, with the labels of its group merged in below its own. Queries parse. */
+/** A rule, with the labels of its group merged in below its own; a label set to "" is taken away. Queries parse. */
 export type RuleSource = RecordingRuleSource | AlertingRuleSource;
 
 /** A query whose result is stored under a name. */
@@ -119,6 +119,12 @@ interface Fault {
 /** What the reference says in front of a rule's fault: the places of the values that are meant, 0:0 for none. */
 function referencePlace(...places: readonly (Position | undefined)[]): string {
   return places.map((at) => `${at?.line ?? 0}:${at?.column ?? 0}: `).join("");
+}
+
+/** Labels that rules set; unlike in a series' labels, an empty value counts: it takes the label away. */
+function labelChanges(entries: Iterable<readonly [string, string]>): Labels {
+  const sorted = [...new Map(entries)].sort(([a], [b]) => compareStrings(a, b));
+  return new Labels(sorted.flat());
 }
 
 function throwAll(file: string, problems: readonly Fault[], heading: string): never {
@@ -260,7 +266,7 @@ class GroupChecker {
       if (!isLabelName(annotation, this.#scheme)) report("annotations", `invalid annotation name: ${annotation}`);
     }
     if (draft.alert !== "") this.#checkTemplates(draft, report);
-    const labels = Labels.fromUnsorted([...group.labels, ...draft.labels]);
+    const labels = labelChanges([...group.labels, ...draft.labels]);
     if (draft.alert === "") return { kind: "record", name, query, labels };
     const { forMs, keepFiringForMs } = draft;
     return {
