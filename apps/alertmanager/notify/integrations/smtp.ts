@@ -48,14 +48,18 @@ export async function sendMail(
     tls: { servername: host, ...tls },
     ...(isImplicit ? {} : requiresTls ? { requireTLS: true } : { ignoreTLS: true }),
     allowInternalNetworkInterfaces: true,
-    customAuth: { NARTHEX: (context) => authenticate(context, settings) },
+    customAuth: { NARTHEX: (context) => authenticate(context, mechanisms, settings) },
   });
+  // Whatever befalls it between two steps, or after the last one, must not end the process.
+  connection.on("error", () => {});
+  let mechanisms: readonly string[] = [];
   const abort = (): void => connection.close();
   signal.addEventListener("abort", abort);
   try {
     await step(connection, "establish connection to server", (done) =>
       connection.connect((error) => done(error ?? null)),
     );
+    mechanisms = mechanismsOf(connection);
     if (settings.username !== "" && connection.allowsAuth)
       await step(connection, "find auth mechanism", (done) =>
         connection.login({ method: "NARTHEX", user: settings.username, pass: "-" }, done),
@@ -82,8 +86,6 @@ function step<T>(connection: SmtpConnection, what: string, run: (done: Done<T>) 
     const fail = (error: Error): void => {
       connection.off("error", fail);
       connection.off("end", ended);
-      // Whatever comes after is of no more interest, but must not end the process.
-      connection.on("error", () => {});
       reject(
         error instanceof NotifyError
           ? error
@@ -104,8 +106,21 @@ function step<T>(connection: SmtpConnection, what: string, run: (done: Done<T>) 
   });
 }
 
+/** In the server's order, which is its preference; the library keeps an order of its own. */
+function mechanismsOf({ lastServerResponse }: SmtpConnection): string[] {
+  const [, list = ""] = /^\d{3}[ -]AUTH[ =](.*)$/im.exec(lastServerResponse || "") ?? [];
+  return list
+    .trim()
+    .split(/\s+/)
+    .filter((name) => name !== "");
+}
+
 /** The first of the server's mechanisms for which there are credentials. */
-async function authenticate(context: AuthContext, settings: SmtpSettings): Promise<void> {
+async function authenticate(
+  context: AuthContext,
+  mechanisms: readonly string[],
+  settings: SmtpSettings,
+): Promise<void> {
   const { username, identity } = settings;
   const problems: string[] = [];
   const send = async (line: string, expected: number): Promise<string> => {
@@ -113,7 +128,7 @@ async function authenticate(context: AuthContext, settings: SmtpSettings): Promi
     if (status !== expected) throw new NotifyError(`auth: ${response}`, { retry: true });
     return text;
   };
-  for (const mechanism of context.authMethods) {
+  for (const mechanism of mechanisms) {
     const secret = mechanism === "CRAM-MD5" ? settings.secret() : settings.password();
     if (!["CRAM-MD5", "PLAIN", "LOGIN"].includes(mechanism)) {
       problems.push(`unknown auth mechanism: ${mechanism}`);
