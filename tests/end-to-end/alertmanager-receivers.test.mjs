@@ -44,6 +44,7 @@ const receivers = (port, mailPort) => ({
   snsFifo: `sns_configs: [{ api_url: "http://127.0.0.1:${port}/snsFifo", topic_arn: "arn:aws:sns:eu-west-1:1:t.fifo", sigv4: {region: eu-west-1, access_key: a, secret_key: b} }]`,
   jira: `jira_configs: [{ api_url: "http://127.0.0.1:${port}/jira/rest/api/2/", project: P, issue_type: Bug, labels: [l], priority: High, resolve_transition: Done, reopen_transition: Reopen, http_config: {basic_auth: {username: u, password: p}}, fields: {customfield_1: x} }]`,
   jira3: `jira_configs: [{ api_url: "http://127.0.0.1:${port}/jira3/rest/api/3/", api_type: cloud, project: P, issue_type: Bug, description: {template: "{{ .Status }}"} }]`,
+  jiraKnown: `jira_configs: [{ api_url: "http://127.0.0.1:${port}/jiraKnown/rest/api/2/", project: P, issue_type: Bug, resolve_transition: Done, reopen_transition: Reopen, reopen_duration: 30d, wont_fix_resolution: No, summary: {template: s, enable_update: false} }]`,
   rocketchat: `rocketchat_configs: [{ api_url: "http://127.0.0.1:${port}/rocketchat", channel: "#c", token: t, token_id: i, actions: [{type: button, text: go}] }]`,
   mattermost: `mattermost_configs: [{ webhook_url: "http://127.0.0.1:${port}/mattermost", channel: c, username: u }]`,
   incidentio: `incidentio_configs: [{ url: "http://127.0.0.1:${port}/incidentio", alert_source_token: t }]`,
@@ -81,6 +82,12 @@ function answer({ method, url }) {
       type: "text/xml",
       body: '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>',
     };
+  if (/^\/jiraKnown.*\/search$/.test(url))
+    return {
+      body: '{"issues":[{"id":"1","key":"P-1","fields":{"status":{"name":"Open","statusCategory":{"id":2,"key":"new","name":"To Do","colorName":"x"}}}}]}',
+    };
+  if (url.startsWith("/jiraKnown") && url.endsWith("/transitions") && method === "GET")
+    return { body: '{"transitions":[{"id":"31","name":"Done"},{"id":"41","name":"Reopen"}]}' };
   if (/\/search(\/jql)?$/.test(url)) return { body: '{"issues":[]}' };
   if (url.startsWith("/jira")) return { status: method === "POST" ? 201 : 204, body: '{"id":"1","key":"P-1"}' };
   if (url.startsWith("/rocketchat")) return { body: '{"success":true}' };
