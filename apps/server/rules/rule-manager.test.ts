@@ -4,6 +4,7 @@ import { Matcher } from "@narthex/model";
 import { SampleBuffer } from "@narthex/storage";
 import { AlertingRule } from "./alerting-rule.ts";
 import { EvaluationSlots } from "./rule-dependencies.ts";
+import type { RuleGroup } from "./rule-group.ts";
 import { RuleBench, settled } from "./testing.ts";
 
 /** What was written of series, as `round=value` with `end` for stale markers. */
@@ -53,7 +54,7 @@ test("rule group: rules see what those before them wrote in the same round; a se
 
 test("rule group: a failed rule leaves its series as they are, and says why; the next one runs", async () => {
   const bench = new RuleBench({
-    rules: group('  - {record: a, expr: x * on() group_left() y}\n  - {record: b, expr: x}\n'),
+    rules: group("  - {record: a, expr: x * on() group_left() y}\n  - {record: b, expr: x}\n"),
     series: 'x 1x9\ny{i="1"} 1x1 _ _ 1\ny{i="2"} _ _ 1x1 stale',
     seriesStepMs: 30_000,
   });
@@ -138,7 +139,9 @@ test("rule group: rounds that pass while one runs are missed and counted, and ti
 });
 
 test("rule manager: an equal group runs on untouched, a changed one takes over alerts and series by name and labels", async () => {
-  const before = group("  - {record: a, expr: x}\n  - {record: gone, expr: x}\n  - {alert: A, expr: x > 0, for: 10m}\n");
+  const before = group(
+    "  - {record: a, expr: x}\n  - {record: gone, expr: x}\n  - {alert: A, expr: x > 0, for: 10m}\n",
+  );
   const bench = new RuleBench({ rules: before, series: "x 1x40", seriesStepMs: 30_000 });
   await bench.start();
   await bench.rounds(0, 3);
@@ -165,7 +168,10 @@ test("rule manager: a longer duration makes a firing alert pending again, and it
   assert.deepEqual(alertsOf(bench), ['{alertname="A"} pending 0']);
   await bench.rounds(6, 7);
   assert.deepEqual(alertsOf(bench), ['{alertname="A"} firing 0']);
-  assert.deepEqual(bench.told.map(({ round }) => round), [2, 6]);
+  assert.deepEqual(
+    bench.told.map(({ round }) => round),
+    [2, 6],
+  );
 });
 
 test("rule manager: series of a removed group end after two of its intervals, at the time it was removed", async () => {
@@ -188,7 +194,8 @@ test("rule manager: series of a removed group end after two of its intervals, at
 });
 
 test("rule manager: a rule that moved to another group goes on with its series; no marker ends them", async () => {
-  const named = (name: string): string => `groups:\n- name: ${name}\n  interval: 30s\n  rules:\n  - {record: a, expr: x}\n`;
+  const named = (name: string): string =>
+    `groups:\n- name: ${name}\n  interval: 30s\n  rules:\n  - {record: a, expr: x}\n`;
   const bench = new RuleBench({ rules: named("g"), series: "x 1x40", seriesStepMs: 30_000 });
   await bench.start();
   await bench.rounds(0, 3);
@@ -232,7 +239,10 @@ test("restoration: after the second round alerts go on from when they were activ
   assert.deepEqual(alertsOf(second), ['{alertname="A", i="1", s="fixed", t="1"} pending -19']);
   await second.rounds(2, 21);
   assert.deepEqual(alertsOf(second), ['{alertname="A", i="1", s="fixed", t="1"} firing -19']);
-  assert.match((await second.registry.expose()).body.toString(), /^prometheus_rule_group_last_restore_duration_seconds/m);
+  assert.match(
+    (await second.registry.expose()).body.toString(),
+    /^prometheus_rule_group_last_restore_duration_seconds/m,
+  );
 });
 
 test("restoration: with little left the grace period is waited for; a short duration begins anew", async () => {
@@ -259,7 +269,9 @@ test("rules beside one another: as many at once as there are slots and one; thos
   let most = 0;
   const waiting: (() => void)[] = [];
   const bench = new RuleBench({
-    rules: group("  - {record: a, expr: x}\n  - {record: b, expr: x}\n  - {record: c, expr: x}\n  - {record: d, expr: a + b}\n"),
+    rules: group(
+      "  - {record: a, expr: x}\n  - {record: b, expr: x}\n  - {record: c, expr: x}\n  - {record: d, expr: a + b}\n",
+    ),
     series: "x 1x9",
     seriesStepMs: 30_000,
     slots: new EvaluationSlots(2),
@@ -285,7 +297,7 @@ test("rules beside one another: as many at once as there are slots and one; thos
 test("alerting rule: before the first evaluation its state is unknown, without alerts it is inactive", async () => {
   const bench = new RuleBench({ rules: group("  - {alert: A, expr: x > 5}\n"), series: "x 1x9" });
   await bench.start();
-  const [rule] = bench.manager.groups[0]?.rules as readonly AlertingRule[];
+  const [rule] = (bench.manager.groups[0] as RuleGroup).rules as readonly AlertingRule[];
   assert.deepEqual([rule?.state, rule?.health], ["unknown", "unknown"]);
   await bench.round(0);
   assert.deepEqual([rule?.state, rule?.health], ["inactive", "ok"]);

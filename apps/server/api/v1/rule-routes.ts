@@ -79,16 +79,18 @@ export class RuleRoutes {
 
 function filterOf(call: Call): Filter {
   const { params } = call;
-  const type = params.get("type");
-  if (type !== "" && type !== "alert" && type !== "record")
-    throw invalidParameter("type", `not supported value ${JSON.stringify(type)}`);
   let matcherSets: (readonly Matcher[])[];
   try {
     matcherSets = params.all("match[]").map((selector) => parseMetricSelector(selector));
+    if (matcherSets.some((matchers) => matchers.every(({ matchesEmpty }) => matchesEmpty)))
+      throw new ApiError("bad_data", "match[] must contain at least one non-empty matcher");
   } catch (error) {
     if (error instanceof ParseError) throw new ApiError("bad_data", error.message);
     throw error;
   }
+  const type = params.get("type").toLowerCase();
+  if (type !== "" && type !== "alert" && type !== "record")
+    throw invalidParameter("type", `not supported value ${JSON.stringify(type)}`);
   return {
     types: new Set(type === "" ? ["alert", "record"] : [type]),
     names: new Set(params.all("rule_name[]")),

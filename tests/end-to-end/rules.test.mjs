@@ -1,0 +1,206 @@
+// Rules in the whole program: from a target that goes away to what an Alertmanager hears, over a restart, and answer by answer
+// beside the reference.
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join, resolve } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Peer, withoutPeer } from "../lib/peer.mjs";
+import { Program, scratch } from "../lib/program.mjs";
+
+/** An Alertmanager that keeps what it hears. */
+async function startManager(t) {
+  const heard = [];
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (text) => (body += text));
+    request.on("end", () => {
+      heard.push(...JSON.parse(body).map((alert) => ({ ...alert, at: Date.now() })));
+      response.end();
+    });
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { address: `127.0.0.1:${server.address().port}`, heard };
+}
+
+async function until(holds, what, withinMs = 20_000) {
+  for (const end = Date.now() + withinMs; Date.now() < end; await sleep(50)) {
+    const found = await holds();
+    if (found) return found;
+  }
+  throw new Error(`${what} did not come`);
+}
+
+test("rules: a target that dies is told as pending, firing and resolved, in this order, and the state survives a restart", async (t) => {
+  const folder = scratch(t);
+  const manager = await startManager(t);
+  let up = true;
+  const target = createServer((_, response) => {
+    if (up) response.setHeader("content-type", "text/plain; version=0.0.4").end("x 1\n");
+    else response.destroy();
+  });
+  await new Promise((done) => target.listen(0, "127.0.0.1", done));
+  t.after(() => {
+    target.closeAllConnections();
+    target.close();
+  });
+  const rules = join(folder, "rules.yml");
+  writeFileSync(
+    rules,
+    `groups:
+- name: g
+  interval: 500ms
+  rules:
+  - alert: Down
+    expr: up == 0
+    for: 2s
+    labels: {severity: page}
+    annotations: {summary: "{{ $labels.job }} has {{ with query \\"count(up)\\" }}{{ . | first | value }}{{ end }} target"}
+`,
+  );
+  const config = `global: {scrape_interval: 500ms, external_labels: {cluster: c}}
+rule_files: [${rules}]
+alerting: {alertmanagers: [{static_configs: [{targets: ["${manager.address}"]}]}]}
+scrape_configs:
+- job_name: j
+  static_configs: [{targets: ["127.0.0.1:${target.address().port}"]}]
+`;
+  const flags = ["--rules.alert.resend-delay=1s", "--rules.alert.for-grace-period=0s"];
+  const program = await Program.start(t, { config, folder, flags });
+  await program.until("up", ([first]) => first?.value[1] === "1");
+  await until(async () => (await program.api("/rules")).groups[0].rules[0].state === "inactive", "the first round");
+  assert.deepEqual(manager.heard, []);
+
+  up = false;
+  const pending = await until(async () => (await program.api("/alerts")).alerts[0], "the alert");
+  assert.equal(pending.state, "pending");
+  assert.deepEqual(pending.annotations, { summary: "j has 1 target" });
+  assert.deepEqual(manager.heard, []);
+  const [firing] = await until(() => manager.heard.length > 0 && manager.heard, "the notification");
+  const labels = { alertname: "Down", instance: `127.0.0.1:${target.address().port}`, job: "j", severity: "page" };
+  assert.deepEqual(firing.labels, { ...labels, cluster: "c" });
+  assert.ok(Date.parse(firing.startsAt) - Date.parse(pending.activeAt) >= 2000);
+  assert.ok(Date.parse(firing.endsAt) > firing.at);
+  await program.until('ALERTS{alertstate="firing"}', (found) => found.length === 1);
+
+  // Killed and started again: what was active stays so since then.
+  await program.kill();
+  program.launch();
+  await program.ready();
+  const restored = await until(async () => {
+    const [alert] = (await program.api("/alerts")).alerts;
+    return alert?.activeAt.slice(0, 19) === pending.activeAt.slice(0, 19) && alert.state === "firing";
+  }, "the restored alert");
+  assert.ok(restored);
+
+  up = true;
+  const isResolved = (alert) => Date.parse(alert.endsAt) <= alert.at;
+  await until(() => manager.heard.some(isResolved), "the resolution");
+  const firstEnd = manager.heard.findIndex(isResolved);
+  assert.ok(manager.heard.slice(firstEnd).every(isResolved), "nothing fires behind the resolution");
+  await program.until("ALERTS", (found) => found.length === 0);
+});
+
+const fixtures = resolve(import.meta.dirname, "../../../shared/conformance/data/rules/fixtures");
+const withoutFixtures = existsSync(fixtures)
+  ? withoutPeer
+  : "the reference's rule files are not beside this repository";
+
+/** What no two servers have in common: when and how long. */
+function timeless(value) {
+  if (Array.isArray(value)) return value.map(timeless);
+  if (typeof value !== "object" || value === null) return value;
+  const kept = Object.entries(value).filter(
+    ([key]) => !/^(lastEvaluation|evaluationTime|activeAt|keepFiringSince)$/.test(key),
+  );
+  return Object.fromEntries(kept.map(([key, item]) => [key, timeless(item)]));
+}
+
+test("rules: /rules and /alerts answer as the reference does, with all its fixtures loaded", {
+  skip: withoutFixtures,
+}, async (t) => {
+  const own = join(scratch(t), "own.yml");
+  writeFileSync(
+    own,
+    `groups:
+- name: own
+  interval: 500ms
+  labels: {team: a}
+  rules:
+  - {alert: Fires, expr: 'vector(1.5) > 0', labels: {severity: page}, annotations: {summary: 'is {{ $value }}'}}
+  - {alert: Waits, expr: 'vector(-1e9) < 0', for: 1h, keep_firing_for: 5m}
+  - {alert: Never, expr: 'vector(1) > 2', labels: {severity: low}}
+  - {alert: Broken, expr: 'label_replace(vector(1), "a", "1", "", "") + on() group_left() (vector(1) or label_replace(vector(2), "b", "1", "", ""))'}
+  - {record: 'own:one', expr: 'vector(1)', labels: {severity: page}}
+  - {record: 'own:plain', expr: '1 + 1'}
+- {name: empty, rules: []}
+- {name: limited, interval: 500ms, limit: 1, rules: [{record: many, expr: 'vector(1) or label_replace(vector(2), "b", "1", "", "")'}]}
+`,
+  );
+  const files = readdirSync(fixtures).filter((name) => name.endsWith(".yaml") && name !== "invalid_rules.yaml");
+  const config = `global: {evaluation_interval: 500ms}\nrule_files: [${own}, ${files.map((name) => join(fixtures, name)).join(", ")}]\n`;
+  const [ours, theirs] = await Promise.all([Program.start(t, { config }), Peer.start(t, { config })]);
+  const evaluated = async (program) =>
+    (await program.api("/rules")).groups.every(({ rules }) => rules.every(({ health }) => health !== "unknown"));
+  await until(async () => (await evaluated(ours)) && (await evaluated(theirs)), "the first rounds");
+  await sleep(1500);
+
+  const queries = [
+    "",
+    ...["alert", "record", "ALERT", "x"].map((type) => `type=${type}`),
+    "rule_name[]=Fires&rule_name[]=own:one",
+    "rule_name[]=nope",
+    "rule_group[]=own&rule_group[]=test",
+    `file[]=${encodeURIComponent(own)}`,
+    `file[]=nope&file[]=${encodeURIComponent(join(fixtures, "rules.yaml"))}&type=record`,
+    ...['{severity="page"}', '{severity=~".+"}', '{team="a",severity!="page"}', "{", "up", '{severity=""}'].map(
+      (selector) => `match[]=${encodeURIComponent(selector)}`,
+    ),
+    "match[]=%7Bseverity%3D%22page%22%7D&match[]=%7Bseverity%3D%22low%22%7D",
+    "match[]=%7B&type=x",
+    ...["true", "false", "1", "x", ""].map((word) => `exclude_alerts=${word}`),
+    ...["1", "2", "100", "0", "-1", "x", "1.5", ""].map((limit) => `group_limit=${limit}`),
+    "group_limit=1&group_next_token=x",
+    "group_next_token=x",
+    "group_limit=1&rule_group[]=own",
+    "type=record&group_limit=2",
+  ];
+  const answer = async (program, path) => {
+    const response = await fetch(`${program.url}/api/v1${path}`);
+    return { status: response.status, body: timeless(await response.json()) };
+  };
+  const same = async (path) => {
+    const [mine, other] = await Promise.all([answer(ours, path), answer(theirs, path)]);
+    assert.deepEqual(mine, other, path);
+    return mine.body;
+  };
+  for (const query of queries) await same(`/rules?${query}`);
+  // All pages, one after the other.
+  let pages = 0;
+  for (let token = ""; ; pages++) {
+    const { data } = await same(`/rules?group_limit=3${token === "" ? "" : `&group_next_token=${token}`}`);
+    if (data.groupNextToken === undefined) break;
+    token = data.groupNextToken;
+  }
+  assert.ok(pages >= 3);
+  const sorted = ({ status, body }) => ({
+    status,
+    alerts: body.data.alerts.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
+  });
+  assert.deepEqual(sorted(await answer(ours, "/alerts")), sorted(await answer(theirs, "/alerts")));
+  // What both store and count under the same names.
+  const names = async (program) => {
+    const text = await (await fetch(`${program.url}/metrics`)).text();
+    return [...new Set(text.match(/^prometheus_(rule_[a-z_]+|template_text_[a-z_]+)/gm))].sort();
+  };
+  const have = await names(ours);
+  assert.deepEqual(
+    (await names(theirs)).filter((name) => !have.includes(name)),
+    [],
+  );
+});
