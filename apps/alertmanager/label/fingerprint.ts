@@ -3,6 +3,7 @@ import type { Labels } from "@narthex/model";
 import { xxhash64 } from "./xxhash64.ts";
 
 const SEPARATOR = 0xff;
+let scratch = Buffer.allocUnsafe(1024);
 
 interface Identity {
   readonly fingerprint: string;
@@ -23,6 +24,11 @@ export function hashOf(labels: Labels): bigint {
   return identity.hash;
 }
 
+/** The same, worked out anew and not kept: for label sets that are thrown away at once. */
+export function fingerprintOnce(labels: Labels): string {
+  return fnv64a(bytesOf(labels));
+}
+
 function identityOf(labels: Labels): Identity {
   let identity = identities.get(labels);
   if (identity === undefined) {
@@ -32,11 +38,21 @@ function identityOf(labels: Labels): Identity {
   return identity;
 }
 
+/** Good until the next call. */
 function bytesOf(labels: Labels): Uint8Array {
-  const parts: Buffer[] = [];
-  const separator = Buffer.of(SEPARATOR);
-  for (const text of labels.pairs) parts.push(Buffer.from(text), separator);
-  return Buffer.concat(parts);
+  let length = 0;
+  for (const text of labels.pairs) {
+    // No code unit takes more than three bytes.
+    const most = length + text.length * 3 + 1;
+    if (most > scratch.length) {
+      const grown = Buffer.allocUnsafe(most * 2);
+      scratch.copy(grown, 0, 0, length);
+      scratch = grown;
+    }
+    length += scratch.write(text, length, "utf8");
+    scratch[length++] = SEPARATOR;
+  }
+  return scratch.subarray(0, length);
 }
 
 /** The prime is 2^40 + 0x1b3, which keeps the product within what two halves and a carry can hold. */

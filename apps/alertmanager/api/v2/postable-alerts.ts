@@ -1,7 +1,7 @@
 // The body of `POST /alerts`.
 import { Labels } from "@narthex/model";
 import type { Alert } from "../../alert/alert.ts";
-import { fingerprintOf } from "../../label/fingerprint.ts";
+import { fingerprintOf, fingerprintOnce } from "../../label/fingerprint.ts";
 import { pairsOf } from "../../label/label-set.ts";
 import { Moment } from "../../moment/moment.ts";
 import { ApiError } from "./api-error.ts";
@@ -60,7 +60,7 @@ export function readPostedAlerts(text: string, options: PostingOptions): Alert[]
 /** The label set that is known already, where there is one: what is kept with it need not be worked out again. */
 function labelSet(entries: ReadonlyMap<string, string>, { known }: PostingOptions): Labels {
   const labels = Labels.fromUnsorted(entries);
-  const kept = known(fingerprintOf(labels))?.labels;
+  const kept = known(fingerprintOnce(labels))?.labels;
   return kept?.equals(labels) === true ? kept : labels;
 }
 
