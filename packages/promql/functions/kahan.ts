@@ -8,9 +8,13 @@ export class KahanSum {
   add(value: number): void {
     const { sum } = this;
     const t = sum + value;
-    if (t === Infinity || t === -Infinity) this.compensation = 0;
-    else if (Math.abs(sum) >= Math.abs(value)) this.compensation += sum - t + value;
-    else this.compensation += value - t + sum;
+    this.compensation = compensation(this.compensation, sum, value, t);
     this.sum = t;
   }
+}
+
+/** What rounding took so far, `before` included, when `value` was added to `sum` and that made `next`. */
+export function compensation(before: number, sum: number, value: number, next: number): number {
+  if (next === Infinity || next === -Infinity) return 0;
+  return before + (Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum);
 }

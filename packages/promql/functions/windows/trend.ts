@@ -1,5 +1,5 @@
 // Trends of each window: least squares and double exponential smoothing.
-import { KahanSum } from "../kahan.ts";
+import { compensation } from "../kahan.ts";
 import type { WindowKernel } from "./kernel.ts";
 
 interface Line {
@@ -20,20 +20,35 @@ function fitLine(
   interceptTime: number,
   into: Line,
 ): void {
-  const sumX = new KahanSum();
-  const sumY = new KahanSum();
-  const sumXY = new KahanSum();
-  const sumX2 = new KahanSum();
+  // Four Kahan sums in local variables: as objects they took half of the time.
+  let sumX = 0;
+  let sumY = 0;
+  let sumXY = 0;
+  let sumX2 = 0;
+  let restX = 0;
+  let restY = 0;
+  let restXY = 0;
+  let restX2 = 0;
   const first = values[lo];
   let constant = true;
   for (let i = lo; i < hi; i++) {
     const y = values[i];
     if (constant && i > lo && y !== first) constant = false;
     const x = (times[i] - interceptTime) / 1e3;
-    sumX.add(x);
-    sumY.add(y);
-    sumXY.add(x * y);
-    sumX2.add(x * x);
+    const xy = x * y;
+    const x2 = x * x;
+    const nextX = sumX + x;
+    restX = compensation(restX, sumX, x, nextX);
+    sumX = nextX;
+    const nextY = sumY + y;
+    restY = compensation(restY, sumY, y, nextY);
+    sumY = nextY;
+    const nextXY = sumXY + xy;
+    restXY = compensation(restXY, sumXY, xy, nextXY);
+    sumXY = nextXY;
+    const nextX2 = sumX2 + x2;
+    restX2 = compensation(restX2, sumX2, x2, nextX2);
+    sumX2 = nextX2;
   }
   if (constant) {
     const infinite = first === Infinity || first === -Infinity;
@@ -42,10 +57,10 @@ function fitLine(
     return;
   }
   const n = hi - lo;
-  const x = sumX.sum + sumX.compensation;
-  const y = sumY.sum + sumY.compensation;
-  const covariance = sumXY.sum + sumXY.compensation - (x * y) / n;
-  const variance = sumX2.sum + sumX2.compensation - (x * x) / n;
+  const x = sumX + restX;
+  const y = sumY + restY;
+  const covariance = sumXY + restXY - (x * y) / n;
+  const variance = sumX2 + restX2 - (x * x) / n;
   into.slope = covariance / variance;
   into.intercept = y / n - (into.slope * x) / n;
 }
