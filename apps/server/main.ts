@@ -169,6 +169,7 @@ function settingsOf(command: ServerCommand, configText: string | undefined): Ser
     discoveryReloadIntervalMs: flags.scrapeDiscoveryReloadIntervalMs,
     resendDelayMs: flags.rulesResendDelayMs,
     maxConcurrentRules: features.has("concurrent-rule-eval") ? flags.rulesMaxConcurrentEvals : 0,
+    alertHistoryRetentionMs: flags.alertHistoryRetentionMs,
     outageToleranceMs: flags.rulesForOutageToleranceMs,
     alertGracePeriodMs: flags.rulesForGracePeriodMs,
     features,

@@ -1,11 +1,13 @@
 // The server as a whole: what it is made of, and in which order that starts, reloads and stops.
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { Gauge, Registry } from "@narthex/client";
 import { formatDuration, formatSize, goDuration, type Logger } from "@narthex/toolkit";
 import { clearReadCache, Db, type FloatEncoding, IncompatibleEncodingError, type ReplayThread } from "@narthex/tsdb";
 import { type RunningAgent, startAgent, UNAVAILABLE, UNSUPPORTED } from "./agent.ts";
 import { Federation } from "./api/federate.ts";
 import { AdminRoutes } from "./api/v1/admin-routes.ts";
+import { AlertRoutes } from "./api/v1/alert-routes.ts";
 import { OperatorRoutes } from "./api/v1/operator-routes.ts";
 import { QueryRoutes } from "./api/v1/query-routes.ts";
 import { addRemoteRoutes } from "./api/v1/remote-routes.ts";
@@ -33,7 +35,8 @@ import { RemoteReader } from "./remote/fetch/remote-reader.ts";
 import { ReadHandler } from "./remote/read/read-handler.ts";
 import { WriteReceiver } from "./remote/receive/write-receiver.ts";
 import type { AppendedCounts } from "./remote/write/write-queue.ts";
-import { loadRuleFiles, type RuleGroupSource } from "./rules/rule-file.ts";
+import { AlertHistory } from "./rules/history/alert-history.ts";
+import { loadRuleFiles, type RuleFileOptions, type RuleGroupSource } from "./rules/rule-file.ts";
 import { RuleService } from "./rules/rule-service.ts";
 import type { ScrapeManager } from "./scrape/index.ts";
 import { makeSending, type Sending } from "./sending.ts";
@@ -49,6 +52,9 @@ import { WebServer } from "./web/web-server.ts";
 
 /** Heap of one query worker; rows of typed arrays lie outside of it and have a budget of their own in the engine. */
 const WORKER_HEAP_MB = 1024;
+
+/** In the data directory; nothing of the reference's is called so. */
+const ALERT_HISTORY_FOLDER = "narthex-alert-history";
 
 const STARTING = "Prometheus is starting and replaying the write-ahead log (WAL).";
 const RELOAD_FAILED = "Configuration reload has failed.";
@@ -171,7 +177,7 @@ export class Server {
     if (settings.agent !== undefined) {
       this.#agent = await startAgent(settings, this.#registry, this.#logger);
     } else {
-      this.#running = this.#assemble(await this.#openDb());
+      this.#running = this.#assemble(await this.#openDb(), await this.#openAlertHistory());
       this.#running.memory.start();
     }
     await this.#apply({ config: this.#config, ruleGroups: this.#ruleGroups }, performance.now()).catch((error) => {
@@ -261,7 +267,25 @@ export class Server {
     });
   }
 
-  #assemble(db: Db): Running {
+  /** Undefined without one: alerts go on all the same. */
+  async #openAlertHistory(): Promise<AlertHistory | undefined> {
+    const { alertHistoryRetentionMs: retentionMs, storagePath } = this.#settings;
+    if (retentionMs === 0) return undefined;
+    const logger = this.#logger.with({ component: "rule manager" });
+    try {
+      return await AlertHistory.open({
+        directory: join(storagePath, ALERT_HISTORY_FOLDER),
+        retentionMs,
+        now: Date.now,
+        logger,
+      });
+    } catch (error) {
+      logger.error("Opening the history of alerts failed: none is kept", { err: error as Error });
+      return undefined;
+    }
+  }
+
+  #assemble(db: Db, history: AlertHistory | undefined): Running {
     const settings = this.#settings;
     const registry = this.#registry;
     const logger = this.#logger;
@@ -301,6 +325,7 @@ export class Server {
       registry,
       logger: logger.with({ component: "rule manager" }),
       settings,
+      history,
       send: (alerts) => sending.notifier.send(alerts),
     });
     this.#budget.guard(db.head);
@@ -479,11 +504,12 @@ export class Server {
     const options = { logger: this.#logger, defaults, agentMode: this.#settings.agent !== undefined };
     const config =
       configText === undefined ? loadConfigFile(configFile, options) : loadConfig(configText, configFile, options);
-    const ruleGroups = loadRuleFiles(config.ruleFiles, {
-      nameValidationScheme: config.global.metricNameValidationScheme,
-      parser: featureSwitches(this.#settings.features),
-    });
-    return { config, ruleGroups };
+    return { config, ruleGroups: loadRuleFiles(config.ruleFiles, this.#ruleOptions(config)) };
+  }
+
+  #ruleOptions({ global }: Config): RuleFileOptions {
+    const parser = featureSwitches(this.#settings.features);
+    return { nameValidationScheme: global.metricNameValidationScheme, parser };
   }
 
   #noteReload(successful: boolean): void {
@@ -564,6 +590,16 @@ export class Server {
         () => running().rules.groups,
         () => running().notifier,
       ),
+      alerts: new AlertRoutes({
+        history: () => running().rules.history,
+        queries: () => running().queries,
+        groups: () => this.#ruleGroups,
+        evaluationIntervalMs: () => this.#config.global.evaluationIntervalMs,
+        ruleOptions: () => this.#ruleOptions(this.#config),
+        externalLabels: () => this.#config.global.externalLabels,
+        externalUrl: settings.externalUrl,
+        now: Date.now,
+      }),
       status: new StatusRoutes({
         build: BUILD_INFO,
         flags: settings.flags,

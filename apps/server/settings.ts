@@ -81,6 +81,8 @@ export interface ServerSettings {
   /** Rules that may be evaluated beside others of their group, all groups together; 0 for none. */
   readonly maxConcurrentRules: number;
   readonly outageToleranceMs: number;
+  /** 0 for no history of alerts. */
+  readonly alertHistoryRetentionMs: number;
   readonly alertGracePeriodMs: number;
   readonly features: ReadonlySet<string>;
   /** Every flag as text, for the status API. */

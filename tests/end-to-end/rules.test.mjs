@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Peer, withoutPeer } from "../lib/peer.mjs";
-import { Program, scratch } from "../lib/program.mjs";
+import { Program, runToEnd, scratch } from "../lib/program.mjs";
 
 /** An Alertmanager that keeps what it hears. */
 async function startManager(t) {
@@ -104,6 +104,37 @@ scrape_configs:
   const firstEnd = manager.heard.findIndex(isResolved);
   assert.ok(manager.heard.slice(firstEnd).every(isResolved), "nothing fires behind the resolution");
   await program.until("ALERTS", (found) => found.length === 0);
+
+  // The history tells all of it, over the kill; the reference's files are where they belong, and ours beside them.
+  const { transitions } = await program.api("/alerts/history", { "match[]": '{alertname="Down"}' });
+  const steps = transitions.toReversed().map(({ state }) => state);
+  assert.deepEqual(steps.slice(0, 2), ["pending", "firing"]);
+  assert.equal(steps.at(-1), "resolved");
+  assert.equal(transitions.at(-1).value, "0e+00");
+  assert.deepEqual(transitions.at(-1).labels, labels);
+  assert.equal((await program.api("/alerts/history", { state: "resolved", limit: 1 })).transitions.length, 1);
+  assert.deepEqual(readdirSync(join(program.dataFolder, "narthex-alert-history")), ["00000001.log"]);
+
+  // What the rule would have done is what it did, up to a round.
+  const start = Date.parse(pending.activeAt) / 1000 - 1;
+  const form = new URLSearchParams({ alert: "Down", start: String(start), step: "0.5" });
+  const answer = await fetch(`${program.url}/api/v1/rules/backtest`, { method: "POST", body: form });
+  const { data } = await answer.json();
+  assert.equal(answer.status, 200);
+  assert.deepEqual(data.totals.alerts, 1);
+  const [wouldFire] = data.firings;
+  assert.deepEqual(wouldFire.labels, labels);
+  assert.equal(wouldFire.annotations.summary, "j has 1 target");
+  assert.ok(Math.abs(Date.parse(wouldFire.firedAt) - Date.parse(firing.startsAt)) <= 1500, wouldFire.firedAt);
+  const told = await runToEnd(["tool", "backtest", `--start=${start}`, "--step=500ms", program.url, rules]);
+  assert.equal(told.code, 0, told.stderr);
+  assert.match(told.stdout, /^Down \(up == 0, for 2s\)\n {2}fired [12] times, 1 different alerts, /);
+  const refused = await fetch(`${program.url}/api/v1/rules/backtest`, {
+    method: "POST",
+    body: "alert=Nope&start=1",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+  });
+  assert.equal(refused.status, 404);
 });
 
 const fixtures = resolve(import.meta.dirname, "../../../shared/conformance/data/rules/fixtures");

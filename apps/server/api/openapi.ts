@@ -73,6 +73,10 @@ const PATHS = `paths:
     get: {operationId: rules, summary: Rule groups and how they fare, tags: [alerting], parameters: [{name: type, in: query, schema: {type: string, enum: [alert, record]}}, {name: "rule_name[]", in: query, schema: {type: array, items: {type: string}}}, {name: "rule_group[]", in: query, schema: {type: array, items: {type: string}}}, {name: "file[]", in: query, schema: {type: array, items: {type: string}}}, {$ref: "#/components/parameters/match"}, {name: exclude_alerts, in: query, schema: {type: boolean}}, {name: group_limit, in: query, schema: {type: integer}}, {name: group_next_token, in: query, schema: {type: string}}], responses: *any}
   /alerts:
     get: {operationId: alerts, summary: Pending and firing alerts, tags: [alerting], responses: *any}
+  /alerts/history:
+    get: {operationId: alertHistory, summary: "The steps of alerts (pending, firing, resolved, inactive), newest first", tags: [alerting], parameters: [{$ref: "#/components/parameters/match"}, {name: state, in: query, schema: {type: array, items: {type: string, enum: [pending, firing, resolved, inactive]}}}, {$ref: "#/components/parameters/start"}, {$ref: "#/components/parameters/end"}, {$ref: "#/components/parameters/limit"}], responses: *any}
+  /rules/backtest:
+    post: {operationId: backtestRule, summary: "When an alerting rule, in force or sent along, would have fired over past data", tags: [alerting], requestBody: {content: {application/x-www-form-urlencoded: {schema: {type: object, required: [start], properties: {alert: {type: string}, group: {type: string}, file: {type: string}, rules: {type: string, description: "A rule file's text, in place of the rules in force"}, start: {type: string}, end: {type: string}, step: {type: string}, limit: {type: integer}, timeout: {type: string}}}}}}, responses: *query}
   /status/config:
     get: {operationId: config, summary: The configuration in force, tags: [status], responses: *any}
   /status/flags:

@@ -87,6 +87,7 @@ export interface ServerFlags {
   readonly budgetSeriesPerMetric: readonly string[];
   /** 0 goes by the container or the machine. */
   readonly memoryLimitBytes: number;
+  readonly alertHistoryRetentionMs: number;
   readonly scrapeDiscoveryReloadIntervalMs: number;
   /** As they were written, comma lists and all; see `features`. */
   readonly enableFeature: readonly string[];

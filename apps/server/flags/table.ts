@@ -528,6 +528,13 @@ export const SERVER_FLAGS: readonly ServerFlag[] = [
     "Not in Prometheus. Memory of which load is shed before it is used up: big queries first, then caches, new series and late samples; scraping of known series goes on. 0 takes --auto-gomemlimit.ratio of what the container or the machine has, unless --no-auto-gomemlimit.",
     { default: "0B", placeholder: "<bytes>" },
   ),
+  server(
+    "narthex.alerts.history-retention",
+    "alertHistoryRetentionMs",
+    durationFlag,
+    "Not in Prometheus. How long the steps of alerts (pending, firing, resolved) are kept beside the samples, for /api/v1/alerts/history; 64 MiB of them at most. 0 keeps none.",
+    { default: "30d" },
+  ),
   flag(
     "enable-feature",
     "enableFeature",

@@ -16,6 +16,7 @@ import { QueryGate } from "./query-gate.ts";
 import { QueryLog } from "./query-log.ts";
 import { QueryMetrics } from "./query-metrics.ts";
 import type {
+  BacktestRequest,
   InstantRequest,
   PlainElement,
   RangeRequest,
@@ -115,7 +116,7 @@ export class QueryService {
    * only when the asker left or the worker died.
    */
   async run(request: StorageRequest, output: AnswerOutput, asker: Asker, origin?: QueryOrigin): Promise<void> {
-    if (request.kind !== "instant" && request.kind !== "range") {
+    if (request.kind !== "instant" && request.kind !== "range" && request.kind !== "backtest") {
       await this.#answer(request, this.#costOf(request), output, asker, () => false, 0);
       return;
     }
@@ -277,6 +278,7 @@ export class QueryService {
       case "vector":
       case "instant":
         return this.#selections(request, request.timeMs, request.timeMs, 0);
+      case "backtest":
       case "range":
         return this.#selections(request, request.startMs, request.endMs, request.stepMs);
       case "series": {
@@ -291,7 +293,7 @@ export class QueryService {
   }
 
   #selections(
-    request: InstantRequest | RangeRequest | VectorRequest,
+    request: InstantRequest | RangeRequest | VectorRequest | BacktestRequest,
     startMs: number,
     endMs: number,
     stepMs: number,
@@ -329,6 +331,9 @@ export class QueryService {
       case "vector":
       case "instant":
         return this.#estimateEvaluation(request.expr, request.timeMs, request.timeMs, 0);
+      case "backtest":
+        // All steps of all series are walked one by one: never on the main thread.
+        return INLINE_SAMPLES + this.#estimateEvaluation(request.expr, request.startMs, request.endMs, request.stepMs);
       case "range":
         return this.#estimateEvaluation(request.expr, request.startMs, request.endMs, request.stepMs);
       case "series":
@@ -386,10 +391,12 @@ const NOTHING_DONE: RequestStatistics = {
 };
 
 function describe(
-  request: Extract<StorageRequest, { kind: "instant" | "range" | "vector" }>,
+  request: Extract<StorageRequest, { kind: "instant" | "range" | "vector" | "backtest" }>,
   origin: QueryOrigin | undefined,
 ): Omit<RunningQuery, "id" | "state"> {
   const { startMs, endMs, stepMs } =
-    request.kind === "range" ? request : { startMs: request.timeMs, endMs: request.timeMs, stepMs: 0 };
+    request.kind === "range" || request.kind === "backtest"
+      ? request
+      : { startMs: request.timeMs, endMs: request.timeMs, stepMs: 0 };
   return { expr: request.expr, startMs, endMs, stepMs, begunMs: Date.now(), origin };
 }

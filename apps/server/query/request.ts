@@ -3,12 +3,14 @@ import type { FloatHistogramFields } from "@narthex/model";
 import type { FederateRequest } from "../api/federate-answer.ts";
 import type { SearchRequest } from "../api/search/search-answer.ts";
 import type { RemoteReadRequest } from "../remote/read/read-answer.ts";
+import type { BacktestRule, BacktestSpan, BacktestSurroundings } from "../rules/backtest.ts";
 
 /** Milliseconds throughout. Selectors are texts, since compiled matchers cannot cross a thread. */
 export type StorageRequest =
   | InstantRequest
   | RangeRequest
   | VectorRequest
+  | BacktestRequest
   | SeriesRequest
   | LabelNamesRequest
   | LabelValuesRequest
@@ -45,6 +47,19 @@ export interface VectorRequest {
   readonly kind: "vector";
   readonly expr: string;
   readonly timeMs: number;
+}
+
+/** When an alerting rule would have fired. */
+export interface BacktestRequest extends BacktestSpan {
+  readonly kind: "backtest";
+  /** The rule's query. */
+  readonly expr: string;
+  readonly rule: BacktestRule;
+  readonly surroundings: BacktestSurroundings;
+  /** Firings that are told one by one. */
+  readonly limit: number;
+  readonly timeoutMs: number | undefined;
+  readonly lookbackDeltaMs: undefined;
 }
 
 /** An element of such a result, as it crosses over from a worker. */

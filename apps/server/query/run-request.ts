@@ -4,11 +4,14 @@ import { type Engine, parseMetricSelector, QueryError, type QueryOptions, type Q
 import type { Querier, Queryable } from "@narthex/storage";
 import { writeQueryCsv } from "../api/csv/query-csv.ts";
 import { answerFederation } from "../api/federate-answer.ts";
+import { backtestJson } from "../api/json/backtest-json.ts";
 import type { ByteSink } from "../api/json/byte-sink.ts";
 import { writeLabels, writeNotes, writeQueryAnswer } from "../api/json/query-json.ts";
 import { answerSearch } from "../api/search/search-answer.ts";
 import { answerRemoteRead } from "../remote/read/read-answer.ts";
+import { runBacktest } from "../rules/backtest.ts";
 import type {
+  BacktestRequest,
   LabelNamesRequest,
   LabelValuesRequest,
   PlainElement,
@@ -56,7 +59,19 @@ export function runRequest(
     case "search":
       answerSearch(request, context, sink);
       return NO_EVALUATION;
+    case "backtest":
+      return backtest(request, context, sink);
   }
+}
+
+function backtest(request: BacktestRequest, context: RunContext, sink: ByteSink): RequestStatistics {
+  const { rule, surroundings, limit, startMs, endMs, stepMs } = request;
+  const begun = performance.now();
+  const result = runBacktest(rule, { startMs, endMs, stepMs }, limit, surroundings, context);
+  sink.text(`{"status":"success","data":${JSON.stringify(backtestJson(rule, { startMs, endMs, stepMs }, result))}}`);
+  sink.flush();
+  const evaluationSeconds = (performance.now() - begun) / 1000;
+  return { ...NO_EVALUATION, samples: result.samples, evaluationSeconds };
 }
 
 function evaluate(

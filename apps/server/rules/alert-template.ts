@@ -60,16 +60,21 @@ export interface TemplateSurroundings {
   readonly pathPrefix: string;
 }
 
-/** Asks the query that a template needs; a scalar counts as one element without labels. */
-export type TemplateQuery = (expr: string) => Promise<readonly VectorElement[]>;
+/**
+ * Asks the query that a template needs; a scalar counts as one element without labels. Where it answers at once, so do
+ * expansions.
+ */
+export type TemplateQuery = (expr: string) => Promise<readonly VectorElement[]> | readonly VectorElement[];
 
 /** A query that has not been asked yet: the expansion begins anew once it is answered. */
 class Wanted extends TemplateError {
   readonly expr: string;
+  readonly answer: Promise<readonly VectorElement[]>;
 
-  constructor(expr: string) {
+  constructor(expr: string, answer: Promise<readonly VectorElement[]>) {
     super(`not answered yet: ${expr}`);
     this.expr = expr;
+    this.answer = answer;
   }
 }
 
@@ -113,7 +118,7 @@ export class AlertExpansion {
     for (let wanted = first; ; ) {
       if (this.#answers.size >= MAX_QUERIES)
         throw new TemplateError(`template: ${template.name}: more than ${MAX_QUERIES} queries`);
-      this.#answers.set(wanted.expr, await this.#query(wanted.expr).catch((error: Error) => error));
+      this.#answers.set(wanted.expr, await wanted.answer.catch((error: Error) => error));
       try {
         return this.#execute(template, data);
       } catch (error) {
@@ -133,8 +138,12 @@ export class AlertExpansion {
   }
 
   #answer(expr: string): readonly VectorElement[] {
-    const answer = this.#answers.get(expr);
-    if (answer === undefined) throw new Wanted(expr);
+    let answer = this.#answers.get(expr);
+    if (answer === undefined) {
+      const asked = this.#query(expr);
+      if (asked instanceof Promise) throw new Wanted(expr, asked);
+      answer = asked;
+    }
     if (answer instanceof Error) throw answer;
     return answer;
   }

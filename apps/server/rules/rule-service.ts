@@ -9,6 +9,7 @@ import type { QueryService } from "../query/query-service.ts";
 import type { ServerSettings } from "../settings.ts";
 import type { TemplateSurroundings } from "./alert-template.ts";
 import { makeRuleGroup } from "./group-maker.ts";
+import type { AlertHistory } from "./history/alert-history.ts";
 import { outgoing } from "./outgoing.ts";
 import type { Evaluate } from "./rule.ts";
 import { EvaluationSlots } from "./rule-dependencies.ts";
@@ -23,6 +24,8 @@ export interface RuleServiceOptions {
   readonly registry: Registry;
   readonly logger: Logger;
   readonly settings: ServerSettings;
+  /** Keeps account of what becomes of alerts. */
+  readonly history: AlertHistory | undefined;
   /** Takes alerts that are due, to be sent to Alertmanagers. */
   readonly send: (alerts: readonly OutgoingAlert[]) => void;
 }
@@ -56,6 +59,11 @@ export class RuleService {
     });
   }
 
+  /** What became of alerts; undefined where no account is kept of it. */
+  get history(): AlertHistory | undefined {
+    return this.#options.history;
+  }
+
   get groups(): readonly RuleGroup[] {
     return this.#manager.groups;
   }
@@ -69,6 +77,7 @@ export class RuleService {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#manager.stop();
+    await this.#options.history?.close();
   }
 
   #group(loaded: RuleGroupSource, config: Config): RuleGroup {
@@ -77,6 +86,8 @@ export class RuleService {
       intervalMs: config.global.evaluationIntervalMs,
       queryOffsetMs: config.global.ruleQueryOffsetMs,
       surroundings: this.#surroundings,
+      onTransition: ({ file, name }, { t, state, labels, value, activeAt }) =>
+        this.#options.history?.note({ t, state, labels, value, activeAt, group: name, file }),
       environment: {
         appendable: db,
         evaluate: this.#evaluation(loaded),

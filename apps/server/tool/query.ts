@@ -58,6 +58,11 @@ function target({ words }: ParsedArguments): { server: URL; expr: string } {
   if (address === undefined) throw new UsageError("required argument 'server' not provided");
   if (expr === undefined) throw new UsageError("required argument 'expr' not provided");
   if (extra !== undefined) throw new UsageError(`unexpected ${extra}`);
+  return { server: serverUrl(address), expr };
+}
+
+/** The URL of a server, with or without its scheme. Throws `UsageError`. */
+export function serverUrl(address: string): URL {
   let server: URL;
   try {
     server = new URL(address.includes("://") ? address : `http://${address}`);
@@ -67,7 +72,7 @@ function target({ words }: ParsedArguments): { server: URL; expr: string } {
   if (server.protocol !== "http:" && server.protocol !== "https:") {
     throw new UsageError(`unsupported protocol scheme ${JSON.stringify(server.protocol.slice(0, -1))}`);
   }
-  return { server, expr };
+  return server;
 }
 
 /** A time as the API takes it: seconds, or a date of RFC 3339. */
@@ -114,7 +119,8 @@ async function ask(
   return 0;
 }
 
-function post(server: URL, endpoint: string, body: string, headers: Record<string, string>): Promise<string> {
+/** Posts a form to an endpoint below `/api/v1/` and resolves to the answer's body, whatever its status. */
+export function post(server: URL, endpoint: string, body: string, headers: Record<string, string>): Promise<string> {
   const url = new URL(server);
   url.pathname = `${url.pathname.replace(/\/$/, "")}/api/v1/${endpoint}`;
   const send = url.protocol === "https:" ? httpsRequest : httpRequest;

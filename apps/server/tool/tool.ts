@@ -1,6 +1,7 @@
 // `narthex tool`: checks, tests and queries from the command line, with the reference's words and exit codes.
 import { readFileSync } from "node:fs";
 import { UsageError } from "./arguments.ts";
+import { backtest } from "./backtest.ts";
 import { checkConfig, checkRules } from "./check.ts";
 import { queryInstant, queryRange } from "./query.ts";
 import { testRules } from "./test-rules.ts";
@@ -48,6 +49,12 @@ const TOOLS: readonly ToolEntry[] = [
     usage: "test promql FILE...",
     help: "run PromQL test scripts against the engine",
     run: testScripts,
+  },
+  {
+    words: ["backtest"],
+    usage: "backtest --start=TIME [--end=TIME] [--step=DURATION] [--alert=NAME] [-o text|json] SERVER RULE_FILE...",
+    help: "when alerting rules would have fired over a server's past data",
+    run: backtest,
   },
   {
     words: ["query", "instant"],

@@ -4,6 +4,7 @@ import type { Call } from "../../web/call.ts";
 import type { Handler, WebServer } from "../../web/web-server.ts";
 import { ApiError } from "../api-error.ts";
 import type { AdminRoutes } from "./admin-routes.ts";
+import type { AlertRoutes } from "./alert-routes.ts";
 import type { OperatorRoutes } from "./operator-routes.ts";
 import type { QueryRoutes } from "./query-routes.ts";
 import type { RuleRoutes } from "./rule-routes.ts";
@@ -18,6 +19,7 @@ export interface ApiRoutes {
   readonly search: SearchRoutes;
   readonly targets: TargetRoutes;
   readonly rules: RuleRoutes;
+  readonly alerts: AlertRoutes;
   readonly status: StatusRoutes;
   readonly admin: AdminRoutes;
   readonly operator: OperatorRoutes;
@@ -32,7 +34,7 @@ const CHANGES = ["POST", "PUT"];
 
 export function addApiRoutes(
   web: Pick<WebServer, "route">,
-  { query, series, search, targets, rules, status, admin, operator, unavailable }: ApiRoutes,
+  { query, series, search, targets, rules, alerts, status, admin, operator, unavailable }: ApiRoutes,
 ): void {
   const add = (path: string, methods: readonly string[], handler: Handler, needsReady = true): void =>
     web.route(`${BASE}${path}`, methods, guarded(handler), { needsReady });
@@ -64,7 +66,9 @@ export function addApiRoutes(
   add("/metadata", GET, (call) => targets.metadata(call));
 
   serve("/rules", GET, (call) => rules.rules(call));
+  serve("/rules/backtest", ["POST"], (call) => alerts.backtest(call));
   serve("/alerts", GET, (call) => rules.alerts(call));
+  serve("/alerts/history", GET, (call) => alerts.history(call));
   serve("/alertmanagers", GET, (call) => rules.alertmanagers(call));
 
   add("/status/config", GET, (call) => status.config(call));

@@ -8,6 +8,7 @@ import type { Rule } from "../../rules/rule.ts";
 import type { RuleGroup } from "../../rules/rule-group.ts";
 import type { Call } from "../../web/call.ts";
 import { ApiError, invalidParameter } from "../api-error.ts";
+import { exponentText } from "../json/exponent-text.ts";
 
 const NEVER = "0001-01-01T00:00:00Z";
 const FALSE_WORDS = ["", "0", "f", "F", "false", "FALSE", "False"];
@@ -195,11 +196,4 @@ function alertJson(alert: Alert): object {
 
 function timeJson(t: number): string {
   return t === 0 ? NEVER : new Date(t).toISOString();
-}
-
-/** As Go prints floats with `%e` and the shortest digits. */
-function exponentText(value: number): string {
-  if (Number.isNaN(value)) return "NaN";
-  if (!Number.isFinite(value)) return value > 0 ? "+Inf" : "-Inf";
-  return value.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
 }
