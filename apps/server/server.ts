@@ -8,6 +8,7 @@ import { type RunningAgent, startAgent, UNAVAILABLE, UNSUPPORTED } from "./agent
 import { Federation } from "./api/federate.ts";
 import { AdminRoutes } from "./api/v1/admin-routes.ts";
 import { AlertRoutes } from "./api/v1/alert-routes.ts";
+import { BackfillRoutes } from "./api/v1/backfill-routes.ts";
 import { OperatorRoutes } from "./api/v1/operator-routes.ts";
 import { QueryRoutes } from "./api/v1/query-routes.ts";
 import { addRemoteRoutes } from "./api/v1/remote-routes.ts";
@@ -590,6 +591,12 @@ export class Server {
         () => running().rules.groups,
         () => running().notifier,
       ),
+      backfill: new BackfillRoutes({
+        jobs: () => running().rules.backfills,
+        groups: () => running().rules.groups,
+        now: Date.now,
+        adminApi: settings.enableAdminApi,
+      }),
       alerts: new AlertRoutes({
         history: () => running().rules.history,
         queries: () => running().queries,

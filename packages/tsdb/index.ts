@@ -5,6 +5,7 @@ export { compactionRanges, planCompaction, planDeletion, type RetentionLimits } 
 export { BlockSource, type CompactionSource } from "./block/compaction-source.ts";
 export { compactBlocks, firstLevel, linkBlock, writeBlock } from "./block/compactor.ts";
 export { type BlockMeta, BlockMetaError, readBlockMeta, writeBlockMeta } from "./block/meta.ts";
+export { type BlockSeries, type SeriesBlockOptions, writeSeriesBlock } from "./block/series-block.ts";
 export { ChunkList } from "./chunk/chunk-list.ts";
 export { decodeChunk } from "./chunk/decode.ts";
 export { type FloatEncoding, IncompatibleEncodingError } from "./chunk/float-encoding.ts";

@@ -75,6 +75,10 @@ const PATHS = `paths:
     get: {operationId: alerts, summary: Pending and firing alerts, tags: [alerting], responses: *any}
   /alerts/history:
     get: {operationId: alertHistory, summary: "The steps of alerts (pending, firing, resolved, inactive), newest first", tags: [alerting], parameters: [{$ref: "#/components/parameters/match"}, {name: state, in: query, schema: {type: array, items: {type: string, enum: [pending, firing, resolved, inactive]}}}, {$ref: "#/components/parameters/start"}, {$ref: "#/components/parameters/end"}, {$ref: "#/components/parameters/limit"}], responses: *any}
+  /rules/backfill:
+    post: {operationId: backfillRule, summary: "Compute a recording rule in force from a time on, in the background; for operators", tags: [alerting], requestBody: {content: {application/x-www-form-urlencoded: {schema: {type: object, required: [record, start], properties: {record: {type: string}, group: {type: string}, file: {type: string}, start: {type: string}, end: {type: string}}}}}}, responses: *any}
+    get: {operationId: backfills, summary: "How rules that are computed for the past get on; for operators", tags: [alerting], responses: *any}
+    delete: {operationId: cancelBackfill, summary: "Call one off, what was written stays; for operators", tags: [alerting], parameters: [{name: id, in: query, required: true, schema: {type: integer}}], responses: *any}
   /rules/backtest:
     post: {operationId: backtestRule, summary: "When an alerting rule, in force or sent along, would have fired over past data", tags: [alerting], requestBody: {content: {application/x-www-form-urlencoded: {schema: {type: object, required: [start], properties: {alert: {type: string}, group: {type: string}, file: {type: string}, rules: {type: string, description: "A rule file's text, in place of the rules in force"}, start: {type: string}, end: {type: string}, step: {type: string}, limit: {type: integer}, timeout: {type: string}}}}}}, responses: *query}
   /status/config:

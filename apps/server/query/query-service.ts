@@ -278,6 +278,10 @@ export class QueryService {
       case "vector":
       case "instant":
         return this.#selections(request, request.timeMs, request.timeMs, 0);
+      case "backfill": {
+        const { query, startMs, endMs, stepMs } = request.range;
+        return this.#engine.selections(query, startMs, endMs, stepMs).map((selection) => ({ ...selection, stepMs }));
+      }
       case "backtest":
       case "range":
         return this.#selections(request, request.startMs, request.endMs, request.stepMs);
@@ -331,6 +335,9 @@ export class QueryService {
       case "vector":
       case "instant":
         return this.#estimateEvaluation(request.expr, request.timeMs, request.timeMs, 0);
+      case "backfill":
+        // It writes, too: never on the main thread, and never on the last worker.
+        return HEAVY_SAMPLES;
       case "backtest":
         // All steps of all series are walked one by one: never on the main thread.
         return INLINE_SAMPLES + this.#estimateEvaluation(request.expr, request.startMs, request.endMs, request.stepMs);

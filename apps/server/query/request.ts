@@ -3,6 +3,7 @@ import type { FloatHistogramFields } from "@narthex/model";
 import type { FederateRequest } from "../api/federate-answer.ts";
 import type { SearchRequest } from "../api/search/search-answer.ts";
 import type { RemoteReadRequest } from "../remote/read/read-answer.ts";
+import type { BackfillRange } from "../rules/backfill/backfill-range.ts";
 import type { BacktestRule, BacktestSpan, BacktestSurroundings } from "../rules/backtest.ts";
 
 /** Milliseconds throughout. Selectors are texts, since compiled matchers cannot cross a thread. */
@@ -11,6 +12,7 @@ export type StorageRequest =
   | RangeRequest
   | VectorRequest
   | BacktestRequest
+  | BackfillRequest
   | SeriesRequest
   | LabelNamesRequest
   | LabelValuesRequest
@@ -60,6 +62,12 @@ export interface BacktestRequest extends BacktestSpan {
   readonly limit: number;
   readonly timeoutMs: number | undefined;
   readonly lookbackDeltaMs: undefined;
+}
+
+/** A recording rule computed for a range of the past, and written as a block. Answers with a `BackfilledRange`, no envelope. */
+export interface BackfillRequest {
+  readonly kind: "backfill";
+  readonly range: BackfillRange;
 }
 
 /** An element of such a result, as it crosses over from a worker. */

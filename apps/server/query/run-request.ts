@@ -9,6 +9,7 @@ import type { ByteSink } from "../api/json/byte-sink.ts";
 import { writeLabels, writeNotes, writeQueryAnswer } from "../api/json/query-json.ts";
 import { answerSearch } from "../api/search/search-answer.ts";
 import { answerRemoteRead } from "../remote/read/read-answer.ts";
+import { backfillRange } from "../rules/backfill/backfill-range.ts";
 import { runBacktest } from "../rules/backtest.ts";
 import type {
   BacktestRequest,
@@ -61,6 +62,12 @@ export function runRequest(
       return NO_EVALUATION;
     case "backtest":
       return backtest(request, context, sink);
+    case "backfill": {
+      const { queried, ...done } = backfillRange(request.range, context);
+      sink.text(JSON.stringify(done));
+      sink.flush();
+      return { ...NO_EVALUATION, samples: queried };
+    }
   }
 }
 

@@ -8,6 +8,8 @@ import type { OutgoingAlert } from "../notifier/outgoing-alert.ts";
 import type { QueryService } from "../query/query-service.ts";
 import type { ServerSettings } from "../settings.ts";
 import type { TemplateSurroundings } from "./alert-template.ts";
+import { BackfillJobs } from "./backfill/backfill-jobs.ts";
+import type { BackfilledRange, BackfillRange } from "./backfill/backfill-range.ts";
 import { makeRuleGroup } from "./group-maker.ts";
 import type { AlertHistory } from "./history/alert-history.ts";
 import { outgoing } from "./outgoing.ts";
@@ -37,6 +39,8 @@ export class RuleService {
   readonly #stopping = new AbortController();
   readonly #slots: EvaluationSlots | undefined;
   readonly #surroundings: TemplateSurroundings;
+  /** Recording rules that are computed for the past. */
+  readonly backfills: BackfillJobs;
   #externalLabels = Labels.empty;
 
   constructor(options: RuleServiceOptions) {
@@ -49,6 +53,17 @@ export class RuleService {
       externalUrl: settings.externalUrl.href.replace(/\/$/, ""),
       pathPrefix: settings.externalUrl.pathname.replace(/\/$/, ""),
     };
+    const headStart = (): number => db.stats().minTime ?? Date.now();
+    this.backfills = new BackfillJobs({
+      directory: db.directory,
+      blockRangeMs: settings.minBlockDurationMs,
+      headStart,
+      oldestTime: () => db.blocks[0]?.minTime ?? headStart(),
+      run: (range, signal) => runBackfill(options.queries, range, signal),
+      onBlock: () => db.reloadBlocks(),
+      now: Date.now,
+      logger,
+    });
     this.#manager = new RuleManager({
       queryable: db,
       metrics: this.#metrics,
@@ -76,6 +91,7 @@ export class RuleService {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    await this.backfills.stop();
     await this.#manager.stop();
     await this.#options.history?.close();
   }
@@ -106,4 +122,16 @@ export class RuleService {
     const origin = { kind: "rule", file, group: name } as const;
     return (expr, t) => this.#options.queries.evaluate(expr, t, this.#stopping.signal, origin);
   }
+}
+
+/** One range in a query worker. Rejects with a `QueryError`. */
+async function runBackfill(queries: QueryService, range: BackfillRange, signal: AbortSignal): Promise<BackfilledRange> {
+  let text = "";
+  const output = {
+    write: (bytes: Uint8Array): undefined => {
+      text += Buffer.from(bytes).toString();
+    },
+  };
+  await queries.run({ kind: "backfill", range }, output, { signal });
+  return JSON.parse(text) as BackfilledRange;
 }

@@ -5,6 +5,7 @@ import type { Handler, WebServer } from "../../web/web-server.ts";
 import { ApiError } from "../api-error.ts";
 import type { AdminRoutes } from "./admin-routes.ts";
 import type { AlertRoutes } from "./alert-routes.ts";
+import type { BackfillRoutes } from "./backfill-routes.ts";
 import type { OperatorRoutes } from "./operator-routes.ts";
 import type { QueryRoutes } from "./query-routes.ts";
 import type { RuleRoutes } from "./rule-routes.ts";
@@ -20,6 +21,7 @@ export interface ApiRoutes {
   readonly targets: TargetRoutes;
   readonly rules: RuleRoutes;
   readonly alerts: AlertRoutes;
+  readonly backfill: BackfillRoutes;
   readonly status: StatusRoutes;
   readonly admin: AdminRoutes;
   readonly operator: OperatorRoutes;
@@ -34,7 +36,7 @@ const CHANGES = ["POST", "PUT"];
 
 export function addApiRoutes(
   web: Pick<WebServer, "route">,
-  { query, series, search, targets, rules, alerts, status, admin, operator, unavailable }: ApiRoutes,
+  { query, series, search, targets, rules, alerts, backfill, status, admin, operator, unavailable }: ApiRoutes,
 ): void {
   const add = (path: string, methods: readonly string[], handler: Handler, needsReady = true): void =>
     web.route(`${BASE}${path}`, methods, guarded(handler), { needsReady });
@@ -67,6 +69,9 @@ export function addApiRoutes(
 
   serve("/rules", GET, (call) => rules.rules(call));
   serve("/rules/backtest", ["POST"], (call) => alerts.backtest(call));
+  serve("/rules/backfill", ["POST"], (call) => backfill.start(call));
+  serve("/rules/backfill", GET, (call) => backfill.list(call));
+  serve("/rules/backfill", ["DELETE"], (call) => backfill.cancel(call));
   serve("/alerts", GET, (call) => rules.alerts(call));
   serve("/alerts/history", GET, (call) => alerts.history(call));
   serve("/alertmanagers", GET, (call) => rules.alertmanagers(call));
