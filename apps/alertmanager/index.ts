@@ -1,1 +1,2 @@
+export { amtool } from "./amtool/amtool.ts";
 export { main } from "./main.ts";

@@ -9,8 +9,8 @@ import { type AlertmanagerFlags, parseAlertmanagerFlags } from "./flags/flags.ts
 /** Exit codes of the reference. */
 const EXIT = { clean: 0, failed: 1 } as const;
 
-/** Runs until the program has stopped; resolves to the exit code. */
-export async function main(argv: string[]): Promise<number> {
+/** Runs until the program has stopped; resolves to the exit code. `assets` is the folder of the built page. */
+export async function main(argv: string[], { assets }: { readonly assets?: string } = {}): Promise<number> {
   const command = parseAlertmanagerFlags(argv);
   if (command.kind === "exit") {
     process.stdout.write(command.stdout);

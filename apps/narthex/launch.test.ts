@@ -39,6 +39,10 @@ function environment(main: (argv: string[]) => Promise<number> = async () => 0):
           calls.push({ argv, options: undefined });
           return 5;
         },
+        async amtool(argv) {
+          calls.push({ argv, options: undefined });
+          return 6;
+        },
       }),
       pushgateway: async () => ({
         async main(argv) {
@@ -55,6 +59,12 @@ test("launcher: everything after `server` goes to the server, whose code comes b
   assert.equal(await launch(["server", "--config.file=x.yml", "--agent"], env), 3);
   assert.deepEqual(calls[0]?.argv, ["--config.file=x.yml", "--agent"]);
   assert.equal(calls[0]?.options?.configText, undefined);
+});
+
+test("launcher: everything after `amtool` goes to the Alertmanager's tool, whose code comes back", async () => {
+  const { environment: env, calls } = environment();
+  assert.equal(await launch(["amtool", "silence", "query", "-q"], env), 6);
+  assert.deepEqual(calls[0]?.argv, ["silence", "query", "-q"]);
 });
 
 test("launcher: everything after `tool` goes to the tools, whose code comes back", async () => {

@@ -12,7 +12,7 @@ export interface LaunchEnvironment {
   /** Loads the server's entry. */
   readonly server: () => Promise<ServerEntry>;
   /** Loads the Alertmanager's entry. */
-  readonly alertmanager: () => Promise<ProgramEntry>;
+  readonly alertmanager: () => Promise<AlertmanagerEntry>;
   /** Loads the Pushgateway's entry. */
   readonly pushgateway: () => Promise<ProgramEntry>;
 }
@@ -21,6 +21,20 @@ export interface LaunchEnvironment {
 export interface ProgramEntry {
   /** Runs until the program has stopped; resolves to the exit code. */
   main(argv: string[]): Promise<number>;
+}
+
+/** What the Alertmanager's package offers to the launcher. */
+export interface AlertmanagerEntry {
+  /** Runs until it has stopped; resolves to the exit code. */
+  main(argv: string[], options?: AlertmanagerOptions): Promise<number>;
+  /** Runs one command of its command line; resolves to the exit code. */
+  amtool(argv: string[]): Promise<number>;
+}
+
+/** What the launcher tells the Alertmanager besides its command line. */
+export interface AlertmanagerOptions {
+  /** Folder of the built web page. */
+  readonly assets?: string;
 }
 
 /** What the server's package offers to the launcher. */
@@ -84,7 +98,15 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     help: "groups, silences and sends alerts, with the reference's flags; narthex alertmanager --help lists them",
     async run(argv, environment) {
       const { main } = await environment.alertmanager();
-      return main(argv);
+      return main(argv, webAssets(environment.home));
+    },
+  },
+  {
+    name: "amtool",
+    help: "asks an Alertmanager and changes what it holds; narthex amtool --help lists the commands",
+    async run(argv, environment) {
+      const { amtool } = await environment.alertmanager();
+      return amtool(argv);
     },
   },
   {

@@ -53,11 +53,15 @@ export class LabelMatcher {
     }
   }
 
-  /** Names with reserved characters are quoted, and then the value is too, in Go's manner. */
   toString(): string {
-    if (RESERVED.test(this.name)) return `${quote(this.name)}${this.type}${quote(this.value)}`;
-    return `${this.name}${this.type}"${this.value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"')}"`;
+    return matcherText(this.type, this.name, this.value);
   }
+}
+
+/** Names with reserved characters are quoted, and then the value is too, in Go's manner. */
+export function matcherText(type: MatchType, name: string, value: string): string {
+  if (RESERVED.test(name)) return `${quote(name)}${type}${quote(value)}`;
+  return `${name}${type}"${value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"')}"`;
 }
 
 /** Whether a character must be quoted in the new grammar. */

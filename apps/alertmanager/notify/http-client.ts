@@ -6,7 +6,7 @@ import { USER_AGENT } from "../build-info.ts";
 import { goErrorText } from "./go-error.ts";
 
 const MAX_REDIRECTS = 10;
-/** More of an answer is not kept; the rest is read and thrown away. */
+/** More of a receiver's answer is not kept; the rest is read and thrown away. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 /** How long a token may take when nothing else limits it. */
 const TOKEN_TIMEOUT_MS = 30_000;
@@ -31,9 +31,15 @@ export class HttpClient {
   readonly #router: HttpRouter;
   readonly #tokens: TokenSource | undefined;
   readonly #agent = new http.Agent({ keepAlive: true });
+  readonly #maxAnswerBytes: number;
 
-  constructor(config: HttpClientConfig, environment: Readonly<Record<string, string | undefined>> = process.env) {
+  constructor(
+    config: HttpClientConfig,
+    environment: Readonly<Record<string, string | undefined>> = process.env,
+    maxAnswerBytes: number = MAX_ANSWER_BYTES,
+  ) {
     this.#config = config;
+    this.#maxAnswerBytes = maxAnswerBytes;
     this.#router = new HttpRouter(config.tls, config.proxy, undefined, environment);
     if (config.oauth2 !== undefined) this.#tokens = new TokenSource(config.oauth2, undefined, environment);
   }
@@ -150,7 +156,7 @@ export class HttpClient {
         const parts: Buffer[] = [];
         let bytes = 0;
         response.on("data", (part: Buffer) => {
-          if (bytes < MAX_ANSWER_BYTES) parts.push(part.subarray(0, MAX_ANSWER_BYTES - bytes));
+          if (bytes < this.#maxAnswerBytes) parts.push(part.subarray(0, this.#maxAnswerBytes - bytes));
           bytes += part.length;
         });
         response.on("error", reject);
