@@ -88,7 +88,7 @@ export class ApiClient {
     if (username !== undefined && httpConfigFile !== "")
       throw new ToolError("basic authentication and http.config.file are mutually exclusive", "\n");
     this.#http = new HttpClient(readHttpConfig(httpConfigFile), process.env, MAX_ANSWER_BYTES);
-    this.#base = `${scheme === "" ? "http" : scheme}://${host === "" ? DEFAULT_HOST : host}${path.replace(/\/+$/, "")}/api/v2`;
+    this.#base = `${scheme === "" ? "http" : scheme}://${host === "" ? DEFAULT_HOST : host}${`/${path}`.replace(/\/+/g, "/").replace(/\/$/, "")}/api/v2`;
     this.#signal = signal;
     this.#credentials =
       username === undefined

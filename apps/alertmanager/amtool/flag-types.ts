@@ -72,7 +72,7 @@ export const address: FlagType<ServiceAddress> = {
       password: decodeURIComponent(password.join(":")),
       host,
       // What stands behind a scheme without slashes is no path.
-      path: path.startsWith("/") || authority !== undefined ? path : "",
+      path: scheme === "" || authority !== undefined || path.startsWith("/") ? path : "",
     };
   },
   format: String,

@@ -102,7 +102,7 @@ function readLabels(words: readonly string[], grammar: ToolContext["grammar"]): 
     return readPairs(words, "Labels", grammar);
   } catch (error) {
     const { message } = error as Error;
-    if (message.startsWith("Labels must")) throw new ToolError(message, "\n", { cause: error });
+    if (message.startsWith("Labels must")) throw error;
     throw new ToolError(`Failed to parse labels: ${message}`, "\n\n", { cause: error });
   }
 }
