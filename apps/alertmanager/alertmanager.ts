@@ -6,7 +6,8 @@ import { AlertStore } from "./alert/alert-store.ts";
 import { AlertMetrics } from "./api/v2/alert-metrics.ts";
 import type { ApiContext } from "./api/v2/api-context.ts";
 import { type Clock, every, type Timer } from "./clock.ts";
-import { addClusterMetrics } from "./cluster/cluster-metrics.ts";
+import { gossipPeerOf } from "./cluster/from-flags.ts";
+import type { GossipPeer } from "./cluster/gossip-peer.ts";
 import { lonePeer, type Peer } from "./cluster/peer.ts";
 import { loadConfigFile } from "./config/load.ts";
 import { Configured, type Lasting, Prepared } from "./configured.ts";
@@ -47,6 +48,7 @@ export class Alertmanager {
   readonly #grammar: MatcherGrammar;
   readonly #metrics: ProgramMetrics;
   readonly #peer: Peer;
+  readonly #cluster: GossipPeer | undefined;
   readonly #recurring: RecurringSilences;
   readonly #silencer: Silencer;
   readonly #web: WebServer;
@@ -55,19 +57,19 @@ export class Alertmanager {
   #lasting: Lasting | undefined;
   #configured: Configured | undefined;
 
-  /** Reads the web configuration; throws a `WebConfigError` when it cannot be used. */
+  /** Reads the web configuration; throws a `WebConfigError` when it cannot be used, and an `Error` for addresses of a cluster. */
   constructor(options: AlertmanagerOptions) {
     const { flags, features, logger, clock } = options;
     const { registry } = this;
     this.#options = options;
-    this.#peer = options.peer ?? lonePeer;
+    this.#cluster = options.peer === undefined ? gossipPeerOf(flags, { clock, logger, registry }) : undefined;
+    this.#peer = options.peer ?? this.#cluster ?? lonePeer;
     this.#grammar = new MatcherGrammar(matcherMode(features), logger);
     this.#metrics = new ProgramMetrics(registry, {
       namesAlerts: features.has("alert-names-in-metrics"),
       perAlertnameLimit: flags.perAlertnameLimit,
+      isClustered: this.#cluster !== undefined,
     });
-    const hasCluster = flags.clusterListenAddress !== "";
-    if (hasCluster) addClusterMetrics(registry, () => this.#peer.members.length);
     this.alerts = new AlertStore({
       clock,
       gcIntervalMs: flags.alertGcIntervalMs,
@@ -95,6 +97,8 @@ export class Alertmanager {
       logger: logger.with({ component: "nflog" }),
       registry,
     });
+    this.#cluster?.addState("sil", this.silences);
+    this.#cluster?.addState("nfl", this.log);
     this.#recurring = new RecurringSilences({
       file: join(flags.storagePath, "recurring-silences.json"),
       silences: this.silences,
@@ -129,6 +133,7 @@ export class Alertmanager {
     const startedAt = new Date(clock.now());
     this.#report("silences", await this.silences.load());
     this.#report("nflog", await this.log.load());
+    await this.#cluster?.start();
     const port = parseAddress(flags.listenAddresses[0] ?? ":9093").port;
     const { externalUrl } = webAddress(flags.externalUrl, flags.routePrefix, port);
     const records = new NotificationRecords(clock);

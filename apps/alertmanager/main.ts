@@ -34,7 +34,6 @@ export async function main(argv: string[], { assets }: { readonly assets?: strin
     logger.error("--auto-gomemlimit.ratio must be greater than 0 and less than or equal to 1.");
     return EXIT.failed;
   }
-  warnAboutCluster(flags, logger);
   return run(flags, features, logger);
 }
 
@@ -71,9 +70,4 @@ function untilToldToStop(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
   });
-}
-
-function warnAboutCluster({ clusterPeers, clusterTlsConfig }: AlertmanagerFlags, logger: Logger): void {
-  if (clusterPeers.length > 0 || clusterTlsConfig !== "")
-    logger.warn("Clustering is not supported yet: this process stands alone and sends everything itself");
 }

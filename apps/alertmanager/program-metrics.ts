@@ -29,7 +29,10 @@ export class ProgramMetrics {
   readonly #endWatching: () => void;
 
   /** `namesAlerts` adds the alert's name to what the limit kept out. */
-  constructor(registry: Registry, options: { readonly namesAlerts: boolean; readonly perAlertnameLimit: number }) {
+  constructor(
+    registry: Registry,
+    options: { readonly namesAlerts: boolean; readonly perAlertnameLimit: number; readonly isClustered: boolean },
+  ) {
     const registers = [registry];
     this.#namesAlerts = options.namesAlerts;
     const gauge = (name: string, help: string): Gauge => new Gauge({ name: `alertmanager_${name}`, help, registers });
@@ -48,7 +51,7 @@ export class ProgramMetrics {
     this.#receivers = gauge("receivers", "Number of configured receivers.");
     this.#integrations = gauge("integrations", "Number of configured integrations.");
     this.#inhibitRules = gauge("inhibition_rules", "Number of configured inhibition rules.");
-    gauge("cluster_enabled", "Indicates whether the clustering is enabled or not.");
+    gauge("cluster_enabled", "Indicates whether the clustering is enabled or not.").set(options.isClustered ? 1 : 0);
     gauge("alerts_per_alert_limit", "Current limit on number of alerts per alert name").set(
       Math.max(options.perAlertnameLimit, 0),
     );
