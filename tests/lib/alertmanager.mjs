@@ -82,7 +82,7 @@ export class Alertmanager {
       `--web.listen-address=127.0.0.1:${this.port}`,
       "--web.external-url=http://am.example/x",
       "--web.route-prefix=/",
-      "--cluster.listen-address=",
+      ...(this.flags.some((flag) => flag.startsWith("--cluster.listen-address")) ? [] : ["--cluster.listen-address="]),
       ...this.flags,
     );
     const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
