@@ -189,8 +189,8 @@ async function loadServer(home: string): Promise<ServerEntry> {
   return loadBundle<ServerEntry>(home, "server", "server") ?? import("@narthex/server");
 }
 
-async function loadAlertmanager(home: string): Promise<ProgramEntry> {
-  return loadBundle<ProgramEntry>(home, "alertmanager", "alertmanager") ?? import("@narthex/alertmanager");
+async function loadAlertmanager(home: string): Promise<AlertmanagerEntry> {
+  return loadBundle<AlertmanagerEntry>(home, "alertmanager", "alertmanager") ?? import("@narthex/alertmanager");
 }
 
 async function loadPushgateway(home: string): Promise<ProgramEntry> {
