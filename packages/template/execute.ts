@@ -26,7 +26,7 @@ export interface ExecuteOptions {
   readonly escaper?: Escaper;
   /** Longest output in UTF-16 code units; beyond, the execution fails. */
   readonly maxLength?: number;
-  /** How much the execution may do, in units of about 0.2 µs; beyond, it fails. Default: five million, a second or so. */
+  /** How much the execution may do, in units of a microsecond at most; beyond, it fails. Default: five million, some seconds. */
   readonly maxWork?: number;
 }
 
@@ -239,7 +239,10 @@ class Execution {
     const values = rest.map((operand) => this.#arg(operand, dot));
     if (hasFinal) values.push(final);
     const signature = this.#options.signatures?.get(arg.name);
-    if (signature !== undefined) this.#check(signature, arg, rest, values);
+    if (signature !== undefined) {
+      this.#check(signature, arg, rest, values);
+      this.#charge(signature.cost?.(values) ?? 0);
+    }
     for (const value of values) this.#chargeText(value);
     try {
       const result = run(...values);

@@ -12,6 +12,8 @@ export interface Signature {
   readonly parameters: readonly ParameterType[];
   /** The last parameter may be given any number of times, or never. */
   readonly variadic?: boolean;
+  /** Work that a call takes besides what every call takes, in units of `ExecuteOptions.maxWork`. */
+  cost?(values: readonly unknown[]): number;
 }
 
 export const STRING: ParameterType = { name: "string", accepts: (value) => typeof value === "string" };

@@ -45,7 +45,7 @@ const MAX_QUERIES = 1000;
 /** Longest text, in UTF-16 code units. */
 const MAX_LENGTH = 256 * 1024;
 /** What one expansion may do on the main thread: about 10 ms, see `ExecuteOptions.maxWork`. */
-const MAX_WORK = 50_000;
+const MAX_WORK = 10_000;
 
 /** Checks a text when its rule is loaded. Throws a `TemplateError`. */
 export function checkAlertTemplate(alertName: string, text: string): void {

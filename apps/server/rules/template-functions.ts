@@ -102,7 +102,7 @@ export function templateFunctions(environment: TemplateEnvironment): ReadonlyMap
       "reReplaceAll",
       (pattern, replacement, text) => compiled(String(pattern)).replaceAll(String(text), String(replacement)),
     ],
-    ["match", (pattern, text) => compileSearchRegex(String(pattern)).find(String(text))],
+    ["match", (pattern, text) => patternOf(String(pattern)).find(String(text))],
     ["title", (text) => String(text).replace(WORD, (word) => word.replace(/\p{L}/u, titleLetter))],
     ["toUpper", (text) => String(text).toUpperCase()],
     ["toLower", (text) => String(text).toLowerCase()],
@@ -184,14 +184,42 @@ export const TEMPLATE_SIGNATURES: ReadonlyMap<string, Signature> = new Map(
       ],
       parameters: [ANY],
     },
-    { names: ["match"], parameters: [STRING, STRING] },
-    { names: ["reReplaceAll"], parameters: [STRING, STRING, STRING] },
     { names: ["first"], parameters: [SAMPLES] },
     { names: ["value", "strvalue"], parameters: [SAMPLE] },
     { names: ["label"], parameters: [STRING, SAMPLE] },
     { names: ["sortByLabel"], parameters: [STRING, SAMPLES] },
-  ].flatMap(({ names, parameters }) => names.map((name) => [name, { parameters }] as const)),
+  ]
+    .flatMap(({ names, parameters }) => names.map((name): [string, Signature] => [name, { parameters }]))
+    .concat([
+      ["match", { parameters: [STRING, STRING], cost: patternCost }],
+      ["reReplaceAll", { parameters: [STRING, STRING, STRING], cost: patternCost }],
+    ]),
 );
+
+/** Patterns that were compiled lately. */
+const patterns = new Map<string, SearchRegex>();
+const MAX_PATTERNS = 64;
+const MAX_PATTERN_LENGTH = 1000;
+/** A repetition is compiled as often as it repeats, a thousand times at most. */
+const REPETITION_COST = 500;
+
+/** Compiling takes about a microsecond per character, a search one for eight; the text comes last. */
+function patternCost(values: readonly unknown[]): number {
+  const [pattern, text] = [String(values[0]), String(values.at(-1))];
+  const compiling = patterns.has(pattern) ? 0 : 20 + pattern.length + (pattern.includes("{") ? REPETITION_COST : 0);
+  return compiling + Math.floor(text.length / 8);
+}
+
+function patternOf(source: string): SearchRegex {
+  let pattern = patterns.get(source);
+  if (pattern !== undefined) return pattern;
+  pattern = compileSearchRegex(source);
+  if (source.length > MAX_PATTERN_LENGTH) return pattern;
+  const [oldest] = patterns.keys();
+  if (patterns.size >= MAX_PATTERNS && oldest !== undefined) patterns.delete(oldest);
+  patterns.set(source, pattern);
+  return pattern;
+}
 
 function titleLetter(letter: string): string {
   const [first = "", ...rest] = letter.toUpperCase();
@@ -201,7 +229,7 @@ function titleLetter(letter: string): string {
 /** As the reference compiles where it cannot refuse: the message names the function of Go's library. */
 function compiled(pattern: string): SearchRegex {
   try {
-    return compileSearchRegex(pattern);
+    return patternOf(pattern);
   } catch (error) {
     throw new Error(`regexp: Compile(\`${pattern}\`): ${(error as Error).message}`, { cause: error });
   }

@@ -72,7 +72,9 @@ function pointsOf(db: Db, query: string): Map<number, number> {
   const { value } = new Engine().instantQuery(db, query, 9 * HOUR);
   assert.ok(value.kind === "matrix");
   const points = new Map<number, number>();
-  for (const { times, values } of value.series) values.forEach((v, i) => points.set(times?.[i] as number, v));
+  for (const { times, values } of value.series) {
+    for (const [i, v] of values.entries()) points.set(times?.[i] as number, v);
+  }
   return points;
 }
 
