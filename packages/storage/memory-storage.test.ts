@@ -83,3 +83,16 @@ test("memory storage: metadata and the newest exemplars of a series", () => {
     Array.from({ length: 16 }, (_, i) => i + 4),
   );
 });
+
+test("memory storage: a batch that is in order only is refused late samples, window or not", () => {
+  const storage = new MemoryStorage({ outOfOrderWindowMs: 5000 });
+  const first = storage.appender();
+  const ref = first.series(LABELS);
+  first.append(ref, 10_000, 1);
+  first.commit();
+  const second = storage.appender({ inOrderOnly: true });
+  assert.equal(second.append(ref, 9000, 1), Append.outOfOrder);
+  assert.equal(second.append(ref, 11_000, 1), Append.ok);
+  second.commit();
+  assert.deepEqual(times(storage), [10_000, 11_000]);
+});

@@ -80,7 +80,7 @@ for (const [source, message] of REFUSED) {
 }
 
 const FAILING: [source: string, message: string][] = [
-  ["{{ .Value.x }}", 'template: t:1:3: executing "t" at <.Value.x>: can\'t evaluate field x in type float64'],
+  ["{{ .Value.x }}", 'template: t:1:9: executing "t" at <.Value.x>: can\'t evaluate field x in type float64'],
   ["\n {{ fails }}", 'template: t:2:4: executing "t" at <fails>: error calling fails: no luck'],
   // Not cut short, however long.
   [
@@ -91,7 +91,7 @@ const FAILING: [source: string, message: string][] = [
     "{{ index .List 9 }}",
     'template: t:1:3: executing "t" at <index .List 9>: error calling index: index out of range: 9',
   ],
-  ['{{ template "none" }}', 'template: t:1:3: executing "t": template "none" not defined'],
+  ['{{ template "none" }}', 'template: t:1:12: executing "t" at <{{template "none"}}>: template "none" not defined'],
 ];
 
 for (const [source, message] of FAILING) {

@@ -399,3 +399,21 @@ test("killed at any single write, it starts, lost no late commit and made none u
   }
   assert.ok(kills > 60, `${kills} of ${total}`);
 });
+
+test("append: a batch that is in order only is refused late samples and markers, window or not", async () => {
+  const db = await open(new MemoryFs());
+  const max = START + 10 * HOUR;
+  write(db, "m", [[max, 1]]);
+  const appender = db.appender({ inOrderOnly: true });
+  const ref = appender.series(Labels.fromObject({ __name__: "m" }));
+  assert.equal(appender.append(ref, max - HOUR, 2), Append.outOfOrder, "within the window");
+  assert.equal(appender.append(ref, max - 4 * HOUR, 2), Append.tooOld, "beyond the window");
+  assert.equal(appender.appendStale(ref, max - HOUR), Append.outOfOrder);
+  assert.equal(appender.append(ref, max, 1), Append.ok, "what is there already");
+  assert.equal(appender.append(ref, max + 1, 3), Append.ok);
+  appender.commit();
+  assert.deepEqual(read(db, "m"), [
+    [max, 1],
+    [max + 1, 3],
+  ]);
+});

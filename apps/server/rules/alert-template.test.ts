@@ -115,6 +115,7 @@ const CASES: readonly (readonly [text: string, expanded: string])[] = [
     "a:80|a|1.2.3.4:9|1.2.3.4|[::1]:80|::1|1:80|host",
   ],
   [
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a capture by its name, in Go's words
     '{{ reReplaceAll "(a)(b)" "$2$1" "xaby" }}|{{ reReplaceAll "r.*d" "x" "rpld text" }}|{{ reReplaceAll "(?P<n>o+)" "[${n}]" "foo boo" }}|{{ reReplaceAll "" "-" "abc" }}',
     "xbay|x text|f[oo] b[oo]|-a-b-c-",
   ],

@@ -201,13 +201,13 @@ const patterns = new Map<string, SearchRegex>();
 const MAX_PATTERNS = 64;
 const MAX_PATTERN_LENGTH = 1000;
 /** A repetition is compiled as often as it repeats, a thousand times at most. */
-const REPETITION_COST = 500;
+const REPETITION_COST = 2000;
 
-/** Compiling takes about a microsecond per character, a search one for eight; the text comes last. */
+/** Compiling takes about a microsecond per character, a search one for eight, replacing one for two; the text comes last. */
 function patternCost(values: readonly unknown[]): number {
   const [pattern, text] = [String(values[0]), String(values.at(-1))];
   const compiling = patterns.has(pattern) ? 0 : 20 + pattern.length + (pattern.includes("{") ? REPETITION_COST : 0);
-  return compiling + Math.floor(text.length / 8);
+  return compiling + Math.floor(text.length / (values.length === 2 ? 8 : 2));
 }
 
 function patternOf(source: string): SearchRegex {
