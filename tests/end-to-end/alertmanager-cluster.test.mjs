@@ -1,7 +1,7 @@
 // Alertmanagers in one cluster, ours and the reference's: who knows whom, what reaches whom, and who tells what how often.
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Alertmanager, Catcher, eventually, reference } from "../lib/alertmanager.mjs";
 import { freePort } from "../lib/program.mjs";
@@ -116,8 +116,8 @@ async function silence(member, comment, more = {}) {
 async function untilSilenced(member, id, state = "active") {
   const started = performance.now();
   await eventually(async () => {
-    const { status, body } = await member.call(`/api/v2/silence/${id}`);
-    return status === 200 && JSON.parse(body).status.state === state;
+    const silences = await member.api("/silences");
+    return silences.some((each) => each.id === id && each.status.state === state);
   }, 10_000);
   return Math.round(performance.now() - started);
 }
@@ -136,154 +136,157 @@ async function metric(member, name) {
   return sums.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
 }
 
-for (const kinds of [
-  ["ours", "reference"],
-  ["reference", "ours"],
-  ["ours", "ours"],
-]) {
-  const options = kinds.includes("reference") ? needsReference : {};
+// They wait more than they work.
+describe("clusters", { concurrency: 4 }, () => {
+  for (const kinds of [
+    ["ours", "reference"],
+    ["reference", "ours"],
+    ["ours", "ours"],
+  ]) {
+    const options = kinds.includes("reference") ? needsReference : {};
+    test(
+      `a cluster of ${kinds.join(" and ")}: two members, silences both ways, each notification once`,
+      options,
+      async (t) => {
+        const cluster = await Cluster.start(t, kinds);
+        const names = Object.keys(cluster.members);
+        const [first, second] = cluster.all;
+        const seenMs = await cluster.see(names);
+        const silencesMs = [];
+        for (const [from, to] of [
+          [first, second],
+          [second, first],
+        ])
+          for (const comment of ["short", `long: ${"x".repeat(2000)}`]) {
+            const id = await silence(from, comment);
+            silencesMs.push(await untilSilenced(to, id));
+            await to.call(`/api/v2/silence/${id}`, { method: "DELETE" });
+            silencesMs.push(await untilSilenced(from, id, "expired"));
+          }
+        await cluster.ready();
+        const groups = groupsOf("g", 8);
+        await cluster.alert(groups);
+        const toldMs = await cluster.untilTold(groups, "firing");
+        assert.deepEqual(cluster.told("firing"), once(groups));
+        await cluster.alert(groups, { resolved: true });
+        await cluster.untilTold(groups, "resolved");
+        assert.deepEqual(cluster.told("resolved"), once(groups));
+        assert.equal(await metric(first, "alertmanager_notifications_total"), 2 * groups.length);
+        assert.equal(await metric(second, "alertmanager_notifications_total"), 0);
+        assert.equal(await metric(first, "alertmanager_peer_position"), 0);
+        assert.equal(await metric(second, "alertmanager_peer_position"), 1);
+        for (const member of cluster.all) assert.deepEqual(complaints(member.log), []);
+        t.diagnostic(
+          `members seen after ${seenMs} ms, silences after ${silencesMs.join(" ")} ms, ${groups.length} groups told after ${toldMs} ms`,
+        );
+      },
+    );
+  }
+
   test(
-    `a cluster of ${kinds.join(" and ")}: two members, silences both ways, each notification once`,
-    options,
+    "a cluster of two of ours and one of the reference's: nothing is told twice, nothing is lost by a kill",
+    needsReference,
     async (t) => {
-      const cluster = await Cluster.start(t, kinds);
+      const cluster = await Cluster.start(t, ["ours", "reference", "ours"]);
       const names = Object.keys(cluster.members);
-      const [first, second] = cluster.all;
+      const [first, second, third] = cluster.all;
       const seenMs = await cluster.see(names);
-      const silencesMs = [];
-      for (const [from, to] of [
-        [first, second],
-        [second, first],
-      ])
-        for (const comment of ["short", `long: ${"x".repeat(2000)}`]) {
-          const id = await silence(from, comment);
-          silencesMs.push(await untilSilenced(to, id));
-          await to.call(`/api/v2/silence/${id}`, { method: "DELETE" });
-          silencesMs.push(await untilSilenced(from, id, "expired"));
-        }
       await cluster.ready();
-      const groups = groupsOf("g", 8);
-      await cluster.alert(groups);
-      const toldMs = await cluster.untilTold(groups, "firing");
-      assert.deepEqual(cluster.told("firing"), once(groups));
-      await cluster.alert(groups, { resolved: true });
-      await cluster.untilTold(groups, "resolved");
-      assert.deepEqual(cluster.told("resolved"), once(groups));
-      assert.equal(await metric(first, "alertmanager_notifications_total"), 2 * groups.length);
-      assert.equal(await metric(second, "alertmanager_notifications_total"), 0);
-      assert.equal(await metric(first, "alertmanager_peer_position"), 0);
-      assert.equal(await metric(second, "alertmanager_peer_position"), 1);
+
+      const together = groupsOf("together", 20);
+      await cluster.alert(together);
+      await cluster.untilTold(together, "firing");
+      assert.deepEqual(cluster.told("firing"), once(together));
+
+      // Whoever comes first dies with the alerts in its hands.
+      const orphaned = groupsOf("orphaned", 20);
+      await cluster.alert(orphaned);
+      await first.kill("SIGKILL");
+      const orphanedMs = await cluster.untilTold(orphaned, "firing");
+      assert.deepEqual(Object.keys(cluster.told("firing")).length, together.length + orphaned.length);
+      const goneMs = await cluster.see(names.slice(1));
+
+      // It comes back with nothing, and gets everything from the others.
+      const id = await silence(second, "while away");
+      await untilSilenced(third, id);
+      rmSync(first.dataFolder, { recursive: true, force: true });
+      first.launch();
+      await first.ready();
+      const backMs = await cluster.see(names);
+      const knownMs = await untilSilenced(first, id);
+      await cluster.ready();
+      const before = cluster.catcher.requests.length;
+      await cluster.alert([...together, ...orphaned]);
+      await sleep(8000);
+      assert.equal(cluster.catcher.requests.length, before, "the log of what was told came back too");
       for (const member of cluster.all) assert.deepEqual(complaints(member.log), []);
       t.diagnostic(
-        `members seen after ${seenMs} ms, silences after ${silencesMs.join(" ")} ms, ${groups.length} groups told after ${toldMs} ms`,
+        `members seen after ${seenMs} ms; of ${orphaned.length} orphaned groups told: ${Object.values(cluster.told("firing")).reduce((a, b) => a + b) - together.length} notifications, after ${orphanedMs} ms; gone after ${goneMs} ms, back after ${backMs} ms, its silence ${knownMs} ms later`,
       );
     },
   );
-}
 
-test(
-  "a cluster of two of ours and one of the reference's: nothing is told twice, nothing is lost by a kill",
-  needsReference,
-  async (t) => {
+  test("a member that stands still is left out, and comes back by itself", needsReference, async (t) => {
     const cluster = await Cluster.start(t, ["ours", "reference", "ours"]);
     const names = Object.keys(cluster.members);
     const [first, second, third] = cluster.all;
-    const seenMs = await cluster.see(names);
+    await cluster.see(names);
     await cluster.ready();
+    const diagnostics = [];
+    for (const [still, others, othersNames] of [
+      [first, [second, third], [names[1], names[2]]],
+      [second, [first, third], [names[0], names[2]]],
+    ]) {
+      const name = names[cluster.all.indexOf(still)];
+      const groups = groupsOf(`still-${name}-`, 10);
+      still.child.kill("SIGSTOP");
+      await cluster.alert(groups, { to: others });
+      await eventually(() => groups.every((g) => cluster.told("firing")[g] > 0), 30_000);
+      const goneMs = await cluster.see(othersNames);
+      const id = await silence(others[1], `while ${name} stood still`);
+      await untilSilenced(others[0], id);
+      still.child.kill("SIGCONT");
+      const backMs = await cluster.see(names);
+      const knownMs = await untilSilenced(still, id);
+      await cluster.alert(groups);
+      await sleep(8000);
+      assert.deepEqual(
+        groups.filter((g) => !(cluster.told("firing")[g] >= 1)),
+        [],
+      );
+      const notifications = groups.reduce((sum, g) => sum + cluster.told("firing")[g], 0);
+      diagnostics.push(
+        `${name}: gone after ${goneMs} ms, back after ${backMs} ms, its silence ${knownMs} ms later, ${notifications} notifications of ${groups.length} groups`,
+      );
+    }
+    t.diagnostic(diagnostics.join("; "));
+  });
 
-    const together = groupsOf("together", 20);
-    await cluster.alert(together);
-    await cluster.untilTold(together, "firing");
-    assert.deepEqual(cluster.told("firing"), once(together));
+  test("members of another label are strangers, those of one label are not", needsReference, async (t) => {
+    const cluster = await Cluster.start(t, ["ours", "reference"], ["--cluster.label=blue"]);
+    const names = Object.keys(cluster.members);
+    await cluster.see(names);
+    const id = await silence(cluster.all[0], "blue");
+    await untilSilenced(cluster.all[1], id);
+    const [stranger] = await Promise.all([
+      Alertmanager.start(t, {
+        config: config(cluster.catcher.port),
+        flags: [
+          `--cluster.listen-address=127.0.0.1:${await freePort()}`,
+          ...cluster.all.map(({ flags }) => flags[0].replace("listen-address", "peer")),
+          "--cluster.label=red",
+        ],
+      }),
+    ]);
+    await sleep(3000);
+    assert.equal((await stranger.api("/status")).cluster.peers.length, 1);
+    assert.equal((await cluster.all[0].api("/status")).cluster.peers.length, 2);
+  });
 
-    // Whoever comes first dies with the alerts in its hands.
-    const orphaned = groupsOf("orphaned", 20);
-    await cluster.alert(orphaned);
-    await first.kill("SIGKILL");
-    const orphanedMs = await cluster.untilTold(orphaned, "firing");
-    assert.deepEqual(Object.keys(cluster.told("firing")).length, together.length + orphaned.length);
-    const goneMs = await cluster.see(names.slice(1));
-
-    // It comes back with nothing, and gets everything from the others.
-    const id = await silence(second, "while away");
-    await untilSilenced(third, id);
-    rmSync(first.dataFolder, { recursive: true, force: true });
-    first.launch();
-    await first.ready();
-    const backMs = await cluster.see(names);
-    const knownMs = await untilSilenced(first, id);
-    await cluster.ready();
-    const before = cluster.catcher.requests.length;
-    await cluster.alert([...together, ...orphaned]);
-    await sleep(8000);
-    assert.equal(cluster.catcher.requests.length, before, "the log of what was told came back too");
-    for (const member of cluster.all) assert.deepEqual(complaints(member.log), []);
-    t.diagnostic(
-      `members seen after ${seenMs} ms; of ${orphaned.length} orphaned groups told: ${Object.values(cluster.told("firing")).reduce((a, b) => a + b) - together.length} notifications, after ${orphanedMs} ms; gone after ${goneMs} ms, back after ${backMs} ms, its silence ${knownMs} ms later`,
-    );
-  },
-);
-
-test("a member that stands still is left out, and comes back by itself", needsReference, async (t) => {
-  const cluster = await Cluster.start(t, ["ours", "reference", "ours"]);
-  const names = Object.keys(cluster.members);
-  const [first, second, third] = cluster.all;
-  await cluster.see(names);
-  await cluster.ready();
-  const diagnostics = [];
-  for (const [still, others, othersNames] of [
-    [first, [second, third], [names[1], names[2]]],
-    [second, [first, third], [names[0], names[2]]],
-  ]) {
-    const name = names[cluster.all.indexOf(still)];
-    const groups = groupsOf(`still-${name}-`, 10);
-    still.child.kill("SIGSTOP");
-    await cluster.alert(groups, { to: others });
-    await eventually(() => groups.every((g) => cluster.told("firing")[g] > 0), 30_000);
-    const goneMs = await cluster.see(othersNames);
-    const id = await silence(others[1], `while ${name} stood still`);
-    await untilSilenced(others[0], id);
-    still.child.kill("SIGCONT");
-    const backMs = await cluster.see(names);
-    const knownMs = await untilSilenced(still, id);
-    await cluster.alert(groups);
-    await sleep(8000);
-    assert.deepEqual(
-      groups.filter((g) => !(cluster.told("firing")[g] >= 1)),
-      [],
-    );
-    const notifications = groups.reduce((sum, g) => sum + cluster.told("firing")[g], 0);
-    diagnostics.push(
-      `${name}: gone after ${goneMs} ms, back after ${backMs} ms, its silence ${knownMs} ms later, ${notifications} notifications of ${groups.length} groups`,
-    );
-  }
-  t.diagnostic(diagnostics.join("; "));
-});
-
-test("members of another label are strangers, those of one label are not", needsReference, async (t) => {
-  const cluster = await Cluster.start(t, ["ours", "reference"], ["--cluster.label=blue"]);
-  const names = Object.keys(cluster.members);
-  await cluster.see(names);
-  const id = await silence(cluster.all[0], "blue");
-  await untilSilenced(cluster.all[1], id);
-  const [stranger] = await Promise.all([
-    Alertmanager.start(t, {
-      config: config(cluster.catcher.port),
-      flags: [
-        `--cluster.listen-address=127.0.0.1:${await freePort()}`,
-        ...cluster.all.map(({ flags }) => flags[0].replace("listen-address", "peer")),
-        "--cluster.label=red",
-      ],
-    }),
-  ]);
-  await sleep(3000);
-  assert.equal((await stranger.api("/status")).cluster.peers.length, 1);
-  assert.equal((await cluster.all[0].api("/status")).cluster.peers.length, 2);
-});
-
-test("a port that is taken: the program ends with one clear sentence", async (t) => {
-  const port = await freePort();
-  const flags = [`--cluster.listen-address=127.0.0.1:${port}`];
-  await Alertmanager.start(t, { config: config(1), flags });
-  await assert.rejects(Alertmanager.start(t, { config: config(1), flags }), /unable to initialize gossip mesh/);
+  test("a port that is taken: the program ends with one clear sentence", async (t) => {
+    const port = await freePort();
+    const flags = [`--cluster.listen-address=127.0.0.1:${port}`];
+    await Alertmanager.start(t, { config: config(1), flags });
+    await assert.rejects(Alertmanager.start(t, { config: config(1), flags }), /unable to initialize gossip mesh/);
+  });
 });
