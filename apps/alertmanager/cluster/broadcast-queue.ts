@@ -49,8 +49,11 @@ export class BroadcastQueue {
     if (this.#size > this.#options.capacity) this.#dropOne();
   }
 
-  /** Takes messages that fit into `bytes` when each costs `overheadBytes` more; each counts as sent. At most `count`. */
-  take(bytes: number, overheadBytes: number, count: number): Uint8Array[] {
+  /**
+   * Takes messages that fit into `bytes` when each costs `overheadBytes` more, at most `count`. Each counts as sent `times` times: to
+   * so many members.
+   */
+  take(bytes: number, overheadBytes: number, count: number, times: number = 1): Uint8Array[] {
     if (this.#size === 0) return [];
     const taken: Broadcast[] = [];
     let free = bytes;
@@ -62,12 +65,12 @@ export class BroadcastQueue {
         free -= cost;
         taken.push(broadcast);
       }
-    this.#count(taken);
+    this.#count(taken, times);
     return taken.map(({ message }) => message);
   }
 
-  /** Moves what was sent into the next tier, or out. */
-  #count(sent: readonly Broadcast[]): void {
+  /** Moves what was sent into a later tier, or out. */
+  #count(sent: readonly Broadcast[], times: number): void {
     if (sent.length === 0) return;
     const { members, multiplier } = this.#options;
     const limit = multiplier * Math.ceil(Math.log10(members() + 1));
@@ -76,7 +79,7 @@ export class BroadcastQueue {
       this.#tiers[tier] = this.#tier(tier).filter((broadcast) => !moved.has(broadcast));
     // They were taken newest first.
     for (const broadcast of sent.toReversed()) {
-      broadcast.tier++;
+      broadcast.tier += times;
       if (broadcast.tier >= limit) this.#end(broadcast);
       else this.#tier(broadcast.tier).push(broadcast);
     }

@@ -139,9 +139,9 @@ export class ClusterMetrics {
     this.#receivedBytes.labels(type).inc(bytes);
   }
 
-  sent(type: MessageType, bytes: number): void {
-    this.#sent.labels(type).inc();
-    this.#sentBytes.labels(type).inc(bytes);
+  sent(type: MessageType, bytes: number, times: number = 1): void {
+    this.#sent.labels(type).inc(times);
+    this.#sentBytes.labels(type).inc(bytes * times);
   }
 
   alive(peer: string): void {

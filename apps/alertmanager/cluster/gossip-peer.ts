@@ -362,7 +362,7 @@ export class GossipPeer implements Peer {
           }
         }
       },
-      sent: (message) => metrics.sent("update", message.length),
+      sent: (message, members) => metrics.sent("update", message.length, members),
       answered: ({ node }, seconds) => metrics.answered(node, seconds),
     };
   }

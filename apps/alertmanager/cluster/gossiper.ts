@@ -38,6 +38,8 @@ import type { Transport } from "./transport.ts";
 
 /** Each word about a node goes out `4 * ceil(log10(nodes + 1))` times. */
 const NODE_MULTIPLIER = 4;
+/** Each message of the program goes out to the chosen members twice, where the reference does it once: packets are lost. */
+const MESSAGE_ROUNDS = 2;
 /** Messages of the program that wait to go out, and words about nodes. */
 const MAX_QUEUED = 4096;
 /** In one packet, a message that it answers included. */
@@ -54,8 +56,8 @@ export interface Delegate {
   localState(): Uint8Array;
   /** All that another member knows; a view. */
   remoteState(bytes: Uint8Array): void;
-  /** A message went out by packet to one member. */
-  sent(message: Uint8Array): void;
+  /** A message went out by packet to so many members. */
+  sent(message: Uint8Array, members: number): void;
   answered(node: Node, seconds: number): void;
 }
 
@@ -68,7 +70,7 @@ export interface GossiperOptions {
   readonly delegate: Delegate;
   readonly events: NodeEvents;
   readonly gossipIntervalMs: number;
-  /** Members that hear of news each time; also how often a message of the program goes out, times the size of the cluster. */
+  /** Members that hear of news each time. */
   readonly gossipNodes: number;
   readonly pushPullIntervalMs: number;
   readonly probeIntervalMs: number;
@@ -107,7 +109,7 @@ export class Gossiper {
     });
     this.#messages = new BroadcastQueue({
       members: () => this.members.length,
-      multiplier: options.gossipNodes,
+      multiplier: MESSAGE_ROUNDS * options.gossipNodes,
       capacity: MAX_QUEUED,
       onDropped: options.onDropped,
     });
@@ -159,7 +161,9 @@ export class Gossiper {
     return this.#health.score;
   }
 
-  /** Messages of the program that wait to go out. */
+  /** Each message of the program goes out to the chosen members twice, where the reference does it once: packets are lost. */
+const MESSAGE_ROUNDS = 2;
+/** Messages of the program that wait to go out. */
   get queued(): number {
     return this.#messages.size;
   }
@@ -303,15 +307,15 @@ export class Gossiper {
       this.#options.gossipNodes,
       (node) => isMember(node) || (node.state === NODE_STATE.dead && node.changedMs >= longAgo),
     );
-    for (const node of listeners) {
-      const news = this.#news(this.#roomFor(0), MAX_MESSAGES);
-      if (news.length === 0) return;
-      this.#send(news, node.endpoint, node);
-    }
+    if (listeners.length === 0) return;
+    // The same news for all of them: where there are few members, each hears everything at least once.
+    const news = this.#news(this.#roomFor(0), MAX_MESSAGES, listeners.length);
+    if (news.length === 0) return;
+    for (const node of listeners) this.#send(news, node.endpoint, node);
   }
 
   #sendWithNews(message: Uint8Array, to: Endpoint, name: string): void {
-    const news = this.#news(this.#roomFor(message.length), MAX_MESSAGES - 1);
+    const news = this.#news(this.#roomFor(message.length), MAX_MESSAGES - 1, 1);
     this.#send([message, ...news], to, this.#nodes.get(name));
   }
 
@@ -320,11 +324,11 @@ export class Gossiper {
   }
 
   /** Words about nodes first, then messages of the program. */
-  #news(bytes: number, count: number): Uint8Array[] {
-    const words = this.#words.take(bytes, COMPOUND_MESSAGE_BYTES, count);
+  #news(bytes: number, count: number, listeners: number): Uint8Array[] {
+    const words = this.#words.take(bytes, COMPOUND_MESSAGE_BYTES, count, listeners);
     const used = words.reduce((sum, { length }) => sum + length + COMPOUND_MESSAGE_BYTES, 0);
-    const messages = this.#messages.take(bytes - used, COMPOUND_MESSAGE_BYTES + 1, count - words.length);
-    for (const message of messages) this.#options.delegate.sent(message);
+    const messages = this.#messages.take(bytes - used, COMPOUND_MESSAGE_BYTES + 1, count - words.length, listeners);
+    for (const message of messages) this.#options.delegate.sent(message, listeners);
     return [...words, ...messages.map((message) => Buffer.concat([Uint8Array.of(MESSAGE.user), message]))];
   }
 

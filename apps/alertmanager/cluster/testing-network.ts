@@ -7,6 +7,7 @@ import type { Arrivals, ByteStream, Transport } from "./transport.ts";
 
 const LATENCY_MS = 1;
 const STREAM_TIMEOUT_MS = 10_000;
+const LONG_BYTES = 700;
 
 /** The same numbers for the same seed. */
 export function seededRandom(seed: number): () => number {
@@ -77,7 +78,7 @@ export class TestMember {
     this.#network = network;
     this.endpoint = { host: "10.0.0.1", port };
     const delegate: Delegate = {
-      message: (bytes) => void this.heard.push(Buffer.from(bytes).toString()),
+      message: (bytes) => this.#hear(Buffer.from(bytes)),
       localState: () => Buffer.from(this.state),
       remoteState: (bytes) => void this.heard.push(`state ${Buffer.from(bytes)}`),
       sent: () => {},
@@ -111,6 +112,14 @@ export class TestMember {
       logger: silentLogger,
       onDropped: () => tell("dropped"),
     });
+  }
+
+  /** What is news here is news for others, as with the states of an Alertmanager. */
+  #hear(message: Buffer): void {
+    const text = message.toString();
+    const isNews = !this.heard.includes(text);
+    this.heard.push(text);
+    if (isNews && message.length < LONG_BYTES) this.gossiper.broadcast(message);
   }
 
   async start(): Promise<this> {
