@@ -161,9 +161,7 @@ export class Gossiper {
     return this.#health.score;
   }
 
-  /** Each message of the program goes out to the chosen members twice, where the reference does it once: packets are lost. */
-const MESSAGE_ROUNDS = 2;
-/** Messages of the program that wait to go out. */
+  /** Messages of the program that wait to go out. */
   get queued(): number {
     return this.#messages.size;
   }
