@@ -6,6 +6,9 @@ import { run as runTests } from "node:test";
 import { build, install, root } from "./lib/bootstrap.mjs";
 import { findTests } from "./lib/find-tests.mjs";
 
+/** Files whose duration is told at the end. */
+const SHOWN_DURATIONS = 8;
+
 const only = process.argv.slice(2);
 install();
 await build();
@@ -37,20 +40,28 @@ const started = Date.now();
 const isWhole = (file) => file.includes("end-to-end");
 
 // A file and a suite are reported as tests too; only what holds no other test is counted.
-const isLeaf = ({ details, name }) =>
-  details?.type !== "suite" && !files.some((file) => name === file || name === relative(root, file));
+const fileOf = ({ name }) => files.find((file) => name === file || name === relative(root, file));
+const isLeaf = ({ details, name }) => details?.type !== "suite" && fileOf({ name }) === undefined;
+/** How long each file took, in milliseconds. */
+const durations = new Map();
+const noteDuration = (event) => {
+  const file = fileOf(event);
+  if (file !== undefined) durations.set(relative(root, file), event.details?.duration_ms ?? 0);
+};
 
 /** Runs files and counts what they report. */
 async function runFiles(some, concurrency) {
   if (some.length === 0) return;
   const stream = runTests({ files: some, concurrency, timeout: timeoutMs });
   stream.on("test:pass", (event) => {
+    noteDuration(event);
     if (!isLeaf(event)) return;
     if (event.skip !== undefined && event.skip !== false)
       skipped.push(`${event.name}: ${typeof event.skip === "string" ? event.skip : "no reason given"}`);
     else if (event.todo === undefined || event.todo === false) passed++;
   });
   stream.on("test:fail", (event) => {
+    noteDuration(event);
     const cause = event.details?.error?.cause ?? event.details?.error;
     if (event.details?.error?.failureType === "subtestsFailed") return;
     failed++;
@@ -72,6 +83,8 @@ await runFiles(
 await runFiles(files.filter(isWhole), 1);
 if (skipped.length > 0) console.log(`\nskipped:\n${skipped.map((line) => `  ${line}`).join("\n")}`);
 if (failures.length > 0) console.log(`\nfailed:\n${failures.map((line) => `  ${line}`).join("\n")}`);
+const slowest = [...durations].sort(([, a], [, b]) => b - a).slice(0, SHOWN_DURATIONS);
+console.log(`\nslowest: ${slowest.map(([file, ms]) => `${file} ${Math.round(ms / 1000)} s`).join(", ")}`);
 console.log(`\n${files.length} files in ${Math.round((Date.now() - started) / 1000)} s`);
 console.log(`${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ""}`);
 process.exit(failed > 0 ? 1 : 0);
