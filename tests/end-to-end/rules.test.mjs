@@ -270,7 +270,13 @@ test("rules: /rules and /alerts answer as the reference does, with all its fixtu
     alerts: body.data.alerts.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
   });
   assert.deepEqual(sorted(await answer(ours, "/alerts")), sorted(await answer(theirs, "/alerts")));
-  // What both store and count under the same names.
+  // Both evaluate a group in the same slots, to the millisecond.
+  const phase = async (program) => {
+    const [{ value }] = await program.query("timestamp(own:one)");
+    return Math.round(Number(value[1]) * 1000) % 500;
+  };
+  assert.equal(await phase(ours), await phase(theirs));
+  // What both count under the same names.
   const names = async (program) => {
     const text = await (await fetch(`${program.url}/metrics`)).text();
     return [...new Set(text.match(/^prometheus_(rule_[a-z_]+|template_text_[a-z_]+)/gm))].sort();
