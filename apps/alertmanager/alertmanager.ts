@@ -37,6 +37,8 @@ export interface AlertmanagerOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly peer?: Peer;
+  /** Folder of the built page. */
+  readonly assets?: string | undefined;
 }
 
 export class Alertmanager {
@@ -178,6 +180,7 @@ export class Alertmanager {
     addPages(this.#web, {
       context,
       webMetrics: this.#webMetrics,
+      assets: this.#options.assets,
       reload: () => this.reload(),
       scrape: (accept) => this.#metrics.scraped(() => this.registry.expose(accept)),
     });

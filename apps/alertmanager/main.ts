@@ -34,14 +34,19 @@ export async function main(argv: string[], { assets }: { readonly assets?: strin
     logger.error("--auto-gomemlimit.ratio must be greater than 0 and less than or equal to 1.");
     return EXIT.failed;
   }
-  return run(flags, features, logger);
+  return run(flags, features, logger, assets);
 }
 
-async function run(flags: AlertmanagerFlags, features: Features, logger: Logger): Promise<number> {
+async function run(
+  flags: AlertmanagerFlags,
+  features: Features,
+  logger: Logger,
+  assets: string | undefined,
+): Promise<number> {
   let program: Alertmanager | undefined;
   const stopping = untilToldToStop();
   try {
-    program = new Alertmanager({ flags, features, logger, clock: systemClock });
+    program = new Alertmanager({ flags, features, logger, clock: systemClock, assets });
     process.on("SIGHUP", () => {
       try {
         program?.reload();

@@ -20,6 +20,8 @@ export default defineConfig({
   base: "./",
   build: {
     outDir: "dist",
+    // The server's page, and the Alertmanager's.
+    rolldownOptions: { input: ["index.html", "alertmanager.html"] },
     emptyOutDir: true,
     target: "es2023",
     // Nothing inlined as data: or as a script in the page: the content security policy allows neither.

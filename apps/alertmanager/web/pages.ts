@@ -4,12 +4,15 @@ import { answerOwn } from "../api/narthex/own-api.ts";
 import { serveApi } from "../api/v2/api.ts";
 import type { ApiContext } from "../api/v2/api-context.ts";
 import type { Exchange } from "./exchange.ts";
+import { addPageFiles } from "./page-files.ts";
 import type { WebMetrics } from "./web-metrics.ts";
 import type { WebServer } from "./web-server.ts";
 
 export interface PageOptions {
   readonly context: ApiContext;
   readonly webMetrics: WebMetrics;
+  /** Folder of the built page; without one the root names the API's paths. */
+  readonly assets: string | undefined;
   /** Throws when the configuration cannot be used. */
   readonly reload: () => void;
   readonly scrape: (
@@ -68,7 +71,8 @@ export function addPages(web: WebServer, options: PageOptions): void {
       webMetrics.answered(handlerName(rest), exchange.method, exchange.response.statusCode, seconds, undefined);
     },
   });
-  web.add({ methods: READ, path: "/", serve: (exchange) => showRoot(exchange) });
+  if (!addPageFiles(web, options.assets))
+    web.add({ methods: READ, path: "/", serve: (exchange) => showRoot(exchange) });
 }
 
 /** As the reference's metrics name it. */

@@ -7,6 +7,7 @@ import type { Exchange } from "../../web/exchange.ts";
 import type { ApiContext } from "../v2/api-context.ts";
 import { ApiError } from "../v2/api-error.ts";
 import { OwnBody } from "./own-body.ts";
+import { getRoutes } from "./route-tree.ts";
 import { previewTemplate, testReceiver } from "./try-out.ts";
 import { ACKNOWLEDGED, routesJson, whyJson } from "./why.ts";
 
@@ -27,6 +28,7 @@ const RESOURCES: readonly OwnResource[] = [
   { method: "GET", path: /^\/alerts\/([0-9a-f]{16})\/why$/, serve: explainAlert },
   { method: "POST", path: /^\/alerts\/([0-9a-f]{16})\/acknowledge$/, serve: acknowledge },
   { method: "POST", path: /^\/why$/, serve: explainLabels },
+  { method: "GET", path: /^\/routes$/, serve: getRoutes },
   { method: "POST", path: /^\/routes\/test$/, serve: testRoutes },
   { method: "POST", path: /^\/templates\/preview$/, serve: previewTemplate },
   { method: "POST", path: /^\/receivers\/([^/]+)\/test$/, serve: testReceiver },

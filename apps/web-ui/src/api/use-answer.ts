@@ -2,6 +2,9 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { type Answer, ApiError, ask, type Parameters } from "./client.ts";
 
+/** How a request is made: the server's own API unless another one is meant. Must stay the same while a component lives. */
+export type Asker = typeof ask;
+
 /** What a component knows of its request: the last good answer stays while a newer one is on its way. */
 export interface Asked<T> {
   readonly answer: Answer<T> | null;
@@ -14,7 +17,12 @@ export interface Asked<T> {
  * Asks on mount, whenever path or parameters change, every `refreshMs` (0: never; not while the page is hidden), and on `reload()`.
  * A newer request calls off the older one. `path` null asks nothing.
  */
-export function useAnswer<T>(path: string | null, parameters: Parameters = {}, refreshMs = 0): Asked<T> {
+export function useAnswer<T>(
+  path: string | null,
+  parameters: Parameters = {},
+  refreshMs = 0,
+  asker: Asker = ask,
+): Asked<T> {
   const [state, setState] = useState<Omit<Asked<T>, "reload">>({ answer: null, error: null, loading: path !== null });
   const [round, setRound] = useState(0);
   const key = JSON.stringify(parameters);
@@ -26,7 +34,7 @@ export function useAnswer<T>(path: string | null, parameters: Parameters = {}, r
     const samePath = lastPath.current === path;
     lastPath.current = path;
     setState((old) => ({ answer: samePath ? old.answer : null, error: old.error, loading: true }));
-    ask<T>(path, JSON.parse(key), { signal: abort.signal }).then(
+    asker<T>(path, JSON.parse(key), { signal: abort.signal }).then(
       (answer) => setState({ answer, error: null, loading: false }),
       (error) => {
         if (abort.signal.aborted) return;
@@ -34,7 +42,7 @@ export function useAnswer<T>(path: string | null, parameters: Parameters = {}, r
       },
     );
     return () => abort.abort();
-  }, [path, key, round]);
+  }, [path, key, round, asker]);
 
   useEffect(() => {
     if (refreshMs <= 0) return;

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { ask } from "../api/client.ts";
 import { asApiError } from "../api/use-answer.ts";
 import { groupDigits } from "../format/number.ts";
-import { Dialog } from "../shell/dialogs.tsx";
+import { Dialog } from "../shell/dialog.tsx";
 import { Loading, Notice, SearchField, useGradually } from "../shell/widgets.tsx";
 import { metricNames } from "./metric-list.ts";
 

@@ -1,0 +1,91 @@
+/** From the answer's groups to the rows of the table: what belongs together, in which order. */
+import type { LabelMap } from "../format/labels.ts";
+import type { Alert, AlertGroup } from "./api.ts";
+
+/** `route`: as the Alertmanager groups them. `none`: one list. Anything else: names of labels, comma-separated. */
+export type Grouping = string;
+
+/** A line above the alerts of one group; groups of one have none. */
+export interface GroupRow {
+  readonly kind: "group";
+  readonly key: string;
+  readonly labels: LabelMap;
+  readonly receiver: string;
+  readonly count: number;
+}
+
+export interface AlertRow {
+  readonly kind: "alert";
+  readonly key: string;
+  readonly alert: Alert;
+}
+
+export type Row = GroupRow | AlertRow;
+
+/** Receivers, by alert, across the groups that it is in. */
+export function alertsOf(groups: readonly AlertGroup[]): Alert[] {
+  const byFingerprint = new Map<string, Alert>();
+  for (const { alerts } of groups) for (const alert of alerts) byFingerprint.set(alert.fingerprint, alert);
+  return [...byFingerprint.values()];
+}
+
+/** Rows in their order; within a group what began last comes first. `closed` are keys of groups whose alerts are not shown. */
+export function rowsOf(groups: readonly AlertGroup[], grouping: Grouping, closed: ReadonlySet<string>): Row[] {
+  const rows: Row[] = [];
+  for (const { labels, receiver, alerts } of regrouped(groups, grouping)) {
+    const key = `${receiver}\u0000${JSON.stringify(labels)}`;
+    if (alerts.length > 1 && grouping !== "none") {
+      rows.push({ kind: "group", key, labels, receiver, count: alerts.length });
+      if (closed.has(key)) continue;
+    }
+    for (const alert of [...alerts].sort(latestFirst))
+      rows.push({ kind: "alert", key: `${key}\u0000${alert.fingerprint}`, alert });
+  }
+  return rows;
+}
+
+interface Together {
+  readonly labels: LabelMap;
+  readonly receiver: string;
+  readonly alerts: readonly Alert[];
+}
+
+function regrouped(groups: readonly AlertGroup[], grouping: Grouping): readonly Together[] {
+  if (grouping === "route")
+    return groups.map(({ labels, receiver, alerts }) => ({ labels, receiver: receiver.name, alerts }));
+  const alerts = alertsOf(groups);
+  if (grouping === "none") return [{ labels: {}, receiver: "", alerts }];
+  const names = grouping.split(",").filter(Boolean);
+  const together = new Map<string, { labels: LabelMap; receiver: string; alerts: Alert[] }>();
+  for (const alert of alerts) {
+    const pairs = names.map((name) => [name, alert.labels[name] ?? ""] as const).filter(([, value]) => value !== "");
+    const key = JSON.stringify(pairs);
+    const found = together.get(key);
+    if (found === undefined) together.set(key, { labels: Object.fromEntries(pairs), receiver: "", alerts: [alert] });
+    else found.alerts.push(alert);
+  }
+  return [...together.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
+}
+
+function latestFirst(a: Alert, b: Alert): number {
+  if (a.startsAt !== b.startsAt) return a.startsAt < b.startsAt ? 1 : -1;
+  return a.fingerprint < b.fingerprint ? -1 : 1;
+}
+
+/** What the alert is about, measured: its annotation or label `value`. */
+export function measuredValue({ annotations, labels }: Alert): string {
+  return annotations["value"] ?? labels["value"] ?? "";
+}
+
+/** In a sentence. */
+export function summaryOf({ annotations }: Alert): string {
+  return annotations["summary"] ?? annotations["description"] ?? annotations["message"] ?? "";
+}
+
+/** What stands against telling of it, in one word; `active` for nothing. */
+export function stateWord({ status }: Alert): "active" | "silenced" | "inhibited" | "muted" | "unprocessed" {
+  if (status.silencedBy.length > 0) return "silenced";
+  if (status.inhibitedBy.length > 0) return "inhibited";
+  if (status.mutedBy.length > 0) return "muted";
+  return status.state === "unprocessed" ? "unprocessed" : "active";
+}
