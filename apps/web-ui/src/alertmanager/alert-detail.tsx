@@ -121,8 +121,8 @@ function WhyText({ why }: { why: Why }): JSX.Element {
       )}
       {why.silences.map(({ id, createdBy, comment, endsAt }) => (
         <p key={id}>
-          <a href={hashHref(`silences/${id}`)}>Silenced</a> by {createdBy || "somebody"}, ends <Ago time={endsAt} />:{" "}
-          {comment}
+          <a href={hashHref(`silences/${id}`)}>Silenced</a> by {createdBy || "somebody"}, ends{" "}
+          <Ago time={endsAt} planned />: {comment}
         </p>
       ))}
       {why.routes.map((route) => (
@@ -135,8 +135,9 @@ function WhyText({ why }: { why: Why }): JSX.Element {
           <p class="muted route-path">{route.path.join(" › ")}</p>
           {route.nextFlush !== undefined && (
             <p>
-              Its group of {route.groupSize} is looked at again <Ago time={route.nextFlush} />; unchanged news are
-              repeated every {humanSpan(route.repeatIntervalSeconds * 1000)}.
+              Its group ({route.groupSize === 1 ? "this alert alone" : `${route.groupSize} alerts`}) is looked at again{" "}
+              <Ago time={route.nextFlush} planned />; what has not changed is told again every{" "}
+              {humanSpan(route.repeatIntervalSeconds * 1000)}.
             </p>
           )}
           {(route.integrations ?? []).map(({ integration, lastNotified, repeatsAfter, lastRecord }) => (
@@ -146,7 +147,7 @@ function WhyText({ why }: { why: Why }): JSX.Element {
                 "was not told yet"
               ) : (
                 <>
-                  was told <Ago time={lastNotified} />, again <Ago time={repeatsAfter} />
+                  was told <Ago time={lastNotified} />, again <Ago time={repeatsAfter} planned />
                 </>
               )}
               {lastRecord?.outcome === "failed" && (

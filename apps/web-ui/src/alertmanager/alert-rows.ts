@@ -5,7 +5,10 @@ import type { Alert, AlertGroup } from "./api.ts";
 /** `route`: as the Alertmanager groups them. `none`: one list. Anything else: names of labels, comma-separated. */
 export type Grouping = string;
 
-/** A line above the alerts of one group; groups of one have none. */
+/** Smaller groups have no line of their own: their alerts name the labels themselves, and room is dear. */
+const LEAST_WITH_HEAD = 3;
+
+/** A line above the alerts of one group. */
 export interface GroupRow {
   readonly kind: "group";
   readonly key: string;
@@ -18,6 +21,8 @@ export interface AlertRow {
   readonly kind: "alert";
   readonly key: string;
   readonly alert: Alert;
+  /** Of its group. */
+  readonly isFirst: boolean;
 }
 
 export type Row = GroupRow | AlertRow;
@@ -34,12 +39,13 @@ export function rowsOf(groups: readonly AlertGroup[], grouping: Grouping, closed
   const rows: Row[] = [];
   for (const { labels, receiver, alerts } of regrouped(groups, grouping)) {
     const key = `${receiver}\u0000${JSON.stringify(labels)}`;
-    if (alerts.length > 1 && grouping !== "none") {
+    if (alerts.length >= LEAST_WITH_HEAD && grouping !== "none") {
       rows.push({ kind: "group", key, labels, receiver, count: alerts.length });
       if (closed.has(key)) continue;
     }
-    for (const alert of [...alerts].sort(latestFirst))
-      rows.push({ kind: "alert", key: `${key}\u0000${alert.fingerprint}`, alert });
+    [...alerts].sort(latestFirst).forEach((alert, i) => {
+      rows.push({ kind: "alert", key: `${key}\u0000${alert.fingerprint}`, alert, isFirst: i === 0 });
+    });
   }
   return rows;
 }

@@ -1,23 +1,25 @@
 /** The alerts, a line each, in groups. Thousands of them: only what is near the window is drawn. */
 import type { JSX } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
-import { formatTime } from "../format/time.ts";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Icon } from "../shell/icons.tsx";
 import { settings } from "../shell/settings.ts";
 import { useCell } from "../shell/signal.ts";
-import { Ago } from "../shell/widgets.tsx";
-import { type AlertRow, type GroupRow, measuredValue, type Row, stateWord, summaryOf } from "./alert-rows.ts";
+import { AlertLine } from "./alert-line.tsx";
+import type { GroupRow, Row } from "./alert-rows.ts";
 import type { Alert } from "./api.ts";
 import { goTo, hashHref } from "./hash-router.ts";
 import { exactly, formatMatchers } from "./matchers.ts";
-import { useWindow } from "./use-window.ts";
+import { rowOffsets, useWindow } from "./use-window.ts";
 
-/** Heights of a row in the style sheet: one line, or two where the screen is narrow. */
-const ROW_PIXELS = 27;
-const NARROW_ROW_PIXELS = 54;
+/** Heights of rows in the style sheet: a line each, or two where the screen is narrow. */
+const PIXELS = { alert: 25, group: 25 } as const;
+const NARROW_PIXELS = { alert: 54, group: 34 } as const;
+/** So much stays above the row that keys move to: the bar at the top lies over the page. */
+const SCROLL_MARGIN_PIXELS = 110;
 const narrow = matchMedia("(max-width: 820px)");
 
-interface Callbacks {
+/** What the lines call. */
+export interface Callbacks {
   readonly onOpen: (alert: Alert) => void;
   readonly onFold: (key: string) => void;
   readonly onFilter: (name: string, value: string) => void;
@@ -27,32 +29,40 @@ export function AlertTable(
   props: Callbacks & { rows: readonly Row[]; closed: ReadonlySet<string>; grouping: string },
 ): JSX.Element {
   const { rows, closed } = props;
-  const isNarrow = useNarrow();
-  const rowPixels = isNarrow ? NARROW_ROW_PIXELS : ROW_PIXELS;
-  const [element, { first, end }] = useWindow<HTMLTableSectionElement>(rows.length, rowPixels);
-  const [cursor, setCursor] = useState(-1);
-  useEffect(() => setCursor(-1), [rows]);
+  const callbacks = useRef<Callbacks>(props);
+  callbacks.current = props;
+  const { useLocalTime } = useCell(settings);
+  const pixels = useNarrow() ? NARROW_PIXELS : PIXELS;
+  const offsets = useMemo(() => rowOffsets(rows, ({ kind }) => pixels[kind]), [rows, pixels]);
+  const [element, { first, end }] = useWindow<HTMLTableSectionElement>(offsets);
+  // By its key: the list changes while somebody reads it.
+  const [marked, setMarked] = useState("");
+  const wantsFocus = useRef(false);
+  const cursor = useMemo(() => (marked === "" ? -1 : rows.findIndex(({ key }) => key === marked)), [rows, marked]);
   const move = (step: number): void => {
     let next = cursor < 0 && step < 0 ? 0 : cursor + step;
     while (rows[next]?.kind === "group") next += step;
     const holder = element.current;
-    if (rows[next] === undefined || holder === null) return;
-    setCursor(next);
-    const top = holder.getBoundingClientRect().top + scrollY + next * rowPixels;
-    if (top < scrollY + 110) scrollTo(0, top - 110);
-    else if (top + rowPixels > scrollY + innerHeight) scrollTo(0, top + rowPixels - innerHeight + 10);
+    const row = rows[next];
+    if (row === undefined || holder === null) return;
+    setMarked(row.key);
+    wantsFocus.current = true;
+    const top = holder.getBoundingClientRect().top + scrollY + offsets[next]!;
+    const bottom = top + pixels.alert;
+    if (top < scrollY + SCROLL_MARGIN_PIXELS) scrollTo(0, top - SCROLL_MARGIN_PIXELS);
+    else if (bottom > scrollY + innerHeight) scrollTo(0, bottom - innerHeight + 10);
   };
   useTableKeys(move, () => {
     const row = rows[cursor];
     return row?.kind === "alert" ? row.alert : undefined;
   });
   useEffect(() => {
-    if (cursor < 0) return;
+    if (!wantsFocus.current) return;
     // The row may only be drawn after the page has moved.
-    const frame = requestAnimationFrame(() => {
-      element.current?.querySelector<HTMLElement>(`[data-row="${cursor}"] .alert-name`)?.focus({ preventScroll: true });
-    });
-    return () => cancelAnimationFrame(frame);
+    const name = element.current?.querySelector<HTMLElement>(`[data-row="${cursor}"] .alert-name`);
+    if (name === null || name === undefined) return;
+    wantsFocus.current = false;
+    name.focus({ preventScroll: true });
   }, [cursor, first, end]);
   return (
     <table class="alerts" aria-rowcount={rows.length + 1}>
@@ -80,31 +90,38 @@ export function AlertTable(
         </tr>
       </thead>
       <tbody ref={element}>
-        <Gap rows={first} rowPixels={rowPixels} />
+        <Gap pixels={offsets[first]!} />
         {rows
           .slice(first, end)
           .map((row, i) =>
             row.kind === "group" ? (
               <GroupLine key={row.key} row={row} index={first + i} isClosed={closed.has(row.key)} {...props} />
             ) : (
-              <AlertLine key={row.key} row={row} index={first + i} isMarked={first + i === cursor} {...props} />
+              <AlertLine
+                key={row.key}
+                row={row}
+                index={first + i}
+                isMarked={first + i === cursor}
+                isLocal={useLocalTime}
+                callbacks={callbacks}
+              />
             ),
           )}
-        <Gap rows={rows.length - end} rowPixels={rowPixels} />
+        <Gap pixels={offsets[rows.length]! - offsets[end]!} />
       </tbody>
     </table>
   );
 }
 
-function Gap({ rows, rowPixels }: { rows: number; rowPixels: number }): JSX.Element | null {
-  if (rows <= 0) return null;
+function Gap({ pixels }: { pixels: number }): JSX.Element | null {
+  if (pixels <= 0) return null;
   return (
     <tr class="gap">
       <td
         colSpan={7}
         ref={(cell) => {
           // Styles in the markup are not allowed by the page's policy; those set by scripts are.
-          if (cell) cell.style.height = `${rows * rowPixels}px`;
+          if (cell) cell.style.height = `${pixels}px`;
         }}
       />
     </tr>
@@ -145,91 +162,6 @@ function GroupLine({
       </th>
     </tr>
   );
-}
-
-function AlertLine({
-  row,
-  index,
-  isMarked,
-  onOpen,
-  onFilter,
-}: Callbacks & { row: AlertRow; index: number; isMarked: boolean }): JSX.Element {
-  const { alert } = row;
-  const { useLocalTime } = useCell(settings);
-  const state = stateWord(alert);
-  const name = alert.labels["alertname"] ?? "(no name)";
-  const receivers = alert.receivers.map((receiver) => receiver.name).join(", ");
-  const labels = useMemo(
-    () =>
-      Object.entries(alert.labels)
-        .filter(([label]) => label !== "alertname")
-        .sort(bySeverity),
-    [alert],
-  );
-  const summary = summaryOf(alert);
-  return (
-    <tr
-      class={isMarked ? `alert-row ${state} marked` : `alert-row ${state}`}
-      data-row={index}
-      aria-rowindex={index + 2}
-    >
-      <td class="state-column">
-        <span class={`state ${state}`}>{state}</span>
-      </td>
-      <td class="name-column">
-        <button type="button" class="alert-name" title={name} onClick={() => onOpen(alert)}>
-          {name}
-        </button>
-      </td>
-      <td class="value-column" title={measuredValue(alert)}>
-        {measuredValue(alert)}
-      </td>
-      <td class="about-column">
-        <span class="about">
-          {summary !== "" && (
-            <span class="summary" title={summary}>
-              {summary}
-            </span>
-          )}
-          {labels.map(([label, value]) => (
-            <button
-              key={label}
-              type="button"
-              class="chip filter-chip"
-              tabIndex={-1}
-              title={`Show only ${label}="${value}"`}
-              onClick={() => onFilter(label, value)}
-            >
-              <i>{label}</i>
-              {value}
-            </button>
-          ))}
-        </span>
-      </td>
-      <td class="since-column" title={formatTime(Date.parse(alert.startsAt), useLocalTime)}>
-        <Ago time={alert.startsAt} />
-      </td>
-      <td class="receiver-column" title={receivers}>
-        {receivers}
-      </td>
-      <td class="action-column">
-        <a
-          class="silence-link"
-          tabIndex={-1}
-          href={hashHref("silences/new", { filter: formatMatchers(exactly(alert.labels)) })}
-          title="Silence this alert"
-        >
-          <Icon name="silence" />
-          <span class="visually-hidden">Silence {name}</span>
-        </a>
-      </td>
-    </tr>
-  );
-}
-
-/** How bad it is comes first, then by name. */
-function bySeverity([a]: [string, string], [b]: [string, string]): number {
-  return Number(b === "severity") - Number(a === "severity") || (a < b ? -1 : 1);
 }
 
 function useNarrow(): boolean {

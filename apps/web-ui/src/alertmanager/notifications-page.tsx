@@ -31,7 +31,7 @@ export function NotificationsPage(): JSX.Element {
             ["", "All"],
             ["sent", "Sent"],
             ["failed", "Failed"],
-            ["pending", "Under way"],
+            ["pending", "Pending"],
           ]}
           onChange={(value) => setSearch({ outcome: value })}
         />

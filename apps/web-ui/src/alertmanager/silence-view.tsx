@@ -32,7 +32,7 @@ export function SilenceView({ id }: { id: string }): JSX.Element | null {
     <>
       {formatTime(Date.parse(text), useLocalTime)}{" "}
       <span class="muted">
-        (<Ago time={text} />)
+        (<Ago time={text} planned />)
       </span>
     </>
   );

@@ -76,7 +76,7 @@ function SilenceList(): JSX.Element {
           <table class="silences stacked-rows">
             <thead>
               <tr>
-                <th scope="col">Alerts that pass</th>
+                <th scope="col">Silenced are alerts with</th>
                 <th scope="col">{state === "pending" ? "Starts" : state === "expired" ? "Ended" : "Ends"}</th>
                 <th scope="col">By</th>
                 <th scope="col">Why</th>
@@ -111,10 +111,13 @@ function SilenceLine({ silence, onChanged }: { silence: Silence; onChanged: () =
           ))}
         </a>
       </td>
-      <td class="time-cell">
-        <Ago time={status.state === "pending" ? startsAt : endsAt} />
+      <td
+        class="time-cell"
+        data-before={status.state === "pending" ? "starts" : status.state === "expired" ? "ended" : "ends"}
+      >
+        <Ago time={status.state === "pending" ? startsAt : endsAt} planned />
       </td>
-      <td>{createdBy}</td>
+      <td data-before="by">{createdBy}</td>
       <td class="comment-cell">{comment}</td>
       <td class="actions-cell">
         <SilenceActions silence={silence} onChanged={onChanged} />

@@ -2,8 +2,8 @@
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
-/** Rows drawn above and below those in sight. */
-const MARGIN = 12;
+/** Drawn above and below what is in sight, in pixels; the list is drawn anew each time that half of it was scrolled. */
+const MARGIN_PIXELS = 300;
 /** Drawn until the list has been measured. */
 const FIRST = 40;
 
@@ -12,19 +12,41 @@ export interface Shown {
   readonly end: number;
 }
 
-/** `rowPixels` is the height that every row has. The ref is for the element that holds the rows. */
-export function useWindow<T extends HTMLElement>(count: number, rowPixels: number): [RefObject<T | null>, Shown] {
+/** Where each row begins, and as the last entry where the list ends; in pixels. */
+export function rowOffsets<T>(rows: readonly T[], pixelsOf: (row: T) => number): Float64Array {
+  const offsets = new Float64Array(rows.length + 1);
+  rows.forEach((row, i) => {
+    offsets[i + 1] = offsets[i]! + pixelsOf(row);
+  });
+  return offsets;
+}
+
+/** The last row that begins at or before `pixels`; 0 above the list. */
+export function rowAt(offsets: Float64Array, pixels: number): number {
+  let low = 0;
+  let high = Math.max(0, offsets.length - 2);
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (offsets[middle]! <= pixels) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** The ref is for the element that holds the rows. */
+export function useWindow<T extends HTMLElement>(offsets: Float64Array): [RefObject<T | null>, Shown] {
   const element = useRef<T>(null);
+  const count = offsets.length - 1;
   const [shown, setShown] = useState<Shown>({ first: 0, end: FIRST });
   useEffect(() => {
     let frame = 0;
     const measure = (): void => {
       frame = 0;
       if (element.current === null) return;
-      const top = -element.current.getBoundingClientRect().top;
-      // In steps, so that small movements draw nothing anew.
-      const first = Math.max(0, Math.floor(top / rowPixels / MARGIN) * MARGIN - MARGIN);
-      const end = Math.min(count, first + Math.ceil(innerHeight / rowPixels) + 3 * MARGIN);
+      const step = MARGIN_PIXELS / 2;
+      const top = Math.floor(-element.current.getBoundingClientRect().top / step) * step;
+      const first = rowAt(offsets, top - MARGIN_PIXELS);
+      const end = Math.min(count, rowAt(offsets, top + innerHeight + MARGIN_PIXELS + step) + 1);
       setShown((old) => (old.first === first && old.end === end ? old : { first, end }));
     };
     const later = (): void => {
@@ -38,6 +60,6 @@ export function useWindow<T extends HTMLElement>(count: number, rowPixels: numbe
       removeEventListener("scroll", later);
       removeEventListener("resize", later);
     };
-  }, [count, rowPixels]);
+  }, [offsets, count]);
   return [element, { first: Math.min(shown.first, count), end: Math.min(shown.end, count) }];
 }

@@ -29,10 +29,11 @@ export function cell<T>(value: T): Cell<T> {
 /** The cell's value; the component renders again when it changes. */
 export function useCell<T>(source: Cell<T>): T {
   const [, redraw] = useState({});
+  const drawn = source.get();
   useEffect(() => {
     // A change between rendering and subscribing must not be lost.
-    redraw({});
+    if (!Object.is(source.get(), drawn)) redraw({});
     return source.subscribe(() => redraw({}));
   }, [source]);
-  return source.get();
+  return drawn;
 }

@@ -10,7 +10,7 @@ import { settings } from "./settings.ts";
 import { type Cell, cell, useCell } from "./signal.ts";
 
 /** The time, ticking each second while the page is visible: one timer for all the ages on a page. */
-const clock: Cell<number> = cell(Date.now());
+export const clock: Cell<number> = cell(Date.now());
 setInterval(() => {
   if (document.visibilityState !== "hidden") clock.set(Date.now());
 }, 1000);
@@ -180,15 +180,18 @@ export function Labels({ labels, name = false }: { labels: LabelMap; name?: bool
   );
 }
 
-/** `3 s ago`, counting on by itself, with the exact time on hover. */
-export function Ago({ time }: { time: string | undefined }): JSX.Element {
+/**
+ * `3 s ago`, counting on by itself, with the exact time on hover. A time that lies ahead is the clocks' difference, and
+ * shown as now, unless it is `planned`.
+ */
+export function Ago({ time, planned = false }: { time: string | undefined; planned?: boolean }): JSX.Element {
   const { useLocalTime } = useCell(settings);
   const now = useCell(clock);
   const t = Date.parse(time ?? "");
   const known = !Number.isNaN(t) && t > 0;
   return (
     <time dateTime={known ? time : undefined} title={known ? formatTime(t, useLocalTime) : undefined}>
-      {timeAgo(known ? t : Number.NaN, Math.max(now, t))}
+      {timeAgo(known ? t : Number.NaN, planned ? now : Math.max(now, t))}
     </time>
   );
 }
