@@ -225,11 +225,17 @@ export class Gossiper {
     await this.#options.transport.close();
   }
 
-  /** A packet came in. Whatever it holds, it is only this packet that is refused. */
+  /** A packet came in. What cannot be understood of it is refused, and only that. */
   packet(bytes: Uint8Array, from: Endpoint): void {
     if (this.#isClosed) return;
     try {
-      openPacket(bytes, this.#options.label, (kind, message) => this.#hear(kind, message, from));
+      openPacket(bytes, this.#options.label, (kind, message) => {
+        try {
+          this.#hear(kind, message, from);
+        } catch (error) {
+          this.#refusals.refuse("message", from, error as Error);
+        }
+      });
     } catch (error) {
       this.#refusals.refuse("packet", from, error as Error);
     }

@@ -62,8 +62,8 @@ function compound(messages: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * Hands the messages of a packet to `take`: their kind, and what follows it, a view that lives as long as the packet. Throws a
- * `PacketError` or an `MsgpackError` for what is no packet; messages before the damage have been handed over then.
+ * Hands the messages of a packet to `take`: their kind, and what follows it, a view that lives as long as the packet. Throws
+ * an error for what is no packet; messages before the damage have been handed over then.
  */
 export function openPacket(packet: Uint8Array, label: string, take: (kind: number, message: Uint8Array) => void): void {
   let body = withoutLabel(packet, label);
