@@ -62,6 +62,7 @@ export {
   loadWebConfig,
   parseWebConfig,
   type ServerTlsConfig,
+  tlsServerConfig,
   usesTls,
   type WebConfig,
   WebConfigError,

@@ -1,10 +1,12 @@
 // Alertmanagers in one cluster, ours and the reference's: who knows whom, what reaches whom, and who tells what how often.
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Alertmanager, Catcher, eventually, reference } from "../lib/alertmanager.mjs";
-import { freePort } from "../lib/program.mjs";
+import { freePort, scratch } from "../lib/program.mjs";
 
 const PEER_TIMEOUT_SECONDS = 2;
 /** A member that stands still is a suspect after about 2 s, and dead 4 s later. */
@@ -95,6 +97,27 @@ class Cluster {
     await sleep((this.all.length * PEER_TIMEOUT_SECONDS + 3) * 1000);
     return tookMs;
   }
+}
+
+const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
+
+/** Certificates of one authority for 127.0.0.1, and the file that names them for members of a cluster. */
+function tlsConfig(folder) {
+  const openssl = (...args) => assert.equal(spawnSync("openssl", args, { cwd: folder }).status, 0, args.join(" "));
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=ca");
+  openssl("req", ...key, "-keyout", "node.key", "-out", "node.csr", "-subj", "/CN=node");
+  writeFileSync(join(folder, "node.ext"), "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n");
+  const signing = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "node.ext"];
+  openssl("x509", "-req", "-in", "node.csr", ...signing, "-out", "node.pem");
+  const file = join(folder, "cluster-tls.yml");
+  writeFileSync(
+    file,
+    `tls_server_config: { cert_file: node.pem, key_file: node.key, client_ca_file: ca.pem, client_auth_type: RequireAndVerifyClientCert }
+tls_client_config: { cert_file: node.pem, key_file: node.key, ca_file: ca.pem }
+`,
+  );
+  return file;
 }
 
 const once = (groups) => Object.fromEntries(groups.map((g) => [g, 1]));
@@ -281,6 +304,43 @@ describe("clusters", { concurrency: 4 }, () => {
     await sleep(3000);
     assert.equal((await stranger.api("/status")).cluster.peers.length, 1);
     assert.equal((await cluster.all[0].api("/status")).cluster.peers.length, 2);
+  });
+
+  const skip = reference.missing ?? (hasOpenssl ? false : "no openssl to make certificates with");
+  test("members that show certificates: silences both ways, each notification once, strangers stay out", {
+    skip,
+  }, async (t) => {
+    const file = tlsConfig(scratch(t));
+    const cluster = await Cluster.start(t, ["ours", "reference", "ours"], [`--cluster.tls-config=${file}`]);
+    const names = Object.keys(cluster.members);
+    const seenMs = await cluster.see(names);
+    const silencesMs = [];
+    for (const from of cluster.all)
+      for (const comment of ["short", `long: ${"x".repeat(2000)}`]) {
+        const id = await silence(from, comment);
+        for (const to of cluster.all) if (to !== from) silencesMs.push(await untilSilenced(to, id));
+      }
+    await cluster.ready();
+    const groups = groupsOf("g", 8);
+    await cluster.alert(groups);
+    await cluster.untilTold(groups, "firing");
+    assert.deepEqual(cluster.told("firing"), once(groups));
+    for (const member of cluster.all) assert.deepEqual(complaints(member.log), []);
+    await cluster.all[2].kill("SIGKILL");
+    const goneMs = await cluster.see(names.slice(0, 2));
+    const stranger = await Alertmanager.start(t, {
+      config: config(cluster.catcher.port),
+      flags: [
+        `--cluster.listen-address=127.0.0.1:${await freePort()}`,
+        cluster.all[0].flags[0].replace("listen-address", "peer"),
+      ],
+    });
+    await sleep(2000);
+    assert.equal((await stranger.api("/status")).cluster.peers.length, 1);
+    assert.equal((await cluster.all[0].api("/status")).cluster.peers.length, 2);
+    t.diagnostic(
+      `members seen after ${seenMs} ms, silences after ${silencesMs.join(" ")} ms, a killed one gone after ${goneMs} ms`,
+    );
   });
 
   test("a port that is taken: the program ends with one clear sentence", async (t) => {

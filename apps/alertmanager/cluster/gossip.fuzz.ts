@@ -1,6 +1,7 @@
 // Packets and streams of somebody who means no good: each is taken or refused, the member goes on, and holds no more than it may.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { decodeFrame, encodeFrame, FRAME_LENGTH_BYTES } from "./frame.ts";
 import { compressLzw, decompressLzw } from "./lzw.ts";
 import {
   encodeAccusation,
@@ -102,13 +103,15 @@ test(`gossip fuzz: damaged packets are taken or refused, and the member goes on 
 
 test(`gossip fuzz: decoders of packets, compression and parts throw errors, nothing else (seed ${SEED})`, () => {
   const random = seededRandom(SEED + 1);
-  const parts = [part, state, compressLzw(pushPull)];
+  const frame = encodeFrame({ from: "10.0.0.1:9094", packet: part }).subarray(FRAME_LENGTH_BYTES);
+  const parts = [part, state, frame, compressLzw(pushPull)];
   for (let i = 0; i < ROUNDS; i++) {
     const bytes = damaged([...PACKETS, ...parts], random);
     for (const decode of [
       () => openPacket(bytes, "", () => {}),
       () => decodePart(bytes),
       () => decodeFullState(bytes),
+      () => decodeFrame(bytes),
       () => decompressLzw(bytes, 100_000),
     ]) {
       try {

@@ -77,7 +77,8 @@ function oneOf<T extends string>(allowed: { has(name: string): boolean }, refusa
 
 const version = oneOf<string>(VERSIONS, "unknown TLS version");
 
-const tlsServerConfig: Codec<ServerTlsConfig> & StructShape = struct<ServerTlsConfig>("web.TLSConfig", [
+/** `tls_server_config`, wherever it stands. */
+export const tlsServerConfig: Codec<ServerTlsConfig> & StructShape = struct<ServerTlsConfig>("web.TLSConfig", [
   field<ServerTlsConfig>("cert", "cert", text),
   field<ServerTlsConfig>("cert_file", "certFile", filePath()),
   field<ServerTlsConfig>("key", "key", text),
