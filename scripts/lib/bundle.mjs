@@ -65,8 +65,18 @@ async function bundle(entry, folder, launcher, name = basename(entry, ".js")) {
   });
   writeSites(join(folder, code));
   finishText(join(folder, code));
+  if (name === "launch") {
+    // It is small, and where programs are not bundled it imports them, which code compiled beforehand cannot.
+    const text = readFileSync(join(folder, code), "latin1");
+    const given = `exports, require, module, toUrl(__filename).href, (name) => toUrl(require.resolve(name)).href`;
+    writeFileSync(
+      join(folder, "launch.js"),
+      `const { pathToFileURL: toUrl } = require("node:url");${text.trimEnd()}(${given});\n`,
+    );
+    return;
+  }
   // What a worker does when it is loaded needs the thread that starts it; the others' files only define.
-  const flags = name === "server" || name === "pushgateway" || name === "launch" ? ["--run"] : [];
+  const flags = name === "server" || name === "pushgateway" ? ["--run"] : [];
   const make = join(launcher, "load-bundle.cjs");
   execFileSync(process.execPath, [...launcherFlags(launcher), make, ...flags, join(folder, code)]);
   const stub = `module.exports = require("../../bin/load-bundle.cjs")(require.resolve("./${code}"));\n`;
