@@ -1,7 +1,9 @@
 // Alertmanagers in one cluster, ours and the reference's: who knows whom, what reaches whom, and who tells what how often.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { rmSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,13 +20,51 @@ route: { receiver: hook, group_by: [g], group_wait: 1s, group_interval: 3s, repe
 receivers: [{ name: hook, webhook_configs: [{ url: "http://127.0.0.1:${port}/", send_resolved: true }] }]
 `;
 
+/** The way to one member: packets and connections go through while it is open. */
+class Gate {
+  static async open(test, target) {
+    const gate = new Gate();
+    gate.isOpen = true;
+    gate.connections = new Set();
+    gate.server = createServer((from) => {
+      const to = connect(target, "127.0.0.1");
+      for (const socket of [from, to]) {
+        gate.connections.add(socket);
+        socket.on("error", () => {}).on("close", () => gate.connections.delete(socket));
+      }
+      // A connection to a closed gate is taken, and nothing comes of it.
+      if (gate.isOpen) from.pipe(to).pipe(from);
+    });
+    await new Promise((done) => gate.server.listen(0, "127.0.0.1", done));
+    gate.port = gate.server.address().port;
+    gate.udp = createSocket("udp4");
+    gate.udp.on("message", (packet) => gate.isOpen && gate.udp.send(packet, target, "127.0.0.1"));
+    await new Promise((done) => gate.udp.bind(gate.port, "127.0.0.1", done));
+    test.after(() => {
+      gate.shut();
+      gate.server.close();
+      gate.udp.close();
+    });
+    return gate;
+  }
+
+  shut() {
+    this.isOpen = false;
+    for (const socket of this.connections) socket.destroy();
+  }
+}
+
 /** Members by name; names sort as places do. `kinds` says which program each is. */
 class Cluster {
-  static async start(test, kinds, flags = []) {
+  static async start(test, kinds, flags = [], { hasGates = false } = {}) {
     const cluster = new Cluster();
     cluster.catcher = await Catcher.start(test);
     cluster.members = {};
     const ports = await Promise.all(kinds.map(() => freePort()));
+    // Others reach a member by its gate, where there are gates.
+    const gates = hasGates ? await Promise.all(ports.map((port) => Gate.open(test, port))) : [];
+    cluster.gates = gates;
+    const seenAs = ports.map((port, i) => gates[i]?.port ?? port);
     for (const [i, kind] of kinds.entries()) {
       const name = `m${i}-${kind}`;
       cluster.members[name] = await Alertmanager.start(test, {
@@ -33,7 +73,8 @@ class Cluster {
         flags: [
           `--cluster.listen-address=127.0.0.1:${ports[i]}`,
           `--cluster.peer-name=${name}`,
-          ...ports.filter((_, other) => other !== i).map((port) => `--cluster.peer=127.0.0.1:${port}`),
+          ...(hasGates ? [`--cluster.advertise-address=127.0.0.1:${seenAs[i]}`] : []),
+          ...seenAs.filter((_, other) => other !== i).map((port) => `--cluster.peer=127.0.0.1:${port}`),
           `--cluster.peer-timeout=${PEER_TIMEOUT_SECONDS}s`,
           "--cluster.settle-timeout=3s",
           "--cluster.reconnect-interval=1s",
@@ -284,6 +325,34 @@ describe("clusters", { concurrency: 4 }, () => {
     }
     t.diagnostic(diagnostics.join("; "));
   });
+
+  test(
+    "two members that are cut off from each other: each tells everything; together again, they agree and tell nothing twice",
+    needsReference,
+    async (t) => {
+      const flags = ["--cluster.tcp-timeout=2s"];
+      const cluster = await Cluster.start(t, ["ours", "reference"], flags, { hasGates: true });
+      const names = Object.keys(cluster.members);
+      const [first, second] = cluster.all;
+      await cluster.see(names);
+      await cluster.ready();
+      for (const gate of cluster.gates) gate.shut();
+      const groups = groupsOf("apart", 5);
+      await cluster.alert(groups);
+      await eventually(() => groups.every((g) => cluster.told("firing")[g] === 2), 30_000);
+      const goneMs = (await cluster.see([names[0]])) + (await cluster.see([names[1]]));
+      const ids = [await silence(first, "of the first"), await silence(second, "of the second")];
+      for (const gate of cluster.gates) gate.isOpen = true;
+      const backMs = await cluster.see(names);
+      const knownMs = [await untilSilenced(first, ids[1]), await untilSilenced(second, ids[0])];
+      await cluster.alert(groups);
+      await sleep(8000);
+      assert.deepEqual(cluster.told("firing"), Object.fromEntries(groups.map((g) => [g, 2])));
+      t.diagnostic(
+        `apart after ${goneMs} ms more, together again after ${backMs} ms, silences ${knownMs.join(" and ")} ms later`,
+      );
+    },
+  );
 
   test("members of another label are strangers, those of one label are not", needsReference, async (t) => {
     const cluster = await Cluster.start(t, ["ours", "reference"], ["--cluster.label=blue"]);

@@ -27,7 +27,7 @@ async function resolvePeer(peer: Endpoint, timeoutMs: number, lookUp: LookUp): P
   if (isIP(host) !== 0) return [peer];
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<readonly string[]>((resolve) => {
-    timer = setTimeout(() => resolve([]), timeoutMs).unref();
+    timer = setTimeout(() => resolve([]), timeoutMs);
   });
   try {
     const hosts = await Promise.race([lookUp(host), timeout]);
