@@ -40,13 +40,14 @@ const started = Date.now();
 const isWhole = (file) => file.includes("end-to-end");
 
 // A file and a suite are reported as tests too; only what holds no other test is counted.
-const fileOf = ({ name }) => files.find((file) => name === file || name === relative(root, file));
-const isLeaf = ({ details, name }) => details?.type !== "suite" && fileOf({ name }) === undefined;
-/** How long each file took, in milliseconds. */
+const isLeaf = ({ details, name }) =>
+  details?.type !== "suite" && !files.some((file) => name === file || name === relative(root, file));
+/** How long the tests of each file took, in milliseconds. */
 const durations = new Map();
-const noteDuration = (event) => {
-  const file = fileOf(event);
-  if (file !== undefined) durations.set(relative(root, file), event.details?.duration_ms ?? 0);
+const noteDuration = ({ nesting, file, details }) => {
+  if (nesting !== 0 || file === undefined) return;
+  const path = relative(root, file);
+  durations.set(path, (durations.get(path) ?? 0) + (details?.duration_ms ?? 0));
 };
 
 /** Runs files and counts what they report. */

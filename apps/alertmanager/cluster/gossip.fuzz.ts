@@ -101,6 +101,21 @@ test(`gossip fuzz: damaged packets are taken or refused, and the member goes on 
   assert.ok(a.sees.includes("healthy"));
 });
 
+test("gossip fuzz: a node of a version that nobody speaks is not taken in, where it would spoil every exchange (a find)", async () => {
+  const network = new Network(1);
+  const a = await new TestMember(network, "a", 9000).start();
+  const strange = { ...alive, versions: Uint8Array.of(1, 5, 78, 0, 0, 0) };
+  a.gossiper.packet(sealPacket([encodeAlive(strange)], { label: "", withChecksum: false }), {
+    host: "10.0.0.7",
+    port: 7,
+  });
+  const b = await new TestMember(network, "healthy", 9001).start();
+  await b.gossiper.join(a.endpoint);
+  await network.clock.turn(2000);
+  assert.equal(a.sees, b.sees);
+  assert.ok(a.sees.includes("healthy") && !a.sees.includes("x"), a.sees);
+});
+
 test(`gossip fuzz: decoders of packets, compression and parts throw errors, nothing else (seed ${SEED})`, () => {
   const random = seededRandom(SEED + 1);
   const frame = encodeFrame({ from: "10.0.0.1:9094", packet: part }).subarray(FRAME_LENGTH_BYTES);

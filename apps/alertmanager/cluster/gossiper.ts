@@ -23,7 +23,15 @@ import {
   VERSION,
 } from "./message.ts";
 import { MsgpackReader } from "./msgpack.ts";
-import { DEAD_NODE_KEPT_MS, highestVersion, isMember, type Node, type NodeEvents, NodeList } from "./node-list.ts";
+import {
+  DEAD_NODE_KEPT_MS,
+  highestVersion,
+  isMember,
+  isSpoken,
+  type Node,
+  type NodeEvents,
+  NodeList,
+} from "./node-list.ts";
 import {
   COMPOUND_BYTES,
   COMPOUND_MESSAGE_BYTES,
@@ -374,13 +382,6 @@ export class Gossiper {
     this.#nodes.merge(nodes);
     if (state.length > 0) this.#options.delegate.remoteState(state);
   }
-}
-
-/** Whether a node speaks what is understood here. */
-function isSpoken(versions: Uint8Array): boolean {
-  const [lowest, highest] = OWN_VERSIONS as unknown as [number, number];
-  const spoken = versions[2] ?? 0;
-  return spoken >= lowest && spoken <= highest;
 }
 
 function answerTo(

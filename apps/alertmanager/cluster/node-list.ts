@@ -12,6 +12,7 @@ import {
   MESSAGE,
   NODE_STATE,
   type NodeState,
+  OWN_VERSIONS,
   type SharedNode,
 } from "./message.ts";
 import { Suspicion } from "./suspicion.ts";
@@ -292,7 +293,15 @@ function isSound({ incarnation, node, address, port, versions }: Alive): boolean
   if (incarnation === 0 || node === "" || port === NO_PORT || ipText(address) === undefined || versions.length < 6)
     return false;
   const [lowest, highest] = versions as unknown as [number, number];
-  return lowest > 0 && highest > 0 && lowest <= highest;
+  // A node that nobody understands would spoil every exchange that names it.
+  return lowest > 0 && highest > 0 && lowest <= highest && isSpoken(versions);
+}
+
+/** Whether what a node says of its versions means that it speaks what is understood here. */
+export function isSpoken(versions: Uint8Array): boolean {
+  const [lowest, highest] = OWN_VERSIONS as unknown as [number, number];
+  const spoken = versions[2] ?? 0;
+  return spoken >= lowest && spoken <= highest;
 }
 
 /** A node's own statement, without the state that others give it. */
