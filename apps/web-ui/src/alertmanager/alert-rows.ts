@@ -5,8 +5,11 @@ import type { Alert, AlertGroup } from "./api.ts";
 /** `route`: as the Alertmanager groups them. `none`: one list. Anything else: names of labels, comma-separated. */
 export type Grouping = string;
 
-/** Smaller groups have no line of their own: their alerts name the labels themselves, and room is dear. */
-const LEAST_WITH_HEAD = 3;
+/**
+ * Smaller groups have no line of their own: their alerts name the labels themselves, and 25 alerts are to be in sight at
+ * once, however they are grouped.
+ */
+const LEAST_WITH_HEAD = 4;
 
 /** A line above the alerts of one group. */
 export interface GroupRow {

@@ -12,7 +12,7 @@ import { exactly, formatMatchers } from "./matchers.ts";
 import { rowOffsets, useWindow } from "./use-window.ts";
 
 /** Heights of rows in the style sheet: a line each, or two where the screen is narrow. */
-const PIXELS = { alert: 25, group: 25 } as const;
+const PIXELS = { alert: 24, group: 24 } as const;
 const NARROW_PIXELS = { alert: 54, group: 34 } as const;
 /** So much stays above the row that keys move to: the bar at the top lies over the page. */
 const SCROLL_MARGIN_PIXELS = 110;

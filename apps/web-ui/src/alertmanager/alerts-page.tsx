@@ -101,20 +101,20 @@ export function AlertsPage(): JSX.Element {
             </label>
           ))}
         </span>
+        {asked.answer && (
+          <p class="alerts-note" role="status">
+            {countText(alerts)}
+            {grouping !== "none" &&
+              groups.length > 0 &&
+              ` in ${groupDigits(groups.length)} ${groups.length === 1 ? "group" : "groups"}`}
+            {rows.some(({ kind }) => kind === "group") && (
+              <button type="button" class="link small" onClick={foldAll}>
+                {closed.size > 0 ? "Expand all groups" : "Collapse all groups"}
+              </button>
+            )}
+          </p>
+        )}
       </div>
-      {asked.answer && (
-        <p class="alerts-note" role="status">
-          {countText(alerts)}
-          {grouping !== "none" &&
-            groups.length > 0 &&
-            ` in ${groupDigits(groups.length)} ${groups.length === 1 ? "group" : "groups"}`}
-          {rows.some(({ kind }) => kind === "group") && (
-            <button type="button" class="link small" onClick={foldAll}>
-              {closed.size > 0 ? "Expand all groups" : "Collapse all groups"}
-            </button>
-          )}
-        </p>
-      )}
       {asked.answer && asked.error && <ApiNotice error={asked.error} what="the alerts" retry={asked.reload} />}
       {waitingFor(asked, "the alerts")}
       {asked.answer && rows.length === 0 && (
