@@ -76,7 +76,8 @@ export function addAssetRoutes(web: WebServer, folder: string | undefined, setti
   const pages = settings.isAgent === true ? [AGENT_PAGE, ...PAGE_ROUTES] : PAGE_ROUTES;
   for (const path of pages) web.route(path, ["GET", "HEAD"], (call) => sendDocument(call, document), always);
   for (const [name, asset] of assets) {
-    if (name === "index.html") continue;
+    // The document is served by its routes; other programs' documents lie beside it.
+    if (extname(name) === ".html") continue;
     web.route(
       `/${name}`,
       ["GET", "HEAD"],
