@@ -100,6 +100,13 @@ test("express-app: requests by template, sales by item", async (t) => {
   assert.equal(sold.length, 1);
   const path = 'http_request_duration_seconds_count{method="POST",path="/items/:item/sales",status_code="201"}';
   assert.equal((await server.query(path))[0].value[1], "3");
+  const calls = await server.query(
+    'sum by (id) (trace_counter_total{object_classname="Till",object_props_shop="main"})',
+  );
+  assert.deepEqual(calls.map(({ metric, value }) => [metric.id, value[1]]).toSorted(), [
+    ["refuse", "1"],
+    ["sell", "4"],
+  ]);
   assert.deepEqual(await app.stop(), { code: 0, signal: null });
 });
 

@@ -1,12 +1,26 @@
-// A small shop: requests measured by the middleware, sales by a counter of its own.
+// A small shop: requests measured by the middleware, sales by a counter of its own, calls of the till by hypertrace.
 import { Counter } from "@narthex/client";
 import expressMetrics from "@narthex/express";
+import { createTracer, HypertracePrometheus, setTraceFunction } from "@narthex/hypertrace";
 import express, { type Express } from "express";
 
 const PRICES = new Map([
   ["hat", 30],
   ["coat", 120],
 ]);
+
+/** Takes the money. Each call is counted, by method and by the props of its till. */
+class Till {
+  readonly #tracer = createTracer(this, { props: { shop: "main" } });
+
+  /** The price in euros; undefined for what is not sold here. */
+  sell(item: string): number | undefined {
+    this.#tracer.trace("sell");
+    const price = PRICES.get(item);
+    if (price === undefined) this.#tracer.trace("refuse");
+    return price;
+  }
+}
 
 /** Makes the app; it does not listen yet. */
 export function makeApp(): Express {
@@ -18,11 +32,23 @@ export function makeApp(): Express {
     labelNames: ["item"],
     registers: [metrics.promClient.register],
   });
+  const { register } = metrics.promClient;
+  // Before the till is made: who is made without a trace function is never traced.
+  setTraceFunction(
+    HypertracePrometheus({
+      register,
+      collectDefaults: false,
+      allowedProps: ["shop"],
+      // They have many values.
+      omitLabels: ["object_id", "caller_filename"],
+    }),
+  );
+  const till = new Till();
   app.use(metrics);
   app.get("/items", (_request, response) => void response.json([...PRICES.keys()]));
   app.post("/items/:item/sales", (request, response) => {
     const { item } = request.params;
-    const price = PRICES.get(item);
+    const price = till.sell(item);
     if (price === undefined) {
       response.status(404).json({ message: "there is no such item" });
       return;
