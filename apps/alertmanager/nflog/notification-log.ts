@@ -4,7 +4,7 @@ import type { Logger } from "@narthex/toolkit";
 import type { Clock } from "../clock.ts";
 import type { Peer } from "../cluster/peer.ts";
 import { Moment } from "../moment/moment.ts";
-import { framed, type LoadedState, noStore, readRecords, StateFile, type StateStore } from "../state/state-file.ts";
+import { decodedRecords, framed, type LoadedState, noStore, StateFile, type StateStore } from "../state/state-file.ts";
 import { decodeEntry, encodeEntry, entryKey, type LogEntry, type LogReceiver, type ReceiverData } from "./entry.ts";
 
 export interface NotificationLogOptions {
@@ -76,9 +76,9 @@ export class NotificationLog {
   /** Takes what a peer knows; of two entries the later one stays. Throws for what are no records. */
   merge(bytes: Uint8Array): void {
     const now = Moment.fromMs(this.#options.clock.now());
-    const arrived: LogEntry[] = [];
-    const { end } = readRecords(bytes, (record) => void arrived.push(decodeEntry(record)));
-    if (end !== bytes.length) throw new Error("invalid state");
+    const { entries: arrived, refused } = decodedRecords(bytes, decodeEntry);
+    if (refused !== undefined)
+      this.#options.logger.warn("A peer's notification is not understood, and left out", { err: refused.message });
     for (const entry of arrived) {
       const known = this.#entries.get(entryKey(entry.groupKey, entry.receiver));
       if (entry.expiresAt.isBefore(now) || (known !== undefined && !known.timestamp.isBefore(entry.timestamp)))

@@ -6,7 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { Peer } from "../cluster/peer.ts";
 import type { MatcherGrammar } from "../matcher/matcher-grammar.ts";
 import { Moment } from "../moment/moment.ts";
-import { framed, type LoadedState, noStore, readRecords, StateFile, type StateStore } from "../state/state-file.ts";
+import { decodedRecords, framed, type LoadedState, noStore, StateFile, type StateStore } from "../state/state-file.ts";
 import { type KeptSilence, type Silence, type SilenceState, silenceState } from "./silence.ts";
 import { canUpdate, checkSilence, SilenceError } from "./silence-check.ts";
 import { decodeSilence, encodeSilence, silenceBytes } from "./silence-format.ts";
@@ -132,9 +132,9 @@ export class Silences {
 
   /** Takes what a peer knows: records one behind the other, of which the newer ones win. Throws for what are none. */
   merge(bytes: Uint8Array): void {
-    const arrived: KeptSilence[] = [];
-    const { end } = readRecords(bytes, (record) => void arrived.push(decodeSilence(record)));
-    if (end !== bytes.length) throw new Error("invalid state");
+    const { entries: arrived, refused } = decodedRecords(bytes, decodeSilence);
+    if (refused !== undefined)
+      this.#options.logger.warn("A peer's silence is not understood, and left out", { err: refused.message });
     for (const kept of arrived) {
       if (!this.#isNews(kept)) continue;
       this.#store(kept);

@@ -216,4 +216,8 @@ test("silences: of two versions the newer one stays, whichever comes first", asy
   a.merge(older);
   assert.equal(a.countState("expired"), 1);
   assert.throws(() => b.merge(newer.subarray(0, newer.length - 3)), /invalid state/);
+  // A record that is not understood keeps no other away.
+  const c = make();
+  c.merge(Buffer.concat([framed(Uint8Array.of(0xff)), newer]));
+  assert.equal(c.countState("expired"), 1);
 });

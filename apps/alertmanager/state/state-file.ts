@@ -180,6 +180,27 @@ export function readRecords(bytes: Uint8Array, take: (record: Uint8Array) => voi
   return { records, end };
 }
 
+/**
+ * What another member's records say. One that cannot be understood (`refused` is why, of the last such) is left out: it must not
+ * keep the others away. Throws for bytes that are no records.
+ */
+export function decodedRecords<T>(
+  bytes: Uint8Array,
+  decode: (record: Uint8Array) => T,
+): { readonly entries: readonly T[]; readonly refused: Error | undefined } {
+  const entries: T[] = [];
+  let refused: Error | undefined;
+  const { end } = readRecords(bytes, (record) => {
+    try {
+      entries.push(decode(record));
+    } catch (error) {
+      refused = error as Error;
+    }
+  });
+  if (end !== bytes.length) throw new Error("invalid state");
+  return { entries, refused };
+}
+
 /** A record with its length in front. */
 export function framed(record: Uint8Array): Uint8Array {
   const writer = new ByteWriter(record.length + 5);
