@@ -35,9 +35,10 @@ if (files.length === 0) {
 }
 const timeoutMs = 5 * 60_000;
 const started = Date.now();
-// Whole programs are tried one after the other when all else is done: some of them show that one load does not disturb another,
-// which a test beside them on the same two cores would.
+// Whole programs are tried when all else is done, several at a time, since they mostly wait for each other; those that show that one
+// load does not disturb another come last and one by one: a test beside them on the same two cores would.
 const isWhole = (file) => file.includes("end-to-end");
+const isAlone = (file) => /end-to-end\/(crash|hostile-targets|schedule|shedding|worst-queries)\./.test(file);
 
 // A file and a suite are reported as tests too; only what holds no other test is counted.
 const isLeaf = ({ details, name }) =>
@@ -81,7 +82,11 @@ await runFiles(
   files.filter((file) => !isWhole(file)),
   2,
 );
-await runFiles(files.filter(isWhole), 1);
+await runFiles(
+  files.filter((file) => isWhole(file) && !isAlone(file)),
+  4,
+);
+await runFiles(files.filter(isAlone), 1);
 if (skipped.length > 0) console.log(`\nskipped:\n${skipped.map((line) => `  ${line}`).join("\n")}`);
 if (failures.length > 0) console.log(`\nfailed:\n${failures.map((line) => `  ${line}`).join("\n")}`);
 const slowest = [...durations].sort(([, a], [, b]) => b - a).slice(0, SHOWN_DURATIONS);
