@@ -313,8 +313,10 @@ test("alertmanager: limits on silences and alerts answer as the reference's", {
   ];
   const runs = [await start(t, reference.command, flags), await start(t, undefined, flags)];
   const both = async (path, options) => {
-    const [expected, actual] = await Promise.all(runs.map(({ program }) => program.call(path, options)));
-    assert.equal(shown(actual), shown(expected));
+    const answers = await Promise.all(runs.map(({ program }) => program.call(path, options)));
+    // Its size depends on the nanosecond at which it was made, by two bytes for each of its three times.
+    const [expected, actual] = answers.map((answer) => shown(answer).replace(/size: 39\d bytes/, "size: 39x bytes"));
+    assert.equal(actual, expected);
   };
   await both("/api/v2/silences", { method: "POST", body: silence({ comment: "x".repeat(300) }) });
   await both("/api/v2/silences", { method: "POST", body: silence({}) });
