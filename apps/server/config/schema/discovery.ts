@@ -2,7 +2,8 @@
 import { type Field, field, quote, type StructShape, struct, type YamlReader, yamlCodec } from "@narthex/toolkit";
 import { isLabelName } from "../../relabel/index.ts";
 import type { DiscoveryConfig, DiscoveryKind, StaticTargetGroup } from "../types.ts";
-import { type DiscoveryBody, mechanisms } from "./discovery-mechanisms.ts";
+import { mechanisms } from "./discovery-mechanisms.ts";
+import type { DiscoveryBody } from "./mechanism.ts";
 
 const { list, map, text } = yamlCodec;
 
