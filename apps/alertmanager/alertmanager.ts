@@ -1,7 +1,7 @@
 // The program: its parts, how they are started, reloaded and stopped.
 import { join } from "node:path";
 import { Registry } from "@narthex/client";
-import type { Logger } from "@narthex/toolkit";
+import { Access, type Logger, parseListenAddress } from "@narthex/toolkit";
 import { AlertStore } from "./alert/alert-store.ts";
 import { AlertMetrics } from "./api/v2/alert-metrics.ts";
 import type { ApiContext } from "./api/v2/api-context.ts";
@@ -25,11 +25,10 @@ import { SilenceMetrics } from "./silence/silence-metrics.ts";
 import { Silencer } from "./silence/silencer.ts";
 import { Silences } from "./silence/silences.ts";
 import type { LoadedState } from "./state/state-file.ts";
-import { Access } from "./web/access.ts";
 import { webAddress } from "./web/external-url.ts";
 import { addPages } from "./web/pages.ts";
 import { WebMetrics } from "./web/web-metrics.ts";
-import { parseAddress, WebServer } from "./web/web-server.ts";
+import { USUAL_PORT, WebServer } from "./web/web-server.ts";
 
 export interface AlertmanagerOptions {
   readonly flags: AlertmanagerFlags;
@@ -111,7 +110,7 @@ export class Alertmanager {
     this.#silencer = new Silencer(this.silences, clock);
     this.alerts.onForgotten((fingerprints) => this.#silencer.forget(fingerprints));
     this.#webMetrics = new WebMetrics(registry);
-    const port = parseAddress(flags.listenAddresses[0] ?? ":9093").port;
+    const port = parseListenAddress(flags.listenAddresses[0] ?? `:${USUAL_PORT}`, USUAL_PORT).port;
     this.#web = new WebServer({
       listenAddresses: flags.listenAddresses,
       routePrefix: webAddress(flags.externalUrl, flags.routePrefix, port).routePrefix,
@@ -136,7 +135,7 @@ export class Alertmanager {
     this.#report("silences", await this.silences.load());
     this.#report("nflog", await this.log.load());
     await this.#cluster?.start();
-    const port = parseAddress(flags.listenAddresses[0] ?? ":9093").port;
+    const port = parseListenAddress(flags.listenAddresses[0] ?? `:${USUAL_PORT}`, USUAL_PORT).port;
     const { externalUrl } = webAddress(flags.externalUrl, flags.routePrefix, port);
     const records = new NotificationRecords(clock);
     const waitMs = (): number => this.#peer.position * flags.clusterPeerTimeoutMs;

@@ -1,7 +1,7 @@
 // The gateway: its parts put together, and its routes.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { getHeapStatistics } from "node:v8";
-import type { Logger } from "@narthex/toolkit";
+import { Access, type Logger } from "@narthex/toolkit";
 import { metricsJson, textJson, timeText } from "./api/metrics-json.ts";
 import { BUILD_INFO } from "./build-info.ts";
 import type { GatewayCommand } from "./flags/flags.ts";
@@ -15,7 +15,6 @@ import { BodyReader } from "./push/intake.ts";
 import { MetricStore, type WriteRequest, type WriteVerdict } from "./store/metric-store.ts";
 import { PushRules } from "./store/push-rules.ts";
 import { WriteQueue } from "./store/write-queue.ts";
-import { Access } from "./web/access.ts";
 import { Exchange } from "./web/answer.ts";
 import { Listeners } from "./web/listeners.ts";
 import { listed, PushHandlers } from "./web/push-handlers.ts";

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Gauge, Registry } from "@narthex/client";
-import { formatDuration, formatSize, goDuration, type Logger } from "@narthex/toolkit";
+import { Access, formatDuration, formatSize, goDuration, type Logger } from "@narthex/toolkit";
 import { clearReadCache, Db, type FloatEncoding, IncompatibleEncodingError, type ReplayThread } from "@narthex/tsdb";
 import { type RunningAgent, startAgent, UNAVAILABLE, UNSUPPORTED } from "./agent.ts";
 import { Federation } from "./api/federate.ts";
@@ -42,7 +42,6 @@ import { RuleService } from "./rules/rule-service.ts";
 import type { ScrapeManager } from "./scrape/index.ts";
 import { makeSending, type Sending } from "./sending.ts";
 import type { ServerSettings } from "./settings.ts";
-import { Access } from "./web/access.ts";
 import { addAssetRoutes } from "./web/asset-routes.ts";
 import { addConsoles, consolesLink } from "./web/consoles.ts";
 import { addLifecycleRoutes } from "./web/lifecycle-routes.ts";

@@ -42,6 +42,9 @@ export {
   readCredential,
   tlsClientOptions,
 } from "./http-client/route.ts";
+export { Access, userOf } from "./http-server/access.ts";
+export { type ListenAddress, listen, parseListenAddress, portsOf, systemdSockets } from "./http-server/listen.ts";
+export { tidyPath } from "./http-server/tidy-path.ts";
 export { type Attributes, quote } from "./log/format.ts";
 export { goDuration } from "./log/go-duration.ts";
 export {

@@ -1,9 +1,16 @@
 // Listeners, limits, and which part of the program answers which path.
-import http, { type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import https from "node:https";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { availableParallelism } from "node:os";
-import { goDuration, type Logger } from "@narthex/toolkit";
-import type { Access } from "./access.ts";
+import {
+  type Access,
+  goDuration,
+  type Logger,
+  listen,
+  parseListenAddress,
+  portsOf,
+  systemdSockets,
+  tidyPath,
+} from "@narthex/toolkit";
 import { Exchange } from "./exchange.ts";
 import type { WebMetrics } from "./web-metrics.ts";
 
@@ -11,6 +18,7 @@ import type { WebMetrics } from "./web-metrics.ts";
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** A client that is silent for so long is let go. */
 const IDLE_MS = 5 * 60 * 1000;
+export const USUAL_PORT = 9093;
 
 export interface WebServerOptions {
   /** `host:port`, `:port` or `[host]:port`. */
@@ -59,21 +67,23 @@ export class WebServer {
 
   /** Opens every address. Rejects with one clear sentence when one cannot be had. */
   async listen(): Promise<void> {
-    if (this.#options.systemdSocket) {
-      await this.#listenOnDescriptors();
-      return;
-    }
-    for (const address of this.#options.listenAddresses) {
-      const { host, port } = parseAddress(address);
-      await this.#open({ port, ...(host === "" ? {} : { host }) }, address);
+    const { systemdSocket, listenAddresses, access, logger } = this.#options;
+    const places = systemdSocket
+      ? systemdSockets().map((fd) => ({ name: `descriptor ${fd}`, where: { fd } }))
+      : listenAddresses.map((name) => ({ name, where: parseListenAddress(name, USUAL_PORT) }));
+    for (const { name, where } of places) {
+      const server = this.#makeServer();
+      await listen(server, where, { name, isSecure: access.tls !== undefined, logger });
+      this.#servers.push(server);
     }
   }
 
   get ports(): number[] {
-    return this.#servers.map((server) => (server.address() as { port: number }).port);
+    return portsOf(this.#servers);
   }
 
   async close(): Promise<void> {
+    this.#options.access.close();
     await Promise.all(
       this.#servers.map((server) => {
         const closed = new Promise((resolve) => server.close(resolve));
@@ -83,52 +93,11 @@ export class WebServer {
     );
   }
 
-  /** Source: `sd_listen_fds(3)`: descriptors from 3 on, as many as the variable says. */
-  async #listenOnDescriptors(): Promise<void> {
-    const count = process.env["LISTEN_PID"] === String(process.pid) ? Number(process.env["LISTEN_FDS"] ?? 0) : 0;
-    if (!(count >= 1)) throw new Error("no socket activation file descriptors found");
-    for (let fd = 3; fd < 3 + count; fd++) await this.#open({ fd }, `descriptor ${fd}`);
-  }
-
-  async #open(where: { port?: number; host?: string; fd?: number }, address: string): Promise<void> {
-    const server = this.#makeServer();
-    try {
-      await new Promise<void>((resolve, reject) => {
-        server.once("error", reject);
-        server.listen(where, () => {
-          server.off("error", reject);
-          resolve();
-        });
-      });
-    } catch (error) {
-      throw new Error(listenFailure(address, error as NodeJS.ErrnoException), { cause: error });
-    }
-    this.#servers.push(server);
-    const bound = server.address();
-    const shown =
-      typeof bound === "object" && bound !== null
-        ? `${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`
-        : address;
-    const isSecure = this.#options.access.tls !== undefined;
-    this.#options.logger.info("Listening on", { address: shown });
-    this.#options.logger.info(isSecure ? "TLS is enabled." : "TLS is disabled.", { http2: false, address: shown });
-  }
-
   #makeServer(): Server {
     const { access } = this.#options;
-    const { tls } = access;
-    const listener: http.RequestListener = (request, response) =>
-      access.admit(request, response, () => void this.#dispatch(request, response));
-    const server =
-      tls === undefined
-        ? http.createServer(listener)
-        : https.createServer(
-            { ...tls.context, requestCert: tls.requestCert, rejectUnauthorized: tls.rejectUnauthorized },
-            listener,
-          );
+    const server = access.createServer((request, response) => void this.#dispatch(request, response));
     server.requestTimeout = IDLE_MS;
     server.keepAliveTimeout = IDLE_MS;
-    if (server instanceof https.Server) access.guard(server);
     return server;
   }
 
@@ -236,36 +205,4 @@ export class WebServer {
 
 function fits({ path, takesAllBelow }: Page, local: string): boolean {
   return takesAllBelow === true ? local.startsWith(path) : local === path;
-}
-
-/** A path without doubled slashes and without `.` and `..`. */
-function tidyPath(path: string): string {
-  if (!/\/\/|\/\./.test(path)) return path;
-  const kept: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "..") kept.pop();
-    else if (part !== "" && part !== ".") kept.push(part);
-  }
-  return `/${kept.join("/")}${/\/\.{0,2}$/.test(path) && kept.length > 0 ? "/" : ""}`;
-}
-
-/** Splits `host:port`; an empty host means every interface. Throws for what is no address. */
-export function parseAddress(address: string): { host: string; port: number } {
-  const colon = address.lastIndexOf(":");
-  const text = address.slice(colon + 1);
-  const port = Number(text);
-  if (colon < 0 || text === "" || !Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new Error(`invalid listen address ${JSON.stringify(address)}: expected host:port, for instance 0.0.0.0:9093`);
-  return { host: address.slice(0, colon).replace(/^\[(.*)\]$/, "$1"), port };
-}
-
-function listenFailure(address: string, error: NodeJS.ErrnoException): string {
-  switch (error.code) {
-    case "EADDRINUSE":
-      return `listen tcp ${address}: bind: address already in use (another process has this port; choose one with --web.listen-address)`;
-    case "EACCES":
-      return `listen tcp ${address}: bind: permission denied (ports below 1024 need special rights; choose one with --web.listen-address)`;
-    default:
-      return `listen tcp ${address}: ${error.message}`;
-  }
 }

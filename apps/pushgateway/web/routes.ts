@@ -1,4 +1,5 @@
 // Which handler answers a request, by the rules of the reference's routers, redirects and refusals included.
+import { tidyPath } from "@narthex/toolkit";
 import { decodePath } from "../push/grouping-key.ts";
 import type { Exchange } from "./answer.ts";
 
@@ -106,19 +107,6 @@ function byMethod(handlers: ReadonlyMap<string, Handler>, exchange: Exchange): v
 function pushTarget(path: string): PushTarget | undefined {
   const [, suffix, job, rest] = /^\/metrics\/job(@base64)?\/([^/]+)(\/.*)?$/s.exec(path) ?? [];
   return job === undefined ? undefined : { job, isBase64: suffix !== undefined, rest: rest ?? "" };
-}
-
-/** A path without doubled slashes and without `.` and `..`. */
-function tidyPath(path: string): string {
-  if (!path.includes("//") && !path.includes("/.")) return path;
-  const kept: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "..") kept.pop();
-    else if (part !== "" && part !== ".") kept.push(part);
-  }
-  const isFolder = /\/\.{0,2}$/.test(path);
-  // Go's `path.Clean` puts the slash back only where there was one.
-  return `/${kept.join("/")}${isFolder && path.endsWith("/") && kept.length > 0 ? "/" : ""}`;
 }
 
 /** A path for a Location header. */

@@ -1,10 +1,10 @@
 // One HTTP request on its way through a handler, and the answer to it.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createDeflate, createGzip, deflateSync, gzipSync } from "node:zlib";
+import { userOf } from "@narthex/toolkit";
 import { ApiError, STATUS_BY_ERROR_TYPE } from "../api/api-error.ts";
 import { Params } from "../api/params.ts";
 import type { QueryOrigin } from "../query/running-queries.ts";
-import { userOf } from "./access.ts";
 
 /** Answers up to here are sent in one piece, with their length. */
 const WHOLE_BYTES = 64 * 1024;

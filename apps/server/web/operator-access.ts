@@ -1,8 +1,8 @@
 // Who may look at what is not for everybody: the queries that run, and pages of targets fetched on demand.
 import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
+import { userOf } from "@narthex/toolkit";
 import { ApiError } from "../api/api-error.ts";
-import { userOf } from "./access.ts";
 
 /** Headers that proxies add: then the address of the connection is the proxy's, and says nothing about the client. */
 const FORWARDING = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];

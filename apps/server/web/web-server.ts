@@ -1,10 +1,8 @@
 // The HTTP server: listeners, routes, and what holds for every answer (CORS, readiness, metrics, unknown paths).
-import http, { type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import https from "node:https";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Regex } from "@narthex/model";
-import type { Logger } from "@narthex/toolkit";
+import { type Access, type Logger, listen, parseListenAddress, portsOf, tidyPath } from "@narthex/toolkit";
 import { ApiError } from "../api/api-error.ts";
-import type { Access } from "./access.ts";
 import { Call, isForm } from "./call.ts";
 import { ConnectionGate } from "./connection-gate.ts";
 import { BodyTooLargeError, readBody } from "./request-body.ts";
@@ -15,6 +13,7 @@ import type { WebMetrics } from "./web-metrics.ts";
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** The same for forms, whose decoding holds the main thread: some 10 ms for so much. */
 const MAX_FORM_BYTES = 4 * 1024 * 1024;
+const USUAL_PORT = 9090;
 
 export type Handler = (call: Call) => void | Promise<void>;
 
@@ -75,31 +74,17 @@ export class WebServer {
   async listen(): Promise<void> {
     const router = new Router<readonly Route[]>();
     for (const [path, routes] of groupByPath(this.#routes)) router.add(`${this.#options.routePrefix}${path}`, routes);
-    for (const address of this.#options.listenAddresses) {
-      const { host, port } = parseAddress(address);
+    for (const name of this.#options.listenAddresses) {
       const server = this.#makeServer(router);
-      try {
-        await listening(server, port, host);
-      } catch (error) {
-        throw new Error(listenFailure(address, error as NodeJS.ErrnoException), { cause: error });
-      }
+      const { isSecure } = this;
+      await listen(server, parseListenAddress(name, USUAL_PORT), { name, isSecure, logger: this.#options.logger });
       this.#servers.push(server);
-      const bound = server.address();
-      const shown =
-        typeof bound === "object" && bound !== null
-          ? `${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`
-          : address;
-      this.#options.logger.info("Listening on", { address: shown });
-      this.#options.logger.info(this.isSecure ? "TLS is enabled." : "TLS is disabled.", {
-        http2: false,
-        address: shown,
-      });
     }
   }
 
   /** Ports that are open, in the order of the addresses. */
   get ports(): number[] {
-    return this.#servers.map((server) => (server.address() as { port: number }).port);
+    return portsOf(this.#servers);
   }
 
   /** Whether the listeners speak TLS. */
@@ -121,20 +106,10 @@ export class WebServer {
 
   #makeServer(router: Router<readonly Route[]>): Server {
     const { access, readTimeoutMs } = this.#options;
-    const listener: http.RequestListener = (request, response) =>
-      access.admit(request, response, () => void this.#dispatch(router, request, response));
-    const { tls } = access;
-    const server =
-      tls === undefined
-        ? http.createServer(listener)
-        : https.createServer(
-            { ...tls.context, requestCert: tls.requestCert, rejectUnauthorized: tls.rejectUnauthorized },
-            listener,
-          );
+    const server = access.createServer((request, response) => void this.#dispatch(router, request, response));
     server.requestTimeout = readTimeoutMs;
     server.keepAliveTimeout = readTimeoutMs;
     // The gate stands in front of everything: what waits there has not even begun a handshake.
-    if (server instanceof https.Server) access.guard(server);
     this.#gate.guard(server);
     return server;
   }
@@ -284,17 +259,6 @@ function isUntidy(url: string): boolean {
   return url.includes("//") || url.includes("/.") ? tidyPath(url.split("?")[0] ?? "") !== url.split("?")[0] : false;
 }
 
-/** A path without doubled slashes and without `.` and `..`, as the reference's router wants it. */
-function tidyPath(path: string): string {
-  const kept: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "..") kept.pop();
-    else if (part !== "" && part !== ".") kept.push(part);
-  }
-  const isFolder = /\/\.{0,2}$/.test(path);
-  return `/${kept.join("/")}${isFolder && kept.length > 0 ? "/" : ""}`;
-}
-
 function groupByPath(routes: readonly Route[]): Map<string, Route[]> {
   const groups = new Map<string, Route[]>();
   for (const route of routes) {
@@ -303,35 +267,4 @@ function groupByPath(routes: readonly Route[]): Map<string, Route[]> {
     else group.push(route);
   }
   return groups;
-}
-
-/** Splits `host:port`; an empty host means every interface. Throws for what is no address. */
-export function parseAddress(address: string): { host: string | undefined; port: number } {
-  const colon = address.lastIndexOf(":");
-  const port = Number(address.slice(colon + 1));
-  if (colon < 0 || address.slice(colon + 1) === "" || !Number.isInteger(port) || port < 0 || port > 65535)
-    throw new Error(`invalid listen address ${JSON.stringify(address)}: expected host:port, for instance 0.0.0.0:9090`);
-  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
-  return { host: host === "" ? undefined : host, port };
-}
-
-function listening(server: Server, port: number, host: string | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-}
-
-function listenFailure(address: string, error: NodeJS.ErrnoException): string {
-  switch (error.code) {
-    case "EADDRINUSE":
-      return `listen tcp ${address}: bind: address already in use (another process has this port; choose one with --web.listen-address)`;
-    case "EACCES":
-      return `listen tcp ${address}: bind: permission denied (ports below 1024 need special rights; choose one with --web.listen-address)`;
-    default:
-      return `listen tcp ${address}: ${error.message}`;
-  }
 }

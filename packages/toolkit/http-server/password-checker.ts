@@ -1,5 +1,5 @@
 // Comparing passwords in a thread of its own: one comparison takes a tenth of a second, and nobody's guessing may delay
-// a scrape.
+// a scrape, a push or an alert.
 import { Worker } from "node:worker_threads";
 
 /** Comparisons that may wait; beyond it requests are told to come again. */
@@ -40,6 +40,7 @@ export class PasswordChecker {
     });
   }
 
+  /** Ends the thread; comparisons under way reject. */
   close(): void {
     clearTimeout(this.#idle);
     void this.#worker?.terminate();

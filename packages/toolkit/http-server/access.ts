@@ -1,29 +1,26 @@
 // What the web configuration file demands of every request and connection, before anything else sees them.
-import type { IncomingMessage, ServerResponse } from "node:http";
+import http, { type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import https from "node:https";
 import type { TLSSocket, Server as TlsServer } from "node:tls";
-import { Worker } from "node:worker_threads";
-import { BasicAuth, type LoadedWebConfig, type Logger, WebConfigError, WebConfigFile } from "@narthex/toolkit";
+import type { Logger } from "../log/logger.ts";
+import { BasicAuth } from "../tls-and-auth/basic-auth.ts";
+import { WebConfigError } from "../tls-and-auth/web-config.ts";
+import { type LoadedWebConfig, WebConfigFile } from "../tls-and-auth/web-config-file.ts";
+import { PasswordCheckError, PasswordChecker } from "./password-checker.ts";
 
-/** Comparisons that may wait; beyond it requests are told to come again. */
-const MAX_WAITING = 32;
+const USER = Symbol("user");
 
-/** What runs in the thread: a comparison takes a tenth of a second, and nobody's guessing may delay a push. */
-const PROGRAM = `
-const { parentPort, workerData } = require("node:worker_threads");
-const loading = import(workerData);
-parentPort.on("message", async ({ id, password, hash }) => {
-  const { default: bcrypt } = await loading;
-  parentPort.postMessage({ id, equal: bcrypt.compareSync(password, hash) });
-});`;
+/** Who sent the request; "" where nobody had to say. */
+export function userOf(request: Pick<IncomingMessage, "headers">): string {
+  return (request as { [USER]?: string })[USER] ?? "";
+}
 
 /** The file as it applies now. Without a file nothing is demanded. */
 export class Access {
   readonly #file: WebConfigFile | undefined;
   readonly #logger: Logger;
-  readonly #auth = new BasicAuth((password, hash) => this.#compare(password, hash));
-  readonly #waiting = new Map<number, { resolve(equal: boolean): void; reject(error: Error): void }>();
-  #worker: Worker | undefined;
-  #lastId = 0;
+  readonly #checker = new PasswordChecker();
+  readonly #auth = new BasicAuth((password, hash) => this.#checker.compare(password, hash));
 
   /** Throws a `WebConfigError`. `path` is "" for none. */
   constructor(path: string, logger: Logger) {
@@ -36,8 +33,25 @@ export class Access {
     return this.#file?.current().tls;
   }
 
+  /** A server, not listening yet, that hands `listener` the requests that may pass. */
+  createServer(listener: RequestListener): Server {
+    const { tls } = this;
+    const guarded: RequestListener = (request, response) =>
+      this.#admit(request, response, () => listener(request, response));
+    if (tls === undefined) return http.createServer(guarded);
+    const { context, requestCert, rejectUnauthorized } = tls;
+    const server = https.createServer({ ...context, requestCert, rejectUnauthorized }, guarded);
+    this.#guard(server);
+    return server;
+  }
+
+  /** Ends the thread that compares passwords. */
+  close(): void {
+    this.#checker.close();
+  }
+
   /** Lets a request through to `serve`, or answers it. */
-  admit(request: IncomingMessage, response: ServerResponse, serve: () => void): void {
+  #admit(request: IncomingMessage, response: ServerResponse, serve: () => void): void {
     if (this.#file === undefined) {
       serve();
       return;
@@ -57,22 +71,27 @@ export class Access {
     }
     this.#auth.check(request.headers.authorization, config.users).then(
       (verdict) => {
-        if (verdict !== undefined) serve();
-        else {
+        if (verdict === undefined) {
           response.setHeader("WWW-Authenticate", "Basic");
           refuse(response, 401, "Unauthorized");
+          return;
         }
+        (request as { [USER]?: string })[USER] = verdict.user;
+        serve();
       },
-      (error: Error) => refuse(response, 503, error.message),
+      (error: Error) => {
+        if (!(error instanceof PasswordCheckError)) this.#logger.error("Checking a password failed", { err: error });
+        refuse(response, 503, error.message);
+      },
     );
   }
 
   /** Keeps a TLS server's certificates at the files' state, and turns away clients whose certificates will not do. */
-  guard(server: TlsServer): void {
+  #guard(server: TlsServer): void {
     let applied = this.tls;
     server.prependListener("connection", (socket) => {
       try {
-        const { tls } = this;
+        const tls = this.tls;
         if (tls === undefined)
           throw new WebConfigError("the web configuration no longer asks for TLS: restart to apply");
         if (tls === applied) return;
@@ -87,39 +106,6 @@ export class Access {
     server.prependListener("secureConnection", (socket: TLSSocket) => {
       if (applied?.accepts(socket) === false) socket.destroy();
     });
-  }
-
-  close(): void {
-    void this.#worker?.terminate();
-  }
-
-  #compare(password: string, hash: string): Promise<boolean> {
-    if (this.#waiting.size >= MAX_WAITING)
-      return Promise.reject(new Error("too many passwords are being checked already"));
-    this.#worker ??= this.#start();
-    const worker = this.#worker;
-    return new Promise((resolve, reject) => {
-      const id = ++this.#lastId;
-      this.#waiting.set(id, { resolve, reject });
-      worker.postMessage({ id, password, hash });
-    });
-  }
-
-  #start(): Worker {
-    // Its library is named by URL, since the bundle's files stand elsewhere.
-    const worker = new Worker(PROGRAM, { eval: true, workerData: import.meta.resolve("bcryptjs") });
-    worker.unref();
-    worker.on("message", ({ id, equal }: { id: number; equal: boolean }) => {
-      this.#waiting.get(id)?.resolve(equal);
-      this.#waiting.delete(id);
-    });
-    worker.on("error", (error) => this.#logger.error("the thread that checks passwords failed", { err: error }));
-    worker.on("exit", () => {
-      if (this.#worker === worker) this.#worker = undefined;
-      for (const { reject } of this.#waiting.values()) reject(new Error("the thread that checks passwords ended"));
-      this.#waiting.clear();
-    });
-    return worker;
   }
 }
 
