@@ -1,10 +1,16 @@
 // Speaking to an Alertmanager's API. What it refuses becomes an error in the words of the reference's generated client.
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { decodeNode, type HttpClientConfig, parseYaml, YamlReader, YamlSyntaxError } from "@narthex/toolkit";
+import {
+  decodeNode,
+  type HttpClientConfig,
+  parseYaml,
+  requestFailure,
+  YamlReader,
+  YamlSyntaxError,
+} from "@narthex/toolkit";
 import { COMPATIBLE_VERSION } from "../build-info.ts";
 import { defaultHttpConfig, httpConfig } from "../config/http.ts";
-import { goErrorText } from "../notify/go-error.ts";
 import { HttpClient } from "../notify/http-client.ts";
 import { goJsonString } from "../template/go-json.ts";
 import type { AlertAnswer, SilenceAnswer, StatusAnswer } from "./answers.ts";
@@ -194,7 +200,9 @@ export class ApiClient {
     } catch (error) {
       // The receivers' client hides addresses, as secrets stand in theirs; here the address is what helps.
       const { cause } = error as Error;
-      throw new ToolError(`${verb} ${JSON.stringify(url)}: ${goErrorText(cause ?? error)}`, "\n\n", { cause: error });
+      throw new ToolError(`${verb} ${JSON.stringify(url)}: ${requestFailure(cause ?? error)}`, "\n\n", {
+        cause: error,
+      });
     }
   }
 }

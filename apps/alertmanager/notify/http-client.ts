@@ -1,9 +1,8 @@
 // Speaking HTTP to receivers: TLS, proxies, credentials, redirects, and answers that are kept short.
 import http from "node:http";
 import https from "node:https";
-import { type HttpClientConfig, HttpRouter, readCredential, TokenSource } from "@narthex/toolkit";
+import { type HttpClientConfig, HttpRouter, readCredential, requestFailure, TokenSource } from "@narthex/toolkit";
 import { USER_AGENT } from "../build-info.ts";
-import { goErrorText } from "./go-error.ts";
 
 const MAX_REDIRECTS = 10;
 /** More of a receiver's answer is not kept; the rest is read and thrown away. */
@@ -55,7 +54,7 @@ export class HttpClient {
     try {
       return await this.#follow(url, request);
     } catch (error) {
-      throw new Error(`${verb(request.method)} "<redacted>": ${goErrorText(error)}`, { cause: error });
+      throw new Error(`${verb(request.method)} "<redacted>": ${requestFailure(error)}`, { cause: error });
     }
   }
 

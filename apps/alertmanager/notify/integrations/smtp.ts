@@ -2,11 +2,11 @@
 import { createHmac } from "node:crypto";
 import { createRequire } from "node:module";
 import type { ConnectionOptions } from "node:tls";
+import { requestFailure } from "@narthex/toolkit";
 import type {
   SMTPConnectionCustomAuthContext as AuthContext,
   default as SmtpConnection,
 } from "nodemailer/lib/smtp-connection";
-import { goErrorText } from "../go-error.ts";
 import { NotifyError } from "../reason.ts";
 
 /** How to reach a server, and as whom. Passwords are read when they are asked for. */
@@ -89,7 +89,7 @@ function step<T>(connection: SmtpConnection, what: string, run: (done: Done<T>) 
       reject(
         error instanceof NotifyError
           ? error
-          : new NotifyError(`${what}: ${goErrorText(error)}`, { retry: true, cause: error }),
+          : new NotifyError(`${what}: ${requestFailure(error)}`, { retry: true, cause: error }),
       );
     };
     const ended = (): void => fail(new Error("EOF"));

@@ -1,4 +1,4 @@
-// Node's words for what went wrong on the way to a service, turned into those that operators of the reference know.
+// Node's words for what went wrong on the way to a server, turned into those that operators of the reference know.
 
 interface SystemError extends Error {
   readonly code?: string;
@@ -14,7 +14,9 @@ const CONNECT: Readonly<Record<string, string>> = {
   EHOSTUNREACH: "no route to host",
   ENETUNREACH: "network is unreachable",
   ETIMEDOUT: "connection timed out",
+  ENOENT: "no such file or directory",
   EACCES: "permission denied",
+  EADDRNOTAVAIL: "cannot assign requested address",
 };
 
 const UNKNOWN_AUTHORITY = "tls: failed to verify certificate: x509: certificate signed by unknown authority";
@@ -28,29 +30,29 @@ const TLS: Readonly<Record<string, string>> = {
   CERT_NOT_YET_VALID: OUT_OF_DATE,
 };
 
-export function goErrorText(error: unknown): string {
+/** Whatever a request can fail with, as Go's HTTP client would say it: `dial tcp 127.0.0.1:1: connect: connection refused`. */
+export function requestFailure(error: unknown): string {
   const { code = "", syscall, message, hostname, address, port, errors } = error as SystemError;
   // With several addresses for a name, the last attempt is what counts.
   const last = errors?.at(-1);
-  if (last !== undefined) return goErrorText(last);
+  if (last !== undefined) return requestFailure(last);
   if (code === "ABORT_ERR") return abortText(error as Error);
   if (syscall === "getaddrinfo") return `dial tcp: lookup ${hostname}: ${code === "ENOTFOUND" ? "no such host" : code}`;
   if (syscall === "connect") {
-    const host = address?.includes(":") ? `[${address}]` : address;
-    return `dial tcp ${host}:${port}: connect: ${CONNECT[code] ?? code}`;
+    const reason = CONNECT[code] ?? code;
+    if (port === undefined) return `dial unix ${address}: connect: ${reason}`;
+    return `dial tcp ${address?.includes(":") ? `[${address}]` : address}:${port}: connect: ${reason}`;
   }
   if (code === "ECONNRESET") return message === "socket hang up" ? "EOF" : "read: connection reset by peer";
   if (code === "EPIPE") return "write: broken pipe";
-  if (code.startsWith("HPE_")) return `net/http: HTTP/1.x transport connection broken: malformed HTTP response`;
+  if (code.startsWith("HPE_"))
+    return `net/http: HTTP/1.x transport connection broken: malformed HTTP response (${message.replace(/^Parse Error: /, "")})`;
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return `tls: failed to verify certificate: x509: ${message}`;
   return TLS[code] ?? message;
 }
 
-/** What the signal's reason says. */
-function abortText(error: Error): string {
-  return typeof error.cause === "string"
-    ? error.cause
-    : error.cause instanceof Error
-      ? error.cause.message
-      : "context canceled";
+/** What the reason of the signal says. */
+function abortText({ cause }: Error): string {
+  if (typeof cause === "string") return cause;
+  return cause instanceof Error ? cause.message : "context canceled";
 }
