@@ -1,6 +1,6 @@
 // What notification templates can call besides the template language's own functions.
-import { compileSearchRegex } from "@narthex/model";
-import { BUILTIN_FUNCTIONS, formatG, SafeText, type TemplateFunction } from "@narthex/template";
+import { compileSearchRegex, parseFloatStrict } from "@narthex/model";
+import { BUILTIN_FUNCTIONS, humanizeDuration, SafeText, type TemplateFunction } from "@narthex/template";
 import { Moment } from "../moment/moment.ts";
 import { goJson } from "./go-json.ts";
 import { parseGoTime } from "./go-layout.ts";
@@ -104,32 +104,9 @@ function secondsOf(value: unknown): number {
   if (typeof value === "bigint") return Number(value);
   if (value instanceof GoDuration) return value.Seconds();
   if (typeof value === "string") {
-    const number = value.trim() === "" ? Number.NaN : Number(value.replace(/^([-+]?)inf$/i, "$1Infinity"));
-    if (!Number.isNaN(number) || value === "NaN") return number;
+    const number = parseFloatStrict(value);
+    if (number !== undefined) return number;
     throw new Error(`strconv.ParseFloat: parsing ${JSON.stringify(value)}: invalid syntax`);
   }
   throw new Error(`can't convert ${typeof value} to float`);
-}
-
-/** Source: the reference's template helpers. */
-function humanizeDuration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return formatG(seconds, 4);
-  if (seconds === 0) return "0s";
-  if (Math.abs(seconds) < 1) {
-    let rest = seconds;
-    for (const prefix of ["m", "u", "n", "p", "f", "a", "z"]) {
-      rest *= 1000;
-      if (Math.abs(rest) >= 1) return `${formatG(rest, 4)}${prefix}s`;
-    }
-    return `${formatG(rest * 1000, 4)}ys`;
-  }
-  const sign = seconds < 0 ? "-" : "";
-  const whole = Math.trunc(Math.abs(seconds));
-  const days = Math.floor(whole / 86_400);
-  const hours = Math.floor(whole / 3600) % 24;
-  const minutes = Math.floor(whole / 60) % 60;
-  if (days > 0) return `${sign}${days}d ${hours}h ${minutes}m ${whole % 60}s`;
-  if (hours > 0) return `${sign}${hours}h ${minutes}m ${whole % 60}s`;
-  if (minutes > 0) return `${sign}${minutes}m ${whole % 60}s`;
-  return `${sign}${formatG(Math.abs(seconds), 4)}s`;
 }

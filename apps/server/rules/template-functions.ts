@@ -18,6 +18,9 @@ import {
   formatG,
   type GoTyped,
   goType,
+  humanize,
+  humanize1024,
+  humanizeDuration,
   type ParameterType,
   SafeText,
   type Signature,
@@ -110,20 +113,8 @@ export function templateFunctions(environment: TemplateEnvironment): ReadonlyMap
     ["tableLink", (expr) => tableLink(String(expr))],
     ["stripPort", (address) => splitHostPort(String(address))?.host ?? String(address)],
     ["stripDomain", stripDomain],
-    [
-      "humanize",
-      (value) =>
-        scaled(
-          toNumber(value),
-          1000,
-          ["", "k", "M", "G", "T", "P", "E", "Z", "Y"],
-          ["m", "u", "n", "p", "f", "a", "z", "y"],
-        ),
-    ],
-    [
-      "humanize1024",
-      (value) => scaled(toNumber(value), 1024, ["", "ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi"], []),
-    ],
+    ["humanize", (value) => humanize(toNumber(value))],
+    ["humanize1024", (value) => humanize1024(toNumber(value))],
     ["humanizeDuration", (value) => humanizeDuration(toNumber(value))],
     ["humanizePercentage", (value) => `${formatG(toNumber(value) * 100, 4)}%`],
     ["humanizeTimestamp", (value) => humanizeTimestamp(toNumber(value))],
@@ -268,43 +259,6 @@ function toNumber(value: unknown): number {
   const number = parseFloatStrict(value);
   if (number === undefined) throw new Error(`strconv.ParseFloat: parsing ${quote(value)}: invalid syntax`);
   return number;
-}
-
-function scaled(value: number, base: number, large: readonly string[], small: readonly string[]): string {
-  if (value === 0 || !Number.isFinite(value)) return formatG(value, 4);
-  const magnitude = Math.abs(value);
-  let rest = value;
-  if (magnitude >= 1 || small.length === 0) {
-    if (magnitude <= 1) return formatG(value, 4);
-    let step = 0;
-    while (Math.abs(rest) >= base && step < large.length - 1) {
-      rest /= base;
-      step++;
-    }
-    return `${formatG(rest, 4)}${large[step]}`;
-  }
-  let step = -1;
-  while (Math.abs(rest) < 1 && step < small.length - 1) {
-    rest *= base;
-    step++;
-  }
-  return `${formatG(rest, 4)}${small[step] ?? ""}`;
-}
-
-function humanizeDuration(value: number): string {
-  if (!Number.isFinite(value)) return formatG(value, 4);
-  if (value === 0) return `${formatG(value, 4)}s`;
-  if (Math.abs(value) < 1) return `${scaled(value, 1000, [""], ["m", "u", "n", "p", "f", "a", "z", "y"])}s`;
-  const sign = value < 0 ? "-" : "";
-  const whole = Math.trunc(Math.abs(value));
-  const seconds = whole % 60;
-  const minutes = Math.floor(whole / 60) % 60;
-  const hours = Math.floor(whole / 3600) % 24;
-  const days = Math.floor(whole / 86_400);
-  if (days > 0) return `${sign}${days}d ${hours}h ${minutes}m ${seconds}s`;
-  if (hours > 0) return `${sign}${hours}h ${minutes}m ${seconds}s`;
-  if (minutes > 0) return `${sign}${minutes}m ${seconds}s`;
-  return `${sign}${formatG(Math.abs(value), 4)}s`;
 }
 
 function humanizeTimestamp(value: number): string {
