@@ -174,3 +174,31 @@ test("AWS credentials: those of a container, and those of a machine by version 2
   await assert.rejects(nowhere.credentials("r", signal), /AWS_EC2_METADATA_DISABLED/);
   await assert.rejects(nowhere.region("", signal), /could not determine AWS region/);
 });
+
+test("AWS credentials: asked for by many at once they are looked for once, and so is the region, which is kept", async () => {
+  let regions = 0;
+  const api = await FakeApi.start(({ path }) => {
+    if (path === "/latest/api/token") return { body: "tok" };
+    if (path !== "/latest/dynamic/instance-identity/document") return { body: sts(ROLE_KEYS) };
+    regions++;
+    return regions === 1 ? { status: 500 } : { body: { region: "ap-1" } };
+  });
+  let now = 0;
+  const from = source(
+    { accessKey: "A", secretKey: "B", roleArn: "arn:role/x" },
+    { AWS_ENDPOINT_URL_STS: api.url, AWS_EC2_METADATA_DISABLED: "", AWS_EC2_METADATA_SERVICE_ENDPOINT: api.url },
+    () => now,
+  );
+  const times = <T>(ask: () => Promise<T>) => Promise.all([ask(), ask(), ask()]);
+  // A failure is not kept.
+  await assert.rejects(from.region("", signal), /could not determine AWS region/);
+  assert.deepEqual(await times(() => from.region("", signal)), ["ap-1", "ap-1", "ap-1"]);
+  await from.region("", signal);
+  assert.equal(regions, 2);
+  const rolesAsked = () => api.requests.filter(({ body }) => body.includes("AssumeRole")).length;
+  await times(() => from.credentials("ap-1", signal));
+  assert.equal(rolesAsked(), 1);
+  now = 3_400_000;
+  await times(() => from.credentials("ap-1", signal));
+  assert.equal(rolesAsked(), 2);
+});

@@ -45,6 +45,9 @@ export class AwsCredentialSource {
   readonly #surroundings: AwsSurroundings;
   readonly #metadata: InstanceMetadata;
   #credentials: AwsCredentials | undefined;
+  /** What is being looked for: whoever asks meanwhile waits for the same answer. */
+  #pending: Promise<AwsCredentials> | undefined;
+  #region: Promise<string> | undefined;
 
   constructor(identity: AwsIdentity, surroundings: AwsSurroundings) {
     this.#identity = identity;
@@ -52,10 +55,35 @@ export class AwsCredentialSource {
     this.#metadata = new InstanceMetadata(surroundings.client, surroundings.environment);
   }
 
-  /** Credentials for the region `region`. Throws when there are none. */
+  /** Credentials for the region `region`, looked for once at a time. Throws when there are none. */
   async credentials(region: string, signal: AbortSignal): Promise<AwsCredentials> {
     const known = this.#credentials;
     if (known !== undefined && this.#surroundings.now() < known.expires - EXPIRY_MARGIN_MS) return known;
+    this.#pending ??= this.#renew(region, signal).finally(() => {
+      this.#pending = undefined;
+    });
+    return this.#pending;
+  }
+
+  /** Whoever was asked did not like them: look anew the next time. */
+  forget(): void {
+    this.#credentials = undefined;
+  }
+
+  /**
+   * The region: of the configuration, of the environment, of the profile, of the machine. Found once and kept; throws when none
+   * says it, and then looks again the next time.
+   */
+  async region(configured: string, signal: AbortSignal): Promise<string> {
+    if (configured !== "") return configured;
+    this.#region ??= this.#findRegion(signal).catch((error: unknown) => {
+      this.#region = undefined;
+      throw error;
+    });
+    return this.#region;
+  }
+
+  async #renew(region: string, signal: AbortSignal): Promise<AwsCredentials> {
     const { roleArn, externalId } = this.#identity;
     const sts: StsOptions = { ...this.#surroundings, region };
     let found = await this.#own(sts, signal);
@@ -64,14 +92,7 @@ export class AwsCredentialSource {
     return found;
   }
 
-  /** Whoever was asked did not like them: look anew the next time. */
-  forget(): void {
-    this.#credentials = undefined;
-  }
-
-  /** The region: of the configuration, of the environment, of the profile, of the machine. Throws when none says it. */
-  async region(configured: string, signal: AbortSignal): Promise<string> {
-    if (configured !== "") return configured;
+  async #findRegion(signal: AbortSignal): Promise<string> {
     const { environment } = this.#surroundings;
     const named = environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] || this.#profile().region;
     if (named !== "") return named;

@@ -20,7 +20,6 @@ export class Ec2Api {
   readonly #credentials: AwsCredentialSource;
   readonly #environment: Readonly<Record<string, string | undefined>>;
   readonly #now: () => number;
-  #region = "";
 
   constructor(
     body: Ec2DiscoveryBody,
@@ -36,9 +35,8 @@ export class Ec2Api {
   }
 
   /** The region, found out once when nobody said it. */
-  async region(signal: AbortSignal): Promise<string> {
-    if (this.#region === "") this.#region = await this.#credentials.region(this.#body.region, signal);
-    return this.#region;
+  region(signal: AbortSignal): Promise<string> {
+    return this.#credentials.region(this.#body.region, signal);
   }
 
   /** All reservations, page by page. */
