@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import { until } from "../scrape/testing.ts";
 import { RemoteClient, RemoteRequestError } from "./remote-client.ts";
 import type { SignableRequest } from "./signer.ts";
 import { writeConfig } from "./write/testing.ts";
@@ -133,6 +134,32 @@ test("remote client: a connection that the other side closed meanwhile is replac
   }
   assert.ok(requests >= 4);
   client.close();
+});
+
+test("remote client: closing waits for what is in flight, body included, and then closes its connections", async (t) => {
+  const pending: http.ServerResponse[] = [];
+  const { url } = await serve(t, (_, response) => {
+    pending.push(response);
+    response.write("first ");
+  });
+  const config = writeConfig("http://unused/");
+  let closed = 0;
+  const client = new RemoteClient({
+    url: new URL(url),
+    http: config.http,
+    headers: config.headers,
+    environment: {},
+    observe: (socket) => socket.on("close", () => closed++),
+  });
+  const { message, end } = await client.post(Buffer.from("x"), {}, 2000, new AbortController().signal);
+  client.close();
+  pending[0]?.end("last");
+  let text = "";
+  for await (const piece of message as AsyncIterable<Buffer>) text += piece;
+  assert.equal(text, "first last");
+  assert.equal(closed, 0);
+  end();
+  await until(() => closed === 1);
 });
 
 test("remote client: with round-robin DNS a name is still reached; refused connections are told as by the reference", async (t) => {

@@ -36,7 +36,7 @@ export class RemoteRequestError extends Error {
   readonly code = "remote_request_failed";
 }
 
-/** A response whose body is still to be read. `end` must be called, whatever happens to the body. */
+/** A response whose body is still to be read. `end` must be called, once, whatever happens to the body. */
 export interface RemoteResponse {
   readonly message: http.IncomingMessage;
   /** Frees the deadline; closes the connection unless the body was read to its end. */
@@ -49,6 +49,9 @@ export class RemoteClient {
   readonly #router: Router;
   readonly #agent: http.Agent;
   readonly #tokens: TokenSource | undefined;
+  /** Requests whose `end` was not called yet. */
+  #inFlight = 0;
+  #isClosing = false;
 
   constructor(options: RemoteClientOptions) {
     const { environment = process.env, observe } = options;
@@ -64,6 +67,46 @@ export class RemoteClient {
    * deadline holds for the body too: when it passes (or `signal` aborts), reading the body fails.
    */
   async post(
+    body: Uint8Array,
+    headers: Readonly<Record<string, string>>,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<RemoteResponse> {
+    this.#inFlight++;
+    try {
+      const { message, end } = await this.#post(body, headers, timeoutMs, signal);
+      return {
+        message,
+        end: () => {
+          end();
+          this.#leave();
+        },
+      };
+    } catch (error) {
+      this.#leave();
+      throw error;
+    }
+  }
+
+  /** Closes all connections, as soon as no request is on them any more. */
+  close(): void {
+    this.#isClosing = true;
+    this.#closeWhenIdle();
+  }
+
+  #leave(): void {
+    this.#inFlight--;
+    this.#closeWhenIdle();
+  }
+
+  #closeWhenIdle(): void {
+    if (!this.#isClosing || this.#inFlight > 0) return;
+    this.#router.close();
+    this.#agent.destroy();
+    this.#tokens?.close();
+  }
+
+  async #post(
     body: Uint8Array,
     headers: Readonly<Record<string, string>>,
     timeoutMs: number,
@@ -98,13 +141,6 @@ export class RemoteClient {
       if (next.host !== url.host) all = withoutCredentials(all);
       url = next;
     }
-  }
-
-  /** Closes all connections. Requests in flight fail. */
-  close(): void {
-    this.#router.close();
-    this.#agent.destroy();
-    this.#tokens?.close();
   }
 
   async #once(

@@ -30,24 +30,27 @@ export class ReadEndpoint {
   readonly name: string;
   /** Without its password. */
   readonly url: string;
-  readonly config: RemoteReadConfig;
   readonly #options: ReadEndpointOptions;
   readonly #external: Labels | undefined;
-  readonly #client: RemoteClient;
+  #config: RemoteReadConfig;
+  #client: RemoteClient;
 
   constructor(options: ReadEndpointOptions) {
     const { config } = options;
     this.name = options.name;
     this.url = config.url.toString();
-    this.config = config;
+    this.#config = config;
     this.#options = options;
     this.#external = config.filterExternalLabels ? options.externalLabels : undefined;
-    this.#client = new RemoteClient({
-      url: new URL(config.url.reveal()),
-      http: config.http,
-      headers: config.headers,
-      observe: options.observe,
-    });
+    this.#client = this.#connect(config);
+  }
+
+  /** Takes over a configuration that differs in secrets, at most. What is being asked is still asked with the old ones. */
+  renew(config: RemoteReadConfig): void {
+    const old = this.#client;
+    this.#config = config;
+    this.#client = this.#connect(config);
+    old.close();
   }
 
   /**
@@ -55,7 +58,7 @@ export class ReadEndpoint {
    * `localStart` on; undefined for nothing.
    */
   clip(query: ReadQuery, minTime: number, localStart: number): ReadQuery | undefined {
-    const { readRecent, requiredMatchers } = this.config;
+    const { readRecent, requiredMatchers } = this.#config;
     if (!readRecent && minTime > localStart) return undefined;
     for (const [name, value] of requiredMatchers) {
       const isThere = query.matchers.some(
@@ -80,13 +83,18 @@ export class ReadEndpoint {
     }
   }
 
+  /** Closes all connections, as soon as no answer comes over them any more. */
   close(): void {
     this.#client.close();
   }
 
+  #connect({ url, http, headers }: RemoteReadConfig): RemoteClient {
+    return new RemoteClient({ url: new URL(url.reveal()), http, headers, observe: this.#options.observe });
+  }
+
   async #ask(query: ReadQuery, signal: AbortSignal): Promise<FetchedAnswer> {
     const { metrics, version } = this.#options;
-    const { remoteTimeoutMs, chunkedReadLimitBytes } = this.config;
+    const { remoteTimeoutMs, chunkedReadLimitBytes } = this.#config;
     const { matchers, stripped } = this.#withExternalLabels(query.matchers);
     const body = encodeReadRequest({ ...query, matchers });
     const headers = {

@@ -6,6 +6,7 @@ import { Engine } from "@narthex/promql";
 import { MemoryStorage } from "@narthex/storage";
 import { silentLogger } from "@narthex/toolkit";
 import { type Config, loadConfig } from "../../config/index.ts";
+import { until } from "../../scrape/testing.ts";
 import { withFetched } from "./fetched-queryable.ts";
 import { RemoteReader } from "./remote-reader.ts";
 import { FakeSource } from "./testing.ts";
@@ -230,6 +231,33 @@ test("remote read: calling off ends what is under way", async (t) => {
   setTimeout(() => callOff.abort(), 20);
   const fetched = await fetching;
   assert.match(fetched?.[0]?.answers[0]?.error ?? "", /context canceled$/);
+});
+
+test("remote read: a reload lets what is being asked be answered; endpoints that stay take over new secrets", async (t) => {
+  const storage = storageOf([{ __name__: "m" }, [[T, 1]]]);
+  const [kept, changed] = [await FakeSource.start(t, storage), await FakeSource.start(t, storage)];
+  const held: (() => void)[] = [];
+  for (const source of [kept, changed]) {
+    const { respond } = source;
+    source.respond = (request, response) => void held.push(() => respond(request, response));
+  }
+  const yaml = (keptMore: string, changedMore: string) =>
+    config(`remote_read:\n  - {url: "${kept.url}"${keptMore}}\n  - {url: "${changed.url}"${changedMore}}\n`);
+  const reader = readerFor(t, []);
+  reader.apply(yaml(", authorization: {credentials: old}", ""));
+  const asking = query(reader, "m");
+  await until(() => held.length === 2);
+  reader.apply(yaml(", authorization: {credentials: new}", ", read_recent: true"));
+  for (const answer of held.splice(0)) answer();
+  assert.deepEqual(await asking, { series: [['{__name__="m"}', [1]]], warnings: [] });
+  const again = query(reader, "m");
+  await until(() => held.length === 2);
+  for (const answer of held) answer();
+  assert.deepEqual((await again).warnings, []);
+  assert.deepEqual(
+    kept.headers.map(({ authorization }) => authorization),
+    ["Bearer old", "Bearer new"],
+  );
 });
 
 test("remote read: without endpoints nobody is asked; the same endpoint twice is refused", (t) => {

@@ -1,6 +1,7 @@
 // Remote read as a whole: fetches what the selectors of a query need from all endpoints, before the query runs.
 import { createHash } from "node:crypto";
 import type { Registry } from "@narthex/client";
+import { Labels } from "@narthex/model";
 import { emitYaml } from "@narthex/toolkit";
 import type { Config } from "../../config/index.ts";
 import { remoteRead } from "../../config/schema/remote.ts";
@@ -29,7 +30,9 @@ export class RemoteReader {
   readonly #options: RemoteReaderOptions;
   #metrics: ReadMetrics | undefined;
   #observe: DialObserver | undefined;
-  #endpoints: readonly ReadEndpoint[] = [];
+  /** By the hashes of their configurations, in their order. */
+  #endpoints: ReadonlyMap<string, ReadEndpoint> = new Map();
+  #externalLabels: Labels = Labels.empty;
 
   constructor(options: RemoteReaderOptions) {
     this.#options = options;
@@ -37,10 +40,13 @@ export class RemoteReader {
 
   /** Whether anybody is asked at all. */
   get isEmpty(): boolean {
-    return this.#endpoints.length === 0;
+    return this.#endpoints.size === 0;
   }
 
-  /** Takes over a configuration. Throws for endpoints that are the same twice; then nothing changes. */
+  /**
+   * Takes over a configuration: endpoints whose own configuration and external labels are the same go on, and what is being asked of
+   * the others is still answered. Throws for endpoints that are the same twice; then nothing changes.
+   */
   apply({ remoteRead: configs, global }: Pick<Config, "remoteRead" | "global">): void {
     const hashes = new Map<string, RemoteReadConfig>();
     for (const config of configs) {
@@ -54,26 +60,24 @@ export class RemoteReader {
       }
       hashes.set(hash, config);
     }
-    const { registry, version, dials } = this.#options;
+    const { registry, dials } = this.#options;
     const old = this.#endpoints;
+    const { externalLabels } = global;
+    const isSameOutside = externalLabels.equals(this.#externalLabels);
+    this.#externalLabels = externalLabels;
     if (hashes.size > 0) {
       this.#metrics ??= new ReadMetrics(registry);
       this.#observe ??= dials?.observer("remote_storage_read_client");
     }
-    this.#endpoints = [...hashes].map(([hash, config]) => {
-      const metrics = this.#metrics as ReadMetrics;
-      const endpoint = new ReadEndpoint({
-        name: config.name || hash.slice(0, 6),
-        config,
-        externalLabels: global.externalLabels,
-        version,
-        metrics,
-        observe: this.#observe,
-      });
-      metrics.opened(endpoint);
-      return endpoint;
-    });
-    for (const endpoint of old) endpoint.close();
+    const next = new Map<string, ReadEndpoint>();
+    for (const [hash, config] of hashes) {
+      const kept = isSameOutside ? old.get(hash) : undefined;
+      // The hash says nothing of secrets.
+      kept?.renew(config);
+      next.set(hash, kept ?? this.#open(hash, config));
+    }
+    this.#endpoints = next;
+    for (const [hash, endpoint] of old) if (next.get(hash) !== endpoint) endpoint.close();
   }
 
   /**
@@ -81,7 +85,7 @@ export class RemoteReader {
    * Undefined when nobody is to be asked. `signal` calls everything off.
    */
   fetch(queries: readonly ReadQuery[], signal: AbortSignal): Promise<FetchedSelection[]> | undefined {
-    const endpoints = this.#endpoints;
+    const endpoints = [...this.#endpoints.values()];
     if (endpoints.length === 0) return undefined;
     const localStart = this.#options.localStart();
     const minTime = queries.reduce((least, query) => Math.min(least, query.minTime), Number.POSITIVE_INFINITY);
@@ -95,8 +99,22 @@ export class RemoteReader {
   }
 
   close(): void {
-    for (const endpoint of this.#endpoints) endpoint.close();
-    this.#endpoints = [];
+    for (const endpoint of this.#endpoints.values()) endpoint.close();
+    this.#endpoints = new Map();
+  }
+
+  #open(hash: string, config: RemoteReadConfig): ReadEndpoint {
+    const metrics = this.#metrics as ReadMetrics;
+    const endpoint = new ReadEndpoint({
+      name: config.name || hash.slice(0, 6),
+      config,
+      externalLabels: this.#externalLabels,
+      version: this.#options.version,
+      metrics,
+      observe: this.#observe,
+    });
+    metrics.opened(endpoint);
+    return endpoint;
   }
 
   async #fetchAll(

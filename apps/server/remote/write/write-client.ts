@@ -44,8 +44,6 @@ export class WriteClient {
   readonly #timeoutMs: number;
   readonly #retriesOn429: boolean;
   readonly #now: () => number;
-  #inFlight = 0;
-  #isClosing = false;
 
   constructor({ config, version, signer, observe, now }: WriteClientOptions) {
     this.#client = new RemoteClient({
@@ -70,7 +68,6 @@ export class WriteClient {
 
   /** Never rejects. `attempt` counts from 0. */
   async send(body: Uint8Array, attempt: number, signal: AbortSignal): Promise<SendOutcome> {
-    this.#inFlight++;
     const headers = attempt === 0 ? this.#headers : { ...this.#headers, "Retry-Attempt": String(attempt) };
     try {
       const response = await this.#client.post(body, headers, this.#timeoutMs, signal);
@@ -82,16 +79,12 @@ export class WriteClient {
     } catch (error) {
       const text = error instanceof RemoteRequestError ? error.message : String(error);
       return { kind: "retry", error: text, retryAfterMs: 0, written: NOTHING_WRITTEN };
-    } finally {
-      this.#inFlight--;
-      if (this.#isClosing && this.#inFlight === 0) this.#client.close();
     }
   }
 
   /** Closes all connections, as soon as no request is on them any more. */
   close(): void {
-    this.#isClosing = true;
-    if (this.#inFlight === 0) this.#client.close();
+    this.#client.close();
   }
 
   async #judge(message: IncomingMessage): Promise<SendOutcome> {
