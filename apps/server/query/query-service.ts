@@ -219,9 +219,16 @@ export class QueryService {
     cancelled: () => boolean,
     queueSeconds: number,
   ): RequestStatistics | Promise<RequestStatistics> {
+    const refuse = (): void => {
+      if (!isSmall && this.refusesBig && request.kind !== "vector") throw new ApiError("overloaded", MEMORY_IS_SHORT);
+    };
+    // Before anybody is asked: what other servers answer takes memory too.
+    refuse();
     const fetching = this.#remote?.isEmpty === false ? this.#fetch(request, asker) : undefined;
     if (fetching !== undefined) {
       return fetching.then((fetched) => {
+        // Memory may have become short meanwhile.
+        refuse();
         const { signal } = asker;
         return this.#pool.run({
           request,
@@ -238,7 +245,6 @@ export class QueryService {
       const context = { engine: this.#engine, queryable: this.#db, queueSeconds, cancelled };
       return runRequest(request, context, sink, (elements) => output.elements?.(elements));
     }
-    if (this.refusesBig && request.kind !== "vector") throw new ApiError("overloaded", MEMORY_IS_SHORT);
     const { signal } = asker;
     return this.#pool.run({ request, settings: this.#settings, output, signal, heavy: samples >= HEAVY_SAMPLES });
   }
