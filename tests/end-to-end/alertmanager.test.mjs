@@ -188,6 +188,13 @@ test("alertmanager: why somebody is told, or is not", async (t) => {
     (await program.call(`/api/v2/narthex/alerts/${fingerprints.get("Down")}/acknowledge`, POST({ by: "me" }))).status,
     400,
   );
+  // It ended past what a date can be: from then on no list of silences could be written.
+  const forever = { by: "me", note: "on it", seconds: 1e13 };
+  assert.equal(
+    (await program.call(`/api/v2/narthex/alerts/${fingerprints.get("Down")}/acknowledge`, POST(forever))).status,
+    400,
+  );
+  assert.equal((await program.api("/silences")).length, 2);
 });
 
 test("alertmanager: templates and receivers can be tried out", async (t) => {

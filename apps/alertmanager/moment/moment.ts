@@ -4,6 +4,9 @@ const NANOS_PER_MS = 1_000_000;
 /** The first second of year 1: what stands for "no time" in the reference's interfaces. */
 const ZERO_SECONDS = -62_135_596_800;
 
+/** The first second of year 10000. */
+const END_SECONDS = 253_402_300_800;
+
 /** The second that was written last: whole lists share theirs. */
 let lastSeconds = Number.NaN;
 let lastText = "";
@@ -33,6 +36,12 @@ export class Moment {
 
   get isZero(): boolean {
     return this.seconds === ZERO_SECONDS && this.nanos === 0;
+  }
+
+  /** Whether RFC 3339 can say it: years 1 to 9999. The texts of any other moment are nonsense, or a `RangeError`. */
+  get isWritable(): boolean {
+    const local = this.seconds + this.offsetMinutes * 60;
+    return local >= ZERO_SECONDS && local < END_SECONDS && this.nanos >= 0 && this.nanos < 1_000_000_000;
   }
 
   /** Milliseconds since the epoch, with a fraction. */

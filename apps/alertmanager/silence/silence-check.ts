@@ -33,7 +33,16 @@ export function checkSilence(silence: Silence, grammar: MatcherGrammar): void {
   }
   if (startsAt.isZero) fail("invalid zero start timestamp");
   if (endsAt.isZero) fail("invalid zero end timestamp");
+  const badTime = timeProblem(silence);
+  if (badTime !== undefined) fail(badTime);
   if (endsAt.isBefore(startsAt)) fail("end time must not be before start time");
+}
+
+/** One of its times that no answer could show, in one sentence: it would spoil every list of silences. */
+export function timeProblem({ startsAt, endsAt, updatedAt }: Silence): string | undefined {
+  for (const [name, moment] of Object.entries({ start: startsAt, end: endsAt, update: updatedAt }))
+    if (!moment.isWritable) return `${name} time must be within the years 1 to 9999`;
+  return undefined;
 }
 
 function matcherProblem({ name, value, isRegex }: LabelMatcher, grammar: MatcherGrammar): string | undefined {

@@ -4,6 +4,7 @@ import { LabelMatcher, type MatchType } from "../matcher/matcher.ts";
 import { Moment } from "../moment/moment.ts";
 import { readTimestamp, writeTimestamp } from "../state/timestamp.ts";
 import type { KeptSilence, Silence } from "./silence.ts";
+import { timeProblem } from "./silence-check.ts";
 
 const MESH = { silence: 1, expiresAt: 2 } as const;
 const SILENCE = {
@@ -77,7 +78,7 @@ function writeMatcher(writer: WireWriter, field: number, { type, name, value }: 
   writer.end(mark);
 }
 
-/** Throws for what is no silence, and for one whose patterns cannot be compiled. */
+/** Throws for what is no silence, for one whose patterns cannot be compiled, and for one whose times cannot be shown. */
 export function decodeSilence(bytes: Uint8Array): KeptSilence {
   const reader = new WireReader(bytes);
   let silence: Silence | undefined;
@@ -88,6 +89,8 @@ export function decodeSilence(bytes: Uint8Array): KeptSilence {
     else reader.skipField();
   }
   if (silence === undefined) throw new Error("invalid state");
+  const problem = timeProblem(silence);
+  if (problem !== undefined) throw new Error(problem);
   return { silence, expiresAt };
 }
 

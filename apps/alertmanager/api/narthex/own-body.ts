@@ -3,6 +3,9 @@ import { isValidLabelValue, Labels } from "@narthex/model";
 import type { Exchange } from "../../web/exchange.ts";
 import { ApiError } from "../v2/api-error.ts";
 
+/** Ten years: what is longer is a mistake. */
+const MAX_SECONDS = 10 * 365 * 24 * 3600;
+
 export class OwnBody {
   readonly #object: Readonly<Record<string, unknown>>;
 
@@ -45,11 +48,11 @@ export class OwnBody {
     return value;
   }
 
-  /** In seconds, more than 0. */
+  /** In seconds, more than 0 and at most ten years. */
   seconds(key: string, fallback: number): number {
     const value = this.raw(key) ?? fallback;
-    if (typeof value !== "number" || !(value > 0) || !Number.isFinite(value))
-      throw ApiError.coded(400, 400, `${key} must be a number of seconds above 0`);
+    if (typeof value !== "number" || !(value > 0) || value > MAX_SECONDS)
+      throw ApiError.coded(400, 400, `${key} must be a number of seconds above 0, and at most ${MAX_SECONDS}`);
     return value;
   }
 
