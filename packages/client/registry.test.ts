@@ -139,6 +139,30 @@ test("registry: a failing collector is left out and reported, the others are ser
   await assert.rejects(strict.metrics(), /late/);
 });
 
+test("registry: of two collectors that fail, one at once and one later, neither is left unheard", async () => {
+  const registry = new Registry();
+  const registers = [registry];
+  let late = 0;
+  const collect = async (): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    late++;
+    throw new Error("late");
+  };
+  new Gauge({ name: "late", help: "h", registers, collect });
+  new Gauge({
+    name: "soon",
+    help: "h",
+    registers,
+    collect: () => {
+      throw new Error("soon");
+    },
+  });
+  await assert.rejects(registry.metrics(), /soon/);
+  // The test runner takes a rejection that nobody heard as this test's failure.
+  while (late === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await new Promise((resolve) => setImmediate(resolve));
+});
+
 test("registry: collect callbacks and async ones run before the text is written", async () => {
   const registry = new Registry();
   new Gauge({

@@ -247,7 +247,8 @@ export class Registry implements Exposable {
         const refreshed = collector.refresh?.();
         if (refreshed !== undefined) waiting.push(refreshed.catch((error: unknown) => fail(error, collector)));
       } catch (error) {
-        fail(error, collector);
+        // Not thrown from here: those that are under way would then reject with nobody to hear it, which ends the process.
+        waiting.push(Promise.reject(error).catch(() => fail(error, collector)));
       }
     }
     if (waiting.length > 0) await Promise.all(waiting);
