@@ -293,6 +293,23 @@ function contractThrough(
       assert.equal(select().length, 4);
     });
 
+    withStorage("in any order the same series are selected", (storage) => {
+      for (let i = 9; i >= 0; i--) write(storage, { a: String(i) }, [[1000, i]]);
+      const querier = storage.querier(MIN, MAX);
+      const set = querier.select([new Matcher("=~", "a", ".+")], { ...NO_HINTS, anyOrder: true });
+      const samples = new SampleBuffer();
+      const found = Array.from({ length: set.count }, (_, i) => {
+        samples.clear();
+        set.read(i, MIN, MAX, samples);
+        return `${set.labels(i).get("a")}=${samples.values[0]}`;
+      });
+      assert.deepEqual(
+        found.sort(),
+        Array.from({ length: 10 }, (_, i) => `${i}=${i}`),
+      );
+      querier.close();
+    });
+
     withStorage("a limit in the hints may shorten a selection, never change it", (storage) => {
       for (let i = 0; i < 10; i++) write(storage, { a: String(i) }, [[1000, i]]);
       const querier = storage.querier(MIN, MAX);

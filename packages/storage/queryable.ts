@@ -11,7 +11,7 @@ export interface Queryable {
 
 /** A consistent view: what is committed later does not appear in it, and a commit is seen whole or not at all. */
 export interface Querier {
-  /** Series passing all matchers, sorted by `Labels.compare`. Series without samples in the range may be among them. */
+  /** Series passing all matchers, sorted by `Labels.compare` unless any order will do. Series without samples in the range may be among them. */
   select(matchers: readonly Matcher[], hints?: SelectHints): SeriesSet;
   /** An upper bound of how many series pass, at the cost of a few look-ups: for deciding where a query should run. */
   estimateSeries(matchers: readonly Matcher[]): number;
@@ -43,6 +43,8 @@ export interface SelectHints {
   readonly by: boolean;
   /** No more than so many series are needed; 0 means all. */
   readonly limit: number;
+  /** The asker takes series in any order; a storage that would have to sort them need not. */
+  readonly anyOrder?: boolean;
 }
 
 /** Selected series by position, so that a million of them need no million objects. Valid until its querier closes. */

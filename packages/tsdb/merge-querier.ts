@@ -20,7 +20,9 @@ class MergeQuerier implements Querier {
   }
 
   select(matchers: readonly Matcher[], hints?: SelectHints): SeriesSet {
-    const sets = this.#queriers.map((querier) => querier.select(matchers, hints));
+    // Merging needs the order.
+    const ordered = hints && { ...hints, anyOrder: false };
+    const sets = this.#queriers.map((querier) => querier.select(matchers, ordered));
     const filled = sets.filter(({ count }) => count > 0);
     const warnings = sets.flatMap((set) => set.warnings);
     const only = filled[0];

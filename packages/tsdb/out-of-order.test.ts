@@ -87,6 +87,28 @@ test("append: the verdicts follow the reference, with a window and without", asy
   assert.equal(read(db, "m").length, 3);
 });
 
+test("names: over a time that only late samples touch, they are those of the series that have some there", async () => {
+  const db = await open(new MemoryFs());
+  const max = START + 10 * HOUR;
+  write(db, "m", [
+    [max, 1],
+    [max - HOUR, 2],
+  ]);
+  write(db, "other", [[max, 1]]);
+  const names = (minTime: number, maxTime: number): readonly string[] => {
+    const querier = db.querier(minTime, maxTime);
+    try {
+      return querier.labelValues("__name__", []).values;
+    } finally {
+      querier.close();
+    }
+  };
+  assert.deepEqual(names(max - HOUR, max - HOUR), ["m"]);
+  assert.deepEqual(names(max - HOUR + 1, max - 1), []);
+  assert.deepEqual(names(max - HOUR, max), ["m", "other"]);
+  await db.close();
+});
+
 test("append: a batch of one time takes late series, refuses those that are too old", async () => {
   const db = await open(new MemoryFs());
   const appender = db.appender();

@@ -33,7 +33,8 @@ export class ReadTickets {
       blocks: blockPaths(),
       blockDeletions: this.blockDeletions,
       headDeletions: head.deletions.shared,
-      headMinTime: this.#headMinTime(),
+      headMinTime: Math.min(this.#headInOrderMinTime(), head.outOfOrder.chunks.minTime),
+      headInOrderMinTime: this.#headInOrderMinTime(),
     };
   }
 
@@ -55,10 +56,9 @@ export class ReadTickets {
     }
   }
 
-  /** From when on the head may have samples, late ones included; an empty head says nothing anyway. */
-  #headMinTime(): number {
-    const { head } = this.#options;
-    if (head.times.max === Number.NEGATIVE_INFINITY) return Number.NEGATIVE_INFINITY;
-    return Math.min(head.times.min, head.outOfOrder.chunks.minTime);
+  /** From when on the head may have samples but for late ones; an empty head says nothing anyway. */
+  #headInOrderMinTime(): number {
+    const { times } = this.#options.head;
+    return times.max === Number.NEGATIVE_INFINITY ? Number.NEGATIVE_INFINITY : times.min;
   }
 }

@@ -35,6 +35,8 @@ export interface ReadTicket {
   readonly headDeletions: SharedArrayBuffer | undefined;
   /** Time of the head's oldest sample in milliseconds: a view that ends before leaves it out. -Infinity where nothing is known. */
   readonly headMinTime: number;
+  /** The same of samples that did not come late. */
+  readonly headInOrderMinTime: number;
 }
 
 /**
@@ -96,7 +98,8 @@ export function openQuerier(
   const queriers = asked.map((block) => block.querier(minTime, maxTime, 1 / asked.length));
   // The head goes along even where it has nothing to say, when nobody else is there, and to give the ticket back.
   const deletions = new HeadDeletions(ticket.headDeletions);
-  const head = new HeadQuerier(view, ticket.snapshot, minTime, maxTime, release, deletions);
+  const onlyLate = maxTime < ticket.headInOrderMinTime;
+  const head = new HeadQuerier(view, ticket.snapshot, minTime, maxTime, release, deletions, onlyLate);
   queriers.push(maxTime < Math.max(ticket.headMinTime, minTime) ? new SilentQuerier(release) : head);
   return mergeQueriers(queriers);
 }

@@ -200,7 +200,7 @@ export class Evaluation {
     grouping: readonly string[] = [],
     by = false,
   ): SeriesSet {
-    const hints = { minTime, maxTime, stepMs: this.grid.stepMs, rangeMs, func, grouping, by, limit: 0 };
+    const hints = { minTime, maxTime, stepMs: this.grid.stepMs, rangeMs, func, grouping, by, limit: 0, anyOrder: true };
     let set: SeriesSet;
     try {
       set = this.session.querier.select(matchers, hints);

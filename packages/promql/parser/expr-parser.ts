@@ -80,6 +80,8 @@ export class ExprParser {
   readonly #tokens: TokenStream;
   readonly #options: ParserOptions;
   readonly #durations: DurationParser;
+  /** Where the first chain of operators begins that makes too deep a tree. */
+  #tooLong: Position | undefined;
 
   constructor(tokens: TokenStream, options: ParserOptions) {
     this.#tokens = tokens;
@@ -96,6 +98,7 @@ export class ExprParser {
     }
     const expr = this.#expression(0);
     if (tokens.peek().kind !== TokenName.endOfInput) tokens.unexpected();
+    if (this.#tooLong !== undefined) tokens.tooDeep(this.#tooLong, MAX_TREE_DEPTH);
     return expr;
   }
 
@@ -106,12 +109,13 @@ export class ExprParser {
       const token = tokens.peek();
       const own = STRENGTH[token.kind];
       if (own === undefined || own < strength) return lhs;
-      // Each further link lies one deeper: an endless chain is refused before it is read.
-      if (depth > MAX_TREE_DEPTH) tokens.tooDeep(lhs.pos, MAX_TREE_DEPTH);
       tokens.next();
       const modifiers = this.#binaryModifiers();
       const rhs = tokens.nested(() => this.#expression(token.kind === "^" ? own : own + 1));
-      lhs = this.#binary(token, lhs, modifiers, rhs);
+      const joined = this.#binary(token, lhs, modifiers, rhs);
+      // Each further link lies one deeper. What is too long is read to its end, for other faults come first, but not kept.
+      if (depth <= MAX_TREE_DEPTH) lhs = joined;
+      else this.#tooLong ??= lhs.pos;
     }
   }
 

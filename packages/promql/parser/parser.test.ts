@@ -218,6 +218,8 @@ test("parser: hostile nesting gives an error, never a stack overflow", () => {
   ];
   for (const query of hostile) assert.match(errorOf(query, ALL_FEATURES), /parse error: /, query.slice(0, 20));
   assert.match(errorOf(hostile[1] as string), /nested too deeply/);
+  assert.match(errorOf(hostile[4] as string), /nested too deeply, at most 1000 levels/);
+  assert.match(errorOf("1 + ".repeat(2000)), /unexpected end of input$/);
   assert.equal(errorOf(`${"(".repeat(400)}1${")".repeat(400)}`), "parses");
 });
 

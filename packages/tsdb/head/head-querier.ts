@@ -19,8 +19,10 @@ export class HeadQuerier implements Querier {
   readonly #maxTime: number;
   readonly #onClose: () => void;
   readonly #deletions: HeadDeletions;
+  readonly #onlyLate: boolean;
   #closed = false;
 
+  /** `onlyLate` says that of the head's samples none but late ones can lie in the range. */
   constructor(
     view: HeadView,
     snapshot: Snapshot,
@@ -28,6 +30,7 @@ export class HeadQuerier implements Querier {
     maxTime: number,
     onClose: () => void,
     deletions: HeadDeletions = HeadDeletions.none,
+    onlyLate = false,
   ) {
     this.#view = view;
     this.#snapshot = snapshot;
@@ -35,12 +38,14 @@ export class HeadQuerier implements Querier {
     this.#maxTime = maxTime;
     this.#onClose = onClose;
     this.#deletions = deletions;
+    this.#onlyLate = onlyLate;
     view.symbols.refresh();
   }
 
   select(matchers: readonly Matcher[], hints?: SelectHints): SeriesSet {
     const records = this.#records(matchers);
-    sortByLabels(this.#view.memory, this.#view.symbols, records);
+    // Else they stand in the order in which they were created.
+    if (hints?.anyOrder !== true) sortByLabels(this.#view.memory, this.#view.symbols, records);
     const limit = hints?.limit ?? 0;
     const wanted = limit > 0 && limit < records.length ? records.subarray(0, limit) : records;
     return new HeadSeriesSet(this.#view, this.#snapshot, wanted, this.#minTime, this.#maxTime, this.#deletions);
@@ -53,7 +58,7 @@ export class HeadQuerier implements Querier {
   labelNames(matchers: readonly Matcher[], limit = 0): Names {
     const { memory, symbols } = this.#view;
     const names = new Set<number>();
-    if (matchers.length === 0) {
+    if (this.#showsAll(matchers)) {
       for (let id = 1; id <= symbols.nameCount; id++) if (this.#isNameVisible(id)) names.add(id);
     } else {
       const { arena, cold } = memory;
@@ -73,7 +78,7 @@ export class HeadQuerier implements Querier {
     const nameId = symbols.nameId(name);
     if (nameId === 0) return { values: [], truncated: false };
     const values: string[] = [];
-    if (matchers.length === 0) {
+    if (this.#showsAll(matchers)) {
       for (let pair = symbols.newestPair(nameId); pair !== 0; pair = symbols.nextOfName(pair)) {
         if (this.#isPairVisible(pair)) values.push(symbols.valueText(pair));
       }
@@ -95,6 +100,11 @@ export class HeadQuerier implements Querier {
     if (this.#closed) return;
     this.#closed = true;
     this.#onClose();
+  }
+
+  /** Whether names of all series are shown, without a look at their times. Few series come late: then only theirs are. */
+  #showsAll(matchers: readonly Matcher[]): boolean {
+    return matchers.length === 0 && !this.#onlyLate;
   }
 
   /** Records of series that pass and have samples in the range, as far as their first and last times tell. */
