@@ -74,5 +74,7 @@ async function run(
 function untilToldToStop(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+    // Who started it as its companion is gone.
+    process.once("disconnect", () => resolve());
   });
 }

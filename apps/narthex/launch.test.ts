@@ -6,6 +6,10 @@ import { type LaunchEnvironment, launch, type ServerOptions } from "./launch.ts"
 interface Run {
   readonly environment: LaunchEnvironment;
   readonly calls: { argv: string[]; options: ServerOptions | undefined }[];
+  /** Command lines of what was started beside. */
+  readonly companions: (readonly string[])[];
+  /** Ends the companion that was started last. */
+  endCompanion(code: number | undefined): void;
   printed(): { out: string; err: string };
 }
 
@@ -13,8 +17,12 @@ function environment(main: (argv: string[]) => Promise<number> = async () => 0):
   let out = "";
   let err = "";
   const calls: Run["calls"] = [];
+  const companions: (readonly string[])[] = [];
+  let end: (code: number | undefined) => void = () => {};
   return {
     calls,
+    companions,
+    endCompanion: (code) => end(code),
     printed: () => ({ out, err }),
     environment: {
       home: join(import.meta.dirname, ".."),
@@ -50,6 +58,13 @@ function environment(main: (argv: string[]) => Promise<number> = async () => 0):
           return 9;
         },
       }),
+      companion(argv) {
+        companions.push(argv);
+        const ended = new Promise<number | undefined>((resolve) => {
+          end = resolve;
+        });
+        return { ended, stop: async () => end(0) };
+      },
     },
   };
 }
@@ -115,6 +130,72 @@ test("narthex start: address, data folder and configuration are filled in, and t
   calls[0]?.options?.onReady?.({ scheme: "https", path: "/prom" });
   assert.match(printed().out, /Narthex is ready at https:\/\/127\.0\.0\.1:7\/prom\/, watching itself/);
 });
+
+test("narthex start: an Alertmanager comes along, is scraped and told, and ends with the server", async () => {
+  let stopServer = (): void => {};
+  const run = environment(
+    () =>
+      new Promise((resolve) => {
+        stopServer = () => resolve(4);
+      }),
+  );
+  const code = launch(["start", "--web.listen-address=127.0.0.1:7", "--storage.tsdb.path=elsewhere"], run.environment);
+  while (run.calls.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  const { options } = run.calls[0] as (typeof run.calls)[number];
+  const address = /alertmanagers:\n.*\n {4}- targets: \["(127\.0\.0\.1:\d+)"\]/.exec(options?.configText ?? "")?.[1];
+  assert.match(options?.configText ?? "", new RegExp(`job_name: alertmanager\n.*\n {2}- targets: \\["${address}"\\]`));
+  assert.match(options?.configText ?? "", /rule_files:\n- ".*defaults\/rules\.yml"/);
+  assert.equal(run.companions.length, 0);
+  options?.onReady?.({ scheme: "http", path: "" });
+  const argv = run.companions[0] as readonly string[] | undefined;
+  assert.equal(argv?.[0], "alertmanager");
+  assert.match(argv?.[1] ?? "", /^--config\.file=.*defaults\/alertmanager\.yml$/);
+  assert.deepEqual(argv?.slice(2), [
+    "--storage.path=elsewhere/alertmanager",
+    `--web.listen-address=${address}`,
+    "--cluster.listen-address=",
+    "--log.level=warn",
+  ]);
+  assert.match(run.printed().out, new RegExp(`Alerts and silences: http://${address}/`));
+  stopServer();
+  assert.equal(await code, 4);
+  assert.equal(run.printed().err.includes("Alertmanager"), false);
+});
+
+test("narthex start: an Alertmanager that fails is told of, and the server goes on", async () => {
+  const run = environment(() => new Promise(() => {}));
+  void launch(["start", "--web.listen-address=127.0.0.1:7"], run.environment);
+  while (run.calls.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  run.calls[0]?.options?.onReady?.({ scheme: "http", path: "" });
+  run.endCompanion(1);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.match(run.printed().err, /the Alertmanager ended with code 1; the server goes on without it\n$/);
+});
+
+for (const [argv, wanted] of [
+  [["--no-alertmanager"], undefined],
+  [["--agent"], undefined],
+  [["--config.file=mine.yml"], undefined],
+  [["--alertmanager.config.file=am.yml"], "am.yml"],
+  [["--config.file=mine.yml", "--alertmanager.config.file", "am.yml"], "am.yml"],
+] as const) {
+  test(`narthex start ${argv.join(" ")}: ${wanted === undefined ? "no Alertmanager" : `one with ${wanted}`}`, async () => {
+    const run = environment(async () => {
+      run.calls[0]?.options?.onReady?.({ scheme: "http", path: "" });
+      return 0;
+    });
+    await launch(["start", "--web.listen-address=127.0.0.1:7", ...argv], run.environment);
+    assert.equal(run.companions[0]?.[1], wanted && `--config.file=${wanted}`);
+    assert.equal(
+      run.calls[0]?.argv.some((word) => /alertmanager|am\.yml/.test(word)),
+      false,
+    );
+    assert.equal(
+      run.calls[0]?.options?.configText?.includes("alertmanager") ?? false,
+      wanted !== undefined && !argv.some((word) => word.startsWith("--config")),
+    );
+  });
+}
 
 test("narthex start: below a prefix, the built-in configuration scrapes below it", async () => {
   const { environment: env, calls } = environment();

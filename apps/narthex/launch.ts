@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { type Companion, startCompanion } from "./companion.ts";
 
 /** Where the launcher prints, and how it comes by the programs; tests put in their own. */
 export interface LaunchEnvironment {
@@ -15,6 +16,8 @@ export interface LaunchEnvironment {
   readonly alertmanager: () => Promise<AlertmanagerEntry>;
   /** Loads the Pushgateway's entry. */
   readonly pushgateway: () => Promise<ProgramEntry>;
+  /** Starts `narthex ARGV…` beside this process. */
+  readonly companion: (argv: readonly string[]) => Companion;
 }
 
 /** What a program's package offers to the launcher. */
@@ -79,7 +82,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   },
   {
     name: "start",
-    help: "the server with a built-in configuration that watches itself, data in ./data",
+    help: "server and Alertmanager with a built-in configuration that watches themselves, data in ./data",
     async run(argv, environment) {
       const { start } = await import("./start.ts");
       return start(argv, webAssets(environment.home), environment);
@@ -217,5 +220,6 @@ export function processEnvironment(home: string): LaunchEnvironment {
     server: () => loadServer(home),
     alertmanager: () => loadAlertmanager(home),
     pushgateway: () => loadPushgateway(home),
+    companion: (argv) => startCompanion(home, argv),
   };
 }

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const root = resolve(import.meta.dirname, "../..");
-const COMMAND = join(root, "node_modules/.bin/narthex");
+export const COMMAND = join(root, "node_modules/.bin/narthex");
 const READY_WITHIN_MS = 30_000;
 
 /** A folder of its own that `test` takes away at the end. */
