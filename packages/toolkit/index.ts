@@ -32,6 +32,7 @@ export {
   remoteWriteHttpShape,
   tlsClientConfig,
 } from "./http-client/config-schema.ts";
+export { isCredentialHeader, withoutCredentials } from "./http-client/credential-headers.ts";
 export { requestFailure } from "./http-client/error-text.ts";
 export { TokenSource } from "./http-client/oauth2.ts";
 export { type ProxyRule, proxyRule } from "./http-client/proxy.ts";

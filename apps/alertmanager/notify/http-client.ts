@@ -1,7 +1,14 @@
 // Speaking HTTP to receivers: TLS, proxies, credentials, redirects, and answers that are kept short.
 import http from "node:http";
 import https from "node:https";
-import { type HttpClientConfig, HttpRouter, readCredential, requestFailure, TokenSource } from "@narthex/toolkit";
+import {
+  type HttpClientConfig,
+  HttpRouter,
+  readCredential,
+  requestFailure,
+  TokenSource,
+  withoutCredentials,
+} from "@narthex/toolkit";
 import { USER_AGENT } from "../build-info.ts";
 
 const MAX_REDIRECTS = 10;
@@ -66,22 +73,21 @@ export class HttpClient {
 
   async #follow(start: URL, request: HttpRequest): Promise<HttpAnswer> {
     let url = start;
-    let { method, body } = request;
+    let asked = request;
     let own = await this.#ownHeaders();
     for (let redirects = 0; ; redirects++) {
-      const { answer, location } = await this.#once(
-        url,
-        { ...request, method, ...(body === undefined ? {} : { body }) },
-        own,
-      );
+      const { answer, location } = await this.#once(url, asked, own);
       if (location === undefined || !this.#config.followRedirects) return answer;
       if (redirects === MAX_REDIRECTS) throw new Error(`stopped after ${MAX_REDIRECTS} redirects`);
       const next = new URL(location, url);
-      // Credentials are for the host that they were given for.
-      if (next.host !== url.host) own = {};
-      if (answer.status < 307 && method !== "GET") {
-        method = "GET";
-        body = undefined;
+      // Credentials are for the host that they were given for, also those that an integration sends as a header of its own.
+      if (next.host !== url.host) {
+        own = {};
+        asked = { ...asked, headers: withoutCredentials(asked.headers ?? {}) };
+      }
+      if (answer.status < 307 && asked.method !== "GET") {
+        const { headers = {}, signal } = asked;
+        asked = { method: "GET", url: asked.url, headers, signal };
       }
       url = next;
     }

@@ -2,7 +2,7 @@
 // credentials are those of scraping; methods, statuses and headers are the caller's business.
 import http, { type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import https from "node:https";
-import { SECRET_MASK } from "@narthex/toolkit";
+import { isCredentialHeader, SECRET_MASK, withoutCredentials } from "@narthex/toolkit";
 import type { HttpClientConfig } from "../config/types.ts";
 import { requestErrorText } from "../scrape/http-errors.ts";
 import { Router } from "../scrape/http-route.ts";
@@ -20,16 +20,6 @@ const SHORTEST_SECRET = 4;
 /** Enough for the reason in an answer that is an error. */
 const REASON_BYTES = 4096;
 const KEEP_ALIVE_PROBE_MS = 30_000;
-/** What must not follow a redirect to another host, whoever set it. */
-const CREDENTIALS: ReadonlySet<string> = new Set([
-  "authorization",
-  "cookie",
-  "www-authenticate",
-  "x-consul-token",
-  "x-auth-token",
-  "x-amz-security-token",
-  "x-aws-ec2-metadata-token",
-]);
 
 /** One question. */
 export interface ApiRequest {
@@ -148,7 +138,7 @@ export class ApiClient {
     const deadline = performance.now() + request.timeoutMs;
     let { url } = request;
     try {
-      const headers = await this.#headers(request, deadline);
+      let headers = await this.#headers(request, deadline);
       const mask = maskOf(headers, request.secrets ?? []);
       for (let redirects = 0; ; redirects++) {
         const location = await this.#onceOrTwice({ ...request, url, headers, deadline, sink });
@@ -158,9 +148,7 @@ export class ApiClient {
         if (next.protocol !== "http:" && next.protocol !== "https:") {
           throw new Error(`unsupported protocol scheme ${JSON.stringify(next.protocol.slice(0, -1))}`);
         }
-        if (next.host !== url.host) {
-          for (const name of Object.keys(headers)) if (CREDENTIALS.has(name.toLowerCase())) delete headers[name];
-        }
+        if (next.host !== url.host) headers = withoutCredentials(headers);
         url = next;
       }
     } catch (error) {
@@ -310,7 +298,7 @@ function maskOf(
 ): (text: string) => string {
   const known = new Set(secrets);
   for (const [name, value] of Object.entries(headers)) {
-    if (!CREDENTIALS.has(name.toLowerCase())) continue;
+    if (!isCredentialHeader(name)) continue;
     for (const text of [value].flat()) {
       known.add(text);
       const credentials = text.slice(text.indexOf(" ") + 1);

@@ -93,6 +93,9 @@ test("remote client: redirects are followed, 307 and 308 with the body; credenti
     assert.equal(await post(`${url}/${status}`, yaml), status < 307 ? "200 GET " : "200 POST body");
   }
   assert.ok(other.seen.every(({ headers }) => headers["authorization"] === undefined));
+  const signer = async () => ({ "X-Amz-Security-Token": "session" });
+  await post(`${url}/307`, "", { signer });
+  assert.equal(other.seen.at(-1)?.headers["x-amz-security-token"], undefined);
   assert.equal(await post(`${url}/307`, "follow_redirects: false"), "307 moved");
   const loop = await serve(t, (_, response) => response.writeHead(307, { Location: "/again" }).end());
   await assert.rejects(post(loop.url), /stopped after 10 redirects$/);

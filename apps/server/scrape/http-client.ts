@@ -1,6 +1,7 @@
 // Fetching bodies from targets over HTTP: kept-alive connections, gzip, limits, one deadline for everything.
 import http from "node:http";
 import https from "node:https";
+import { withoutCredentials } from "@narthex/toolkit";
 import type { HttpClientConfig } from "../config/types.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { DialObserver } from "./dial-metrics.ts";
@@ -362,13 +363,4 @@ function refererFor(from: URL, to: URL): string | undefined {
   if (from.protocol === "https:" && to.protocol === "http:") return undefined;
   const { protocol, host, pathname, search } = from;
   return `${protocol}//${host}${pathname}${search}`;
-}
-
-/** Headers without those that only the first host may see. */
-export function withoutCredentials(headers: Record<string, string | string[]>): Record<string, string | string[]> {
-  return Object.fromEntries(
-    Object.entries(headers).filter(
-      ([name]) => !["authorization", "cookie", "www-authenticate"].includes(name.toLowerCase()),
-    ),
-  );
 }
