@@ -35,6 +35,7 @@ export {
 export { isCredentialHeader, withoutCredentials } from "./http-client/credential-headers.ts";
 export { requestFailure } from "./http-client/error-text.ts";
 export { TokenSource } from "./http-client/oauth2.ts";
+export { ownHeaders } from "./http-client/own-headers.ts";
 export { type ProxyRule, proxyRule } from "./http-client/proxy.ts";
 export {
   CredentialError,

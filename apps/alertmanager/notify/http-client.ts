@@ -4,7 +4,7 @@ import https from "node:https";
 import {
   type HttpClientConfig,
   HttpRouter,
-  readCredential,
+  ownHeaders,
   requestFailure,
   TokenSource,
   withoutCredentials,
@@ -94,27 +94,9 @@ export class HttpClient {
   }
 
   async #ownHeaders(): Promise<Record<string, string | string[]>> {
-    const { basicAuth, authorization, httpHeaders } = this.#config;
-    const headers: Record<string, string | string[]> = {};
-    if (basicAuth !== undefined) {
-      const user = basicAuth.usernameFile === "" ? basicAuth.username : readCredential(basicAuth.usernameFile);
-      const password =
-        basicAuth.passwordFile === "" ? basicAuth.password.reveal() : readCredential(basicAuth.passwordFile);
-      headers["Authorization"] = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
-    }
-    if (authorization !== undefined) {
-      const { credentials, credentialsFile, type } = authorization;
-      headers["Authorization"] =
-        `${type} ${credentialsFile === "" ? credentials.reveal() : readCredential(credentialsFile)}`;
-    }
+    const headers = ownHeaders(this.#config);
     if (this.#tokens !== undefined)
       headers["Authorization"] = await this.#tokens.header(performance.now() + TOKEN_TIMEOUT_MS);
-    for (const [name, header] of httpHeaders ?? [])
-      headers[name] = [
-        ...header.values,
-        ...header.secrets.map((secret) => secret.reveal()),
-        ...header.files.map(readCredential),
-      ];
     return headers;
   }
 

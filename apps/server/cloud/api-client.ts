@@ -2,12 +2,11 @@
 // credentials are those of scraping; methods, statuses and headers are the caller's business.
 import http, { type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import https from "node:https";
-import { isCredentialHeader, SECRET_MASK, withoutCredentials } from "@narthex/toolkit";
+import { isCredentialHeader, ownHeaders, SECRET_MASK, withoutCredentials } from "@narthex/toolkit";
 import type { HttpClientConfig } from "../config/types.ts";
 import { requestErrorText } from "../scrape/http-errors.ts";
 import { Router } from "../scrape/http-route.ts";
 import { TokenSource } from "../scrape/oauth2.ts";
-import { ownHeaders } from "../scrape/own-headers.ts";
 import { ApiError } from "./api-error.ts";
 import { BodyDecoder } from "./body-decoder.ts";
 import { parseJson } from "./bounded-json.ts";

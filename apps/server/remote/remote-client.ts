@@ -3,13 +3,12 @@ import { lookup } from "node:dns";
 import http from "node:http";
 import https from "node:https";
 import type { LookupFunction } from "node:net";
-import { withoutCredentials } from "@narthex/toolkit";
+import { ownHeaders, withoutCredentials } from "@narthex/toolkit";
 import type { HttpClientConfig } from "../config/types.ts";
 import type { DialObserver } from "../scrape/dial-metrics.ts";
 import { requestErrorText } from "../scrape/http-errors.ts";
 import { type Route, Router } from "../scrape/http-route.ts";
 import { TokenSource } from "../scrape/oauth2.ts";
-import { ownHeaders } from "../scrape/own-headers.ts";
 import type { RequestSigner } from "./signer.ts";
 
 const IDLE_CONNECTION_MS = 5 * 60 * 1000;

@@ -1,16 +1,15 @@
 // Fetching bodies from targets over HTTP: kept-alive connections, gzip, limits, one deadline for everything.
 import http from "node:http";
 import https from "node:https";
-import { withoutCredentials } from "@narthex/toolkit";
+import { ownHeaders, withoutCredentials } from "@narthex/toolkit";
 import type { HttpClientConfig } from "../config/types.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { DialObserver } from "./dial-metrics.ts";
 import { Gunzipper } from "./gunzipper.ts";
 import { bodyErrorText, gzipErrorText, requestErrorText } from "./http-errors.ts";
-import { type Route, Router } from "./http-route.ts";
+import { asScrapeError, type Route, Router } from "./http-route.ts";
 import { inflate } from "./inflation.ts";
 import { TokenSource } from "./oauth2.ts";
-import { ownHeaders } from "./own-headers.ts";
 import { type Connection, PlainHttp, type PlainResponse } from "./plain-http.ts";
 import { ScrapeError } from "./scrape-error.ts";
 
@@ -76,7 +75,7 @@ export class HttpClient {
   async fetch(request: FetchRequest): Promise<FetchedBody> {
     let { url } = request;
     const deadline = performance.now() + request.timeoutMs;
-    let headers = { ...request.headers, ...ownHeaders(this.#config) };
+    let headers = { ...request.headers, ...asScrapeError(() => ownHeaders(this.#config)) };
     if (this.#tokens !== undefined) headers["Authorization"] = await this.#token(this.#tokens, url, deadline);
     for (let redirects = 0; ; redirects++) {
       const outcome = await this.#once(url, headers, request, deadline);

@@ -12,12 +12,8 @@ export class Router extends toolkit.HttpRouter {
   }
 }
 
-/** What a file of credentials holds, without space around it. Throws a `ScrapeError`. */
-export function readCredential(path: string): string {
-  return asScrapeError(() => toolkit.readCredential(path));
-}
-
-function asScrapeError<T>(run: () => T): T {
+/** What `run` gives; a `CredentialError` of the toolkit that it throws is thrown as a `ScrapeError`. */
+export function asScrapeError<T>(run: () => T): T {
   try {
     return run();
   } catch (error) {

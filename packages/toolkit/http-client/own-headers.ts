@@ -1,10 +1,11 @@
 // The headers that a client's configuration asks for: credentials and whatever else is named there.
-import type { HttpClientConfig } from "../config/types.ts";
-import { readCredential } from "./http-route.ts";
+import type { HttpClientConfig } from "./config.ts";
+import { readCredential } from "./route.ts";
 
 /**
- * Headers for one request: basic authentication, a token, `http_headers`. Files are read now, so that what they hold
- * may change between requests. Throws a `ScrapeError` for a file that cannot be read.
+ * Headers for one request: basic authentication, a token, `http_headers`; what OAuth 2.0 wants is
+ * `TokenSource`'s. Files are read now, so that what they hold
+ * may change between requests. Throws a `CredentialError` for a file that cannot be read.
  */
 export function ownHeaders(config: HttpClientConfig): Record<string, string | string[]> {
   const { basicAuth, authorization, httpHeaders } = config;
