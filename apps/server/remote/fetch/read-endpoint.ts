@@ -6,11 +6,12 @@ import { formatDuration } from "@narthex/toolkit";
 import type { RemoteReadConfig } from "../../config/types.ts";
 import type { DialObserver } from "../../scrape/dial-metrics.ts";
 import { RemoteClient } from "../remote-client.ts";
+import type { ByteBudget } from "./byte-budget.ts";
 import type { FetchedAnswer } from "./fetched.ts";
 import type { ReadMetrics } from "./read-metrics.ts";
 import { encodeReadRequest, type ReadQuery } from "./read-query.ts";
 
-/** So much of one answer is taken; what a query holds of all answers is bounded by how many it asks for. */
+/** So much of one answer is taken; what a query holds of all answers is bounded by its budget. */
 export const MAX_ANSWER_BYTES: number = 512 * 1024 * 1024;
 /** So much of a refusal is told. */
 const MAX_ERROR_BYTES = 4096;
@@ -70,12 +71,12 @@ export class ReadEndpoint {
     return query.minTime > maxTime ? undefined : { ...query, maxTime };
   }
 
-  /** Never rejects: what goes wrong is told in the answer. */
-  async ask(query: ReadQuery, signal: AbortSignal): Promise<FetchedAnswer> {
+  /** Never rejects: what goes wrong is told in the answer. What is read is taken from `budget`, and stays taken if it is answered. */
+  async ask(query: ReadQuery, budget: ByteBudget, signal: AbortSignal): Promise<FetchedAnswer> {
     const { metrics } = this.#options;
     metrics.began(this);
     try {
-      return await this.#ask(query, signal);
+      return await this.#ask(query, budget, signal);
     } catch (error) {
       return failed(`remote_read: ${(error as Error).message}`);
     } finally {
@@ -92,7 +93,7 @@ export class ReadEndpoint {
     return new RemoteClient({ url: new URL(url.reveal()), http, headers, observe: this.#options.observe });
   }
 
-  async #ask(query: ReadQuery, signal: AbortSignal): Promise<FetchedAnswer> {
+  async #ask(query: ReadQuery, budget: ByteBudget, signal: AbortSignal): Promise<FetchedAnswer> {
     const { metrics, version } = this.#options;
     const { remoteTimeoutMs, chunkedReadLimitBytes } = this.#config;
     const { matchers, stripped } = this.#withExternalLabels(query.matchers);
@@ -131,7 +132,7 @@ export class ReadEndpoint {
         throw new Error(`unsupported content type: ${type}`);
       }
       try {
-        const bytes = await readWhole(message);
+        const bytes = await readWhole(message, budget);
         metrics.done(this, kind, String(statusCode));
         const limitBytes = form === "chunks" ? chunkedReadLimitBytes : MAX_ANSWER_BYTES;
         return { form, bytes, error: "", stripped, limitBytes };
@@ -158,7 +159,7 @@ export class ReadEndpoint {
   }
 }
 
-export function failed(error: string): FetchedAnswer {
+function failed(error: string): FetchedAnswer {
   return { form: "failed", bytes: new Uint8Array(0), error, stripped: [], limitBytes: 0 };
 }
 
@@ -173,14 +174,24 @@ async function readStart(message: IncomingMessage): Promise<string> {
   return Buffer.concat(pieces).toString("utf8");
 }
 
-/** The whole body, in memory of its own. */
-async function readWhole(message: IncomingMessage): Promise<Uint8Array<ArrayBuffer>> {
+/** The whole body, in memory of its own. Each piece is taken from `budget` as it comes; a body that fails gives its bytes back. */
+async function readWhole(message: IncomingMessage, budget: ByteBudget): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Buffer[] = [];
   let length = 0;
-  for await (const piece of message as AsyncIterable<Buffer>) {
-    length += piece.length;
-    if (length > MAX_ANSWER_BYTES) throw new Error(`the answer has more than ${MAX_ANSWER_BYTES} bytes`);
-    pieces.push(piece);
+  try {
+    for await (const piece of message as AsyncIterable<Buffer>) {
+      if (length + piece.length > MAX_ANSWER_BYTES) {
+        throw new Error(`the answer has more than ${MAX_ANSWER_BYTES} bytes`);
+      }
+      if (!budget.take(piece.length)) {
+        throw new Error(`the answers to one query have more than ${budget.limitBytes} bytes`);
+      }
+      length += piece.length;
+      pieces.push(piece);
+    }
+  } catch (error) {
+    budget.give(length);
+    throw error;
   }
   const bytes = new Uint8Array(length);
   let at = 0;

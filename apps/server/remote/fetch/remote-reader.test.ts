@@ -34,9 +34,10 @@ function config(text: string): Config {
 function readerFor(
   test: { after(work: () => void): void },
   sources: readonly { readonly url: string; readonly more?: string }[],
-  { localStart = T, global = "" } = {},
+  { localStart = T, global = "", maxQueryBytes = 1 << 20 } = {},
 ): RemoteReader {
-  const reader = new RemoteReader({ registry: new Registry(), version: "3", localStart: () => localStart });
+  const registry = new Registry();
+  const reader = new RemoteReader({ registry, version: "3", localStart: () => localStart, maxQueryBytes });
   const entries = sources.map(({ url, more = "" }, i) => `  - {url: "${url}", name: n${i}${more}}\n`);
   reader.apply(config(`${global}remote_read:${entries.length === 0 ? " []" : "\n"}${entries.join("")}`));
   test.after(() => reader.close());
@@ -170,6 +171,35 @@ test("remote read: external labels are asked for and taken off again, unless the
   assert.deepEqual((await query(reader, 'm{dc="x"}')).series, [['{__name__="m", dc="x"}', [1]]]);
   const plain = readerFor(t, [{ url: source.url, more: ", filter_external_labels: false" }], { global });
   assert.deepEqual((await query(plain, "m")).series, [['{__name__="m", dc="x", zone="z"}', [1]]]);
+});
+
+test("remote read: answers are counted together while they come in; the one that is too much is broken off, the others are read", async (t) => {
+  const remote = storageOf([{ __name__: "m" }, [[T, 1]]]);
+  const sources = [await FakeSource.start(t, remote), await FakeSource.start(t, remote)];
+  const held: (() => void)[] = [];
+  let brokenOff = 0;
+  for (const source of sources) {
+    source.respond = (_, response) => {
+      response.setHeader("Content-Type", "application/x-protobuf");
+      response.write(Buffer.alloc(600));
+      const finish = (): void => void response.end();
+      held.push(finish);
+      response.on("close", () => {
+        if (response.writableFinished) return;
+        brokenOff++;
+        held.splice(held.indexOf(finish), 1);
+        // What the other one holds is all there is: it may come to its end now.
+        for (const other of held) other();
+      });
+    };
+  }
+  const reader = readerFor(t, sources, { maxQueryBytes: 1000 });
+  const { warnings } = await query(reader, "m");
+  assert.equal(brokenOff, 1);
+  assert.equal(
+    warnings.filter((text) => text.includes("the answers to one query have more than 1000 bytes")).length,
+    1,
+  );
 });
 
 test("remote read: what goes wrong with one endpoint is a warning, and the others are heard", async (t) => {

@@ -7,14 +7,15 @@ import type { Config } from "../../config/index.ts";
 import { remoteRead } from "../../config/schema/remote.ts";
 import type { RemoteReadConfig } from "../../config/types.ts";
 import type { DialMetrics, DialObserver } from "../../scrape/dial-metrics.ts";
+import { ByteBudget } from "./byte-budget.ts";
 import { type FetchedAnswer, type FetchedSelection, selectionKey } from "./fetched.ts";
-import { failed, ReadEndpoint } from "./read-endpoint.ts";
+import { ReadEndpoint } from "./read-endpoint.ts";
 import { ReadMetrics } from "./read-metrics.ts";
 import type { ReadQuery } from "./read-query.ts";
 
 /** Requests of one query that are under way at once. */
 const AT_ONCE = 8;
-/** Answers of one query may take so much memory together; what comes on top fails. */
+/** Answers of one query may take so much memory together; the one whose next piece would be beyond it fails. */
 const MAX_QUERY_BYTES = 1024 * 1024 * 1024;
 
 export interface RemoteReaderOptions {
@@ -24,6 +25,8 @@ export interface RemoteReaderOptions {
   /** Milliseconds: from here on local storage has everything. */
   readonly localStart: () => number;
   readonly dials?: DialMetrics;
+  /** Standard: `MAX_QUERY_BYTES`. */
+  readonly maxQueryBytes?: number;
 }
 
 export class RemoteReader {
@@ -134,15 +137,10 @@ export class RemoteReader {
     const work = selections.flatMap(({ asked }, i) =>
       asked.flatMap(({ endpoint, query }, j) => (query === undefined ? [] : [{ endpoint, query, i, j }])),
     );
-    let bytes = 0;
+    const budget = new ByteBudget(this.#options.maxQueryBytes ?? MAX_QUERY_BYTES);
     const run = async (): Promise<void> => {
       for (let next = work.shift(); next !== undefined; next = work.shift()) {
-        let answer = await next.endpoint.ask(next.query, signal);
-        bytes += answer.bytes.length;
-        if (bytes > MAX_QUERY_BYTES) {
-          bytes -= answer.bytes.length;
-          answer = failed(`remote_read: the answers to one query have more than ${MAX_QUERY_BYTES} bytes`);
-        }
+        const answer = await next.endpoint.ask(next.query, budget, signal);
         (fetched[next.i] as { answers: FetchedAnswer[] }).answers[next.j] = answer;
       }
     };
