@@ -5,18 +5,21 @@ const NAMES = ["alertmanager"] as const;
 type ByManager = typeof NAMES;
 const PREFIX = "prometheus_notifications_";
 
-/** The metrics of one Alertmanager; there as long as it is known. */
+/** What one queue counts of an Alertmanager. Several queues may lead to the same one: their counts are one. */
 export interface ManagerMetrics {
   readonly sent: { inc(by: number): void };
   readonly errors: { inc(by: number): void };
   readonly dropped: { inc(by: number): void };
+  /** How many alerts wait in this queue. */
   readonly queueLength: { set(value: number): void };
   observe(seconds: number): void;
-  /** Takes its series away. */
+  /** The queue is no more; with the last one of its Alertmanager the series go. To be called once. */
   remove(): void;
 }
 
 export class NotifierMetrics {
+  /** By URL, how many queues count. */
+  readonly #queues = new Map<string, number>();
   readonly #sent: Counter<ByManager>;
   readonly #errors: Counter<ByManager>;
   readonly #dropped: Counter<ByManager>;
@@ -73,16 +76,31 @@ export class NotifierMetrics {
     const latency = this.#latency;
     const latencies = this.#latencies;
     const families = [this.#sent, this.#errors, this.#dropped, this.#queueLength];
+    const queues = this.#queues;
+    queues.set(url, (queues.get(url) ?? 0) + 1);
+    const gauge = this.#queueLength.labels(url);
+    let length = 0;
+    const setLength = (value: number): void => {
+      gauge.inc(value - length);
+      length = value;
+    };
     return {
       sent: this.#sent.labels(url),
       errors: this.#errors.labels(url),
       dropped: this.#dropped.labels(url),
-      queueLength: this.#queueLength.labels(url),
+      queueLength: { set: setLength },
       observe: (seconds) => {
         latency.labels(url).observe(seconds);
         latencies.labels(url).observe(seconds);
       },
       remove: () => {
+        setLength(0);
+        const left = (queues.get(url) ?? 1) - 1;
+        if (left > 0) {
+          queues.set(url, left);
+          return;
+        }
+        queues.delete(url);
         for (const family of families) family.remove(url);
         latency.remove(url);
         latencies.remove(url);

@@ -136,6 +136,33 @@ alerting:
   await notifier.stop();
 });
 
+test("notifier: an Alertmanager that two sets name is counted on when one of them goes", async (t) => {
+  const manager = await fakeManager(t);
+  const { notifier, registry } = makeNotifier();
+  const set = `{static_configs: [{targets: ["${manager.address}"]}]}`;
+  const twice = `alerting: {alertmanagers: [${set}, {timeout: 3s, static_configs: [{targets: ["${manager.address}"]}]}]}`;
+  const groups = [groupOf(manager.address)];
+  notifier.applyConfig(configOf(twice));
+  notifier.updateTargets(
+    new Map([
+      ["config-0", groups],
+      ["config-1", groups],
+    ]),
+  );
+  const series = (name: string): string =>
+    `prometheus_notifications_${name}{alertmanager="http://${manager.address}/api/v2/alerts"}`;
+  notifier.send([alert("A")]);
+  await until(() => manager.posted.length === 2);
+  await untilSample(registry, series("sent_total"), "2");
+  notifier.applyConfig(configOf(`alerting: {alertmanagers: [${set}]}`));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  notifier.send([alert("B")]);
+  await untilSample(registry, series("sent_total"), "3");
+  assert.equal(await sampleOf(registry, series("queue_length")), "0");
+  await notifier.stop();
+  assert.equal(await sampleOf(registry, series("sent_total")), undefined);
+});
+
 test("notifier: relabeling drops Alertmanagers; addresses that are none are left out", async () => {
   const { notifier, registry } = makeNotifier();
   notifier.applyConfig(
