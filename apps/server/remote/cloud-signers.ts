@@ -7,7 +7,7 @@ import { GoogleTokenSource } from "../cloud/google-token.ts";
 import { PLAIN_HTTP } from "../cloud/plain-http-config.ts";
 import { signedHeaders } from "../cloud/sigv4.ts";
 import type { AzureAdConfig, GoogleIamConfig, Sigv4Config } from "../config/types.ts";
-import type { RequestSigner } from "./signer.ts";
+import type { RequestSigner, SignableRequest } from "./signer.ts";
 
 /** The service that takes remote write at AWS, unless the configuration names another one. */
 const AWS_SERVICE = "aps";
@@ -36,7 +36,7 @@ export function awsSigner(config: Sigv4Config, { environment, now }: SignerSurro
   const identity = { ...config, secretKey: config.secretKey.reveal() };
   const source = new AwsCredentialSource(identity, { environment, client, now });
   const service = config.serviceName || AWS_SERVICE;
-  return async ({ method, url, headers, body }) => {
+  return closing(client, async ({ method, url, headers, body }) => {
     const { signal } = new AbortController();
     const region = await source.region(config.region, signal);
     const credentials = await source.credentials(region, signal);
@@ -45,7 +45,7 @@ export function awsSigner(config: Sigv4Config, { environment, now }: SignerSurro
       if (!UNSIGNED.has(name.toLowerCase())) signed[name] = typeof value === "string" ? value : value.join(",");
     }
     return signedHeaders({ method, url, headers: signed, body }, credentials, { region, service, now: now() });
-  };
+  });
 }
 
 /** Azure AD; undefined for certificates, which are not supported. Throws for a cloud that is not known. */
@@ -57,14 +57,17 @@ export function azureSigner(
   if (identity === undefined) return undefined;
   const cloud = AZURE_CLOUDS[config.cloud || "AzurePublic"];
   if (cloud === undefined) throw new Error(`the cloud ${JSON.stringify(config.cloud)} of azuread is not known`);
+  const client = new ApiClient(PLAIN_HTTP, { environment });
   const tokens = new AzureTokenSource(identity, {
     authority: cloud.authority,
     audience: config.scope === "" ? cloud.audience : config.scope.replace(/\/\.default$/, ""),
     environment,
-    client: new ApiClient(PLAIN_HTTP, { environment }),
+    client,
     now,
   });
-  return async () => ({ Authorization: `Bearer ${await tokens.token(new AbortController().signal)}` });
+  return closing(client, async () => ({
+    Authorization: `Bearer ${await tokens.token(new AbortController().signal)}`,
+  }));
 }
 
 /** Google IAM. Throws for a file of credentials that cannot be used. */
@@ -74,7 +77,17 @@ export function googleSigner(
 ): RequestSigner {
   const client = new ApiClient(PLAIN_HTTP, { environment });
   const tokens = new GoogleTokenSource(GOOGLE_SCOPE, credentialsFile, { environment, client, now });
-  return async () => ({ Authorization: `Bearer ${await tokens.token(new AbortController().signal)}` });
+  return closing(client, async () => ({
+    Authorization: `Bearer ${await tokens.token(new AbortController().signal)}`,
+  }));
+}
+
+/** A signer that asks for its credentials by `client`. */
+function closing(
+  client: ApiClient,
+  sign: (request: SignableRequest) => Promise<Record<string, string>>,
+): RequestSigner {
+  return Object.assign(sign, { close: () => client.close() });
 }
 
 function azureIdentity({ managedIdentity, workloadIdentity, oauth, sdk }: AzureAdConfig): AzureIdentity | undefined {

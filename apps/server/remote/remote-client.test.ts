@@ -101,6 +101,20 @@ test("remote client: redirects are followed, 307 and 308 with the body; credenti
   await assert.rejects(post(loop.url), /stopped after 10 redirects$/);
 });
 
+test("remote client: the signer's connections are closed with it, once no request needs them any more", async (t) => {
+  const { url } = await serve(t, (_, response) => response.end("ok"));
+  let closed = 0;
+  const signer = Object.assign(async () => ({}), { close: () => closed++ });
+  const { http: config, headers } = writeConfig("http://unused/", "");
+  const client = new RemoteClient({ url: new URL(url), http: config, headers, environment: {}, signer });
+  const response = await client.post(Buffer.from("body"), {}, 2000, new AbortController().signal);
+  client.close();
+  assert.equal(closed, 0);
+  for await (const _ of response.message);
+  response.end();
+  assert.equal(closed, 1);
+});
+
 test("remote client: deadlines and calling off, before and within the body", async (t) => {
   const { url } = await serve(t, ({ url: path }, response) => {
     if (path === "/body") response.write("half");

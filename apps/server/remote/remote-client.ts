@@ -23,6 +23,7 @@ export interface RemoteClientOptions {
   readonly headers: ReadonlyMap<string, string>;
   /** Connections go to all addresses of the host's name, by chance. */
   readonly roundRobinDns?: boolean;
+  /** Closed with the client. */
   readonly signer?: RequestSigner | undefined;
   readonly observe?: DialObserver | undefined;
   /** Where proxies may be named; the process's unless told. */
@@ -103,6 +104,7 @@ export class RemoteClient {
     this.#router.close();
     this.#agent.destroy();
     this.#tokens?.close();
+    this.#options.signer?.close?.();
   }
 
   async #post(

@@ -10,8 +10,13 @@ export interface SignableRequest {
   readonly body: Uint8Array;
 }
 
-/** Resolves to headers to add, by which the receiver knows who sends. Rejects when there are none to be had: then it is tried again. */
-export type RequestSigner = (request: SignableRequest) => Promise<Readonly<Record<string, string>>>;
+/** Signs the requests of one client, which closes it with itself. */
+export interface RequestSigner {
+  /** Resolves to headers to add, by which the receiver knows who sends. Rejects when there are none to be had: then it is tried again. */
+  (request: SignableRequest): Promise<Readonly<Record<string, string>>>;
+  /** Closes the connections over which credentials are fetched. */
+  readonly close?: () => void;
+}
 
 /** The way of signing that a configuration asks for, by its key; undefined for none. */
 export function signingOf({ sigv4, azureAd, googleIam }: RemoteWriteConfig): string | undefined {

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { Registry } from "@narthex/client";
 import type { Metadata } from "@narthex/model";
@@ -162,4 +165,24 @@ test("remote writer: what cannot be signed is said and not sent", async (t) => {
   assert.equal(writer.queues.length, 0);
   assert.deepEqual(errors, ["Requests cannot be signed by google_iam: nothing is sent to this endpoint"]);
   await writer.stop();
+});
+
+test("remote writer: credentials that a reload finds unreadable are told of; their endpoint and all others go on", async (t) => {
+  const receiver = await FakeReceiver.start(t);
+  const folder = mkdtempSync(join(tmpdir(), "remote-writer-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "key.json");
+  writeFileSync(file, JSON.stringify({ type: "authorized_user" }));
+  const signed = endpoint("http://127.0.0.1:1/", `    google_iam: {credentials_file: ${file}}\n`);
+  const log = new TestLog();
+  const { writer, errors } = open(t, log);
+  writer.apply(config(`remote_write:\n${signed}`));
+  const [first] = writer.queues;
+  writeFileSync(file, "{");
+  writer.apply(config(`remote_write:\n${signed}${endpoint(receiver.url)}`));
+  assert.deepEqual(errors, [
+    "Requests cannot be signed by google_iam: the endpoint goes on with the credentials it had",
+  ]);
+  assert.equal(writer.queues.length, 2);
+  assert.equal(writer.queues[0], first);
 });

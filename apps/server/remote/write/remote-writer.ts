@@ -70,7 +70,8 @@ export class RemoteWriter {
 
   /**
    * Takes over a configuration: queues whose own configuration and external labels are the same go on, all others end, and flush
-   * meanwhile. Throws for endpoints that are the same twice; then nothing changes.
+   * meanwhile. Throws for endpoints that are the same twice; then nothing changes. An endpoint whose requests cannot be signed is
+   * logged: it goes on with the credentials it had, or is not sent to, and the others are taken over all the same.
    */
   apply({ remoteWrite: endpoints, global }: Pick<Config, "remoteWrite" | "global">): void {
     const hashes = new Map<string, RemoteWriteConfig>();
@@ -95,7 +96,8 @@ export class RemoteWriter {
     for (const [hash, config] of hashes) {
       const running = this.#running.get(hash);
       if (running === undefined || !isSameOutside) continue;
-      running.queue.setClient(this.#client(config));
+      const signing = this.#signing(hash, config, "the endpoint goes on with the credentials it had");
+      if (signing !== undefined) running.queue.setClient(this.#client(config, signing.signer));
       next.set(hash, running);
       ending.delete(hash);
     }
@@ -144,7 +146,7 @@ export class RemoteWriter {
     this.#stopping.add(tracked);
   }
 
-  #client(config: RemoteWriteConfig, signer: RequestSigner | undefined = signerOf(config)): WriteClient {
+  #client(config: RemoteWriteConfig, signer: RequestSigner | undefined): WriteClient {
     const { version, dials, clock } = this.#options;
     // Its series are there from the first endpoint on.
     this.#observe ??= dials?.observer("remote_storage_write_client");
@@ -152,27 +154,41 @@ export class RemoteWriter {
     return new WriteClient({ config, version, signer, observe, now: () => clock.now() });
   }
 
-  #open(hash: string, config: RemoteWriteConfig, { from, startTime }: Succession): Running | undefined {
-    const { feed, appended, families, clock, typeAndUnitLabels } = this.#options;
-    const name = config.name || hash.slice(0, 6);
-    const logger = this.#options.logger.with({ remote_name: name, url: config.url.toString() });
-    const signing = signingOf(config);
-    let signer: RequestSigner | undefined;
+  #loggerFor(hash: string, config: RemoteWriteConfig): Logger {
+    return this.#options.logger.with({ remote_name: nameOf(hash, config), url: config.url.toString() });
+  }
+
+  /** The signer that a configuration asks for, if it does; undefined, and logged with its consequence, when there is none to be had. */
+  #signing(
+    hash: string,
+    config: RemoteWriteConfig,
+    consequence: string,
+  ): { readonly signer: RequestSigner | undefined } | undefined {
+    const kind = signingOf(config);
+    if (kind === undefined) return { signer: undefined };
     try {
-      signer = signerOf(config);
-      if (signing !== undefined && signer === undefined) throw new Error("a certificate is not supported");
+      const signer = makeSigner(config);
+      if (signer === undefined) throw new Error("a certificate is not supported");
+      return { signer };
     } catch (error) {
-      logger.error(`Requests cannot be signed by ${signing}: nothing is sent to this endpoint`, {
-        err: error as Error,
-      });
+      const err = error as Error;
+      this.#loggerFor(hash, config).error(`Requests cannot be signed by ${kind}: ${consequence}`, { err });
       return undefined;
     }
+  }
+
+  #open(hash: string, config: RemoteWriteConfig, { from, startTime }: Succession): Running | undefined {
+    const { feed, appended, families, clock, typeAndUnitLabels } = this.#options;
+    const signing = this.#signing(hash, config, "nothing is sent to this endpoint");
+    if (signing === undefined) return undefined;
+    const name = nameOf(hash, config);
+    const logger = this.#loggerFor(hash, config);
     const queue = new WriteQueue({
       name,
       config,
       externalLabels: this.#externalLabels,
       typeAndUnitLabels,
-      client: this.#client(config, signer),
+      client: this.#client(config, signing.signer),
       feed,
       from,
       startTime,
@@ -194,8 +210,8 @@ export class RemoteWriter {
   }
 }
 
-function signerOf(config: RemoteWriteConfig): RequestSigner | undefined {
-  return signingOf(config) === undefined ? undefined : makeSigner(config);
+function nameOf(hash: string, config: RemoteWriteConfig): string {
+  return config.name || hash.slice(0, 6);
 }
 
 /** Tells configurations apart, secrets aside, and names those without a name: as in the reference, the MD5 of the YAML. */
