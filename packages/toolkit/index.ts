@@ -45,6 +45,7 @@ export {
   readCredential,
   tlsClientOptions,
 } from "./http-client/route.ts";
+export { openRequest, type RoutedRequestOptions } from "./http-client/routed-request.ts";
 export { Access, userOf } from "./http-server/access.ts";
 export { type ListenAddress, listen, parseListenAddress, portsOf, systemdSockets } from "./http-server/listen.ts";
 export { tidyPath } from "./http-server/tidy-path.ts";

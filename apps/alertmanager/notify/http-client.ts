@@ -1,9 +1,9 @@
 // Speaking HTTP to receivers: TLS, proxies, credentials, redirects, and answers that are kept short.
 import http from "node:http";
-import https from "node:https";
 import {
   type HttpClientConfig,
   HttpRouter,
+  openRequest,
   ownHeaders,
   requestFailure,
   TokenSource,
@@ -105,39 +105,19 @@ export class HttpClient {
     request: HttpRequest,
     own: Record<string, string | string[]>,
   ): Promise<{ answer: HttpAnswer; location: string | undefined }> {
-    const { agent, proxy, headers: proxyHeaders } = this.#router.to(url, "");
-    const credentials =
-      url.username === "" || "Authorization" in own
-        ? {}
-        : {
-            Authorization: `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString("base64")}`,
-          };
     const { method, body, signal } = request;
-    const options: https.RequestOptions = {
-      method,
-      agent: agent ?? this.#agent,
-      signal,
-      headers: {
-        "User-Agent": USER_AGENT,
-        ...request.headers,
-        ...credentials,
-        ...own,
-        ...proxyHeaders,
-        ...(body === undefined ? {} : { "Content-Length": String(Buffer.byteLength(body)) }),
-      },
-    };
     return new Promise((resolve, reject) => {
-      // To a plain address a proxy is simply asked; tunnels come with an agent of their own.
-      const plainProxy = agent === undefined ? proxy : undefined;
-      const { request: start } = (plainProxy ?? url).protocol === "https:" ? https : http;
-      const call =
-        plainProxy === undefined
-          ? start(url, options)
-          : start(new URL(plainProxy.href), {
-              ...options,
-              path: url.href,
-              headers: { ...options.headers, Host: url.host },
-            });
+      const call = openRequest(url, this.#router.to(url, ""), {
+        method,
+        agent: this.#agent,
+        signal,
+        headers: {
+          "User-Agent": USER_AGENT,
+          ...request.headers,
+          ...own,
+          ...(body === undefined ? {} : { "Content-Length": String(Buffer.byteLength(body)) }),
+        },
+      });
       call.on("error", reject);
       call.on("response", (response) => {
         const parts: Buffer[] = [];

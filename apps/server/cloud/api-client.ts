@@ -1,8 +1,7 @@
 // Asking an HTTP API: whole answers of bounded size, or a body as it comes in. Connections, TLS, proxies and
 // credentials are those of scraping; methods, statuses and headers are the caller's business.
 import http, { type IncomingHttpHeaders, type IncomingMessage } from "node:http";
-import https from "node:https";
-import { isCredentialHeader, ownHeaders, SECRET_MASK, withoutCredentials } from "@narthex/toolkit";
+import { isCredentialHeader, openRequest, ownHeaders, SECRET_MASK, withoutCredentials } from "@narthex/toolkit";
 import type { HttpClientConfig } from "../config/types.ts";
 import { requestErrorText } from "../scrape/http-errors.ts";
 import { Router } from "../scrape/http-route.ts";
@@ -144,9 +143,6 @@ export class ApiClient {
         if (location === undefined) return mask;
         if (redirects === MAX_REDIRECTS) throw new Error(`stopped after ${MAX_REDIRECTS} redirects`);
         const next = new URL(location, url);
-        if (next.protocol !== "http:" && next.protocol !== "https:") {
-          throw new Error(`unsupported protocol scheme ${JSON.stringify(next.protocol.slice(0, -1))}`);
-        }
         if (next.host !== url.host) headers = withoutCredentials(headers);
         url = next;
       }
@@ -234,26 +230,16 @@ export class ApiClient {
   }
 
   #open({ url, method = "GET", body, headers }: Exchange): http.ClientRequest {
-    const route = this.#router.to(url, this.#unixSocket);
-    const options: https.RequestOptions = {
+    return openRequest(url, this.#router.to(url, this.#unixSocket), {
       method,
+      agent: this.#agent,
       headers: {
         "Accept-Encoding": "gzip",
         ...headers,
-        ...route.headers,
-        Host: (headers["Host"] as string | undefined) ?? url.host,
         ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }),
       },
-      agent: route.agent ?? this.#agent,
-      path: route.proxy === undefined ? url.pathname + url.search : url.origin + url.pathname + url.search,
-      auth: null,
-    };
-    if (this.#unixSocket !== "") return http.request({ ...options, socketPath: this.#unixSocket });
-    // A proxy without an agent of its own is asked by name.
-    const { hostname, port } = route.proxy !== undefined && route.agent === undefined ? route.proxy : url;
-    const host = hostname.replace(/^\[|\]$/g, "");
-    const isSecure = url.protocol === "https:";
-    return (isSecure ? https : http).request({ ...options, host, port: port || (isSecure ? 443 : 80) });
+      ...(this.#unixSocket === "" ? {} : { socketPath: this.#unixSocket }),
+    });
   }
 }
 

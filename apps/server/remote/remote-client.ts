@@ -1,13 +1,12 @@
 // Posts requests to a remote storage: kept-alive connections, TLS, authentication, proxies, redirects, one deadline.
 import { lookup } from "node:dns";
 import http from "node:http";
-import https from "node:https";
 import type { LookupFunction } from "node:net";
-import { ownHeaders, withoutCredentials } from "@narthex/toolkit";
+import { openRequest, ownHeaders, withoutCredentials } from "@narthex/toolkit";
 import type { HttpClientConfig } from "../config/types.ts";
 import type { DialObserver } from "../scrape/dial-metrics.ts";
 import { requestErrorText } from "../scrape/http-errors.ts";
-import { type Route, Router } from "../scrape/http-route.ts";
+import { Router } from "../scrape/http-route.ts";
 import { TokenSource } from "../scrape/oauth2.ts";
 import type { RequestSigner } from "./signer.ts";
 
@@ -216,21 +215,11 @@ export class RemoteClient {
   }
 
   #request(url: URL, body: Uint8Array | undefined, headers: Record<string, string | string[]>): http.ClientRequest {
-    const { agent, proxy, headers: proxyHeaders }: Route = this.#router.to(url, "");
-    const options: https.RequestOptions = {
+    return openRequest(url, this.#router.to(url, ""), {
       method: body === undefined ? "GET" : "POST",
-      agent: agent ?? this.#agent,
-      headers: { ...headers, ...proxyHeaders, ...(body === undefined ? {} : { "Content-Length": body.length }) },
+      agent: this.#agent,
+      headers: { ...headers, ...(body === undefined ? {} : { "Content-Length": body.length }) },
       ...(this.#options.roundRobinDns === true ? { lookup: anyAddress } : {}),
-    };
-    if (proxy === undefined) return (url.protocol === "https:" ? https : http).request(url, options);
-    // A proxy without a tunnel is asked by name, with the whole URL.
-    return http.request({
-      ...options,
-      host: agent === undefined ? proxy.hostname : url.hostname,
-      port: agent === undefined ? proxy.port || 80 : url.port || 80,
-      path: url.href,
-      headers: { ...(options.headers as http.OutgoingHttpHeaders), Host: url.host },
     });
   }
 }

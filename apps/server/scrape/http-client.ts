@@ -1,7 +1,6 @@
 // Fetching bodies from targets over HTTP: kept-alive connections, gzip, limits, one deadline for everything.
 import http from "node:http";
-import https from "node:https";
-import { ownHeaders, withoutCredentials } from "@narthex/toolkit";
+import { openRequest, ownHeaders, withoutCredentials } from "@narthex/toolkit";
 import type { HttpClientConfig } from "../config/types.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { DialObserver } from "./dial-metrics.ts";
@@ -244,13 +243,11 @@ class Exchange {
     fail: Fail,
   ): () => void {
     const { unixSocket } = this.#request;
-    const url = this.#url;
-    const request = (url.protocol === "https:" ? https : http).request(url, {
-      agent,
-      headers,
-      ...(proxy === undefined ? {} : { path: url.href }),
-      ...(unixSocket === "" ? {} : { socketPath: unixSocket }),
-    });
+    const request = openRequest(
+      this.#url,
+      { agent, proxy, headers: {} },
+      { headers, ...(unixSocket === "" ? {} : { socketPath: unixSocket }) },
+    );
     request.on("error", (error) => fail(error, request.reusedSocket));
     request.on("response", (response) => {
       this.#gotHeaders = true;

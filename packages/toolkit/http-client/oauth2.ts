@@ -1,9 +1,8 @@
 // Tokens of OAuth 2.0: client credentials (RFC 6749, 4.4) or a signed assertion (RFC 7523).
 import { createSign } from "node:crypto";
-import http from "node:http";
-import https from "node:https";
 import type { OAuth2Config } from "./config.ts";
 import { type DialObserver, Router, readCredential } from "./route.ts";
+import { openRequest } from "./routed-request.ts";
 
 const JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /** A token is no longer used from so long before its end. */
@@ -117,25 +116,11 @@ export class TokenSource {
     headers: Record<string, string>,
     deadline: number,
   ): Promise<{ status: number; text: string }> {
-    const { agent, proxy, headers: proxyHeaders } = this.#router.to(url, "");
     return new Promise((resolve, reject) => {
-      const isSecure = url.protocol === "https:";
-      const options: https.RequestOptions = {
+      const request = openRequest(url, this.#router.to(url, ""), {
         method: "POST",
-        headers: { ...headers, ...proxyHeaders, "Content-Length": Buffer.byteLength(body) },
-        ...(agent === undefined ? {} : { agent }),
-      };
-      // A proxy without TLS and without an agent of its own is asked by name, with the whole URL.
-      const request =
-        proxy === undefined
-          ? (isSecure ? https : http).request(url, options)
-          : http.request({
-              ...options,
-              host: agent === undefined ? proxy.hostname : url.hostname,
-              port: agent === undefined ? proxy.port || 80 : url.port || 80,
-              path: url.href,
-              headers: { ...options.headers, Host: url.host } as http.OutgoingHttpHeaders,
-            });
+        headers: { ...headers, "Content-Length": Buffer.byteLength(body) },
+      });
       const timer = setTimeout(
         () => request.destroy(new Error("context deadline exceeded")),
         Math.max(0, deadline - performance.now()),
