@@ -11,7 +11,7 @@ import { dumpQuerier, writeTestBlock } from "./block/block-fixture.ts";
 import { Db } from "./db.ts";
 import type { DbOptions } from "./db-options.ts";
 import { MemoryFs } from "./fs/memory-fs.ts";
-import { DbReader } from "./share.ts";
+import { clearReadCache, DbReader } from "./share.ts";
 
 const RANGE = 60_000;
 const START = RANGE * 1000;
@@ -67,6 +67,29 @@ test("Db: blocks are merged level by level, sources go when queries that may ope
   await new Promise((resolve) => setTimeout(resolve, 60));
   const merged = new Set(db.blocks.map(({ path }) => path));
   for (const path of sources) assert.equal(fs.kind(path) === undefined, !merged.has(path), path);
+  await db.close();
+});
+
+test("Db: what is kept of blocks between queries includes their label sets, and is forgotten when asked; reading goes on", async () => {
+  const db = await inMemory(new MemoryFs());
+  fill(db, 61 * 4);
+  await db.compact();
+  const read = (): readonly Labels[] => {
+    const querier = db.querier(START, START + 1000);
+    const found = querier.select([new Matcher("=", "__name__", "m")]);
+    const labels = Array.from({ length: found.count }, (_, i) => found.labels(i));
+    querier.close();
+    return labels;
+  };
+  const [first] = read();
+  assert.equal(read()[0], first);
+  clearReadCache();
+  const again = read();
+  assert.notEqual(again[0], first);
+  assert.deepEqual(
+    again.map((labels) => labels.get("s")),
+    ["0", "1", "2"],
+  );
   await db.close();
 });
 

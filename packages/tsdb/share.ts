@@ -9,6 +9,7 @@ import { HeadQuerier } from "./head/head-querier.ts";
 import { HeadView } from "./head/head-view.ts";
 import type { Snapshot } from "./head/snapshots.ts";
 import { readBudget } from "./index/read-cache.ts";
+import { forgetSymbols } from "./index/symbol-table.ts";
 import { silentLogger } from "./logger.ts";
 import { HeadMemory, type Layout, type SharedMemory } from "./memory/layout.ts";
 import { mergeQueriers } from "./merge-querier.ts";
@@ -47,9 +48,10 @@ export function limitReadCache(bytes: number): void {
   readBudget.limit(bytes);
 }
 
-/** Forgets what this thread keeps of blocks. */
+/** Forgets what this thread keeps of blocks: series and decoded chunks, and the label sets and strings that all blocks share. */
 export function clearReadCache(): void {
   readBudget.clear();
+  forgetSymbols();
 }
 
 export const HEAD_CHUNKS_DIRECTORY = "chunks_head";

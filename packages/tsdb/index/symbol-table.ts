@@ -18,15 +18,23 @@ const MAX_KNOWN = 131_072;
 let numbering = 0;
 const scratch: number[] = [];
 
+/**
+ * Forgets all strings and label sets of this thread: numbers are given anew from here on. What was given out stays as it is. The
+ * references that a table knows go when it is asked the next time.
+ */
+export function forgetSymbols(): void {
+  known.clear();
+  texts = [];
+  numbering++;
+  forgetLabelSets();
+}
+
 /** The number of a text. */
 function numberOf(text: string): number {
   const found = known.get(text);
   if (found !== undefined) return found;
   if (texts.length >= MAX_KNOWN) {
-    known.clear();
-    texts = [];
-    numbering++;
-    forgetLabelSets();
+    forgetSymbols();
   }
   const number = texts.push(text) - 1;
   known.set(text, number);
