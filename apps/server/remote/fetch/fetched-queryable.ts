@@ -62,16 +62,24 @@ function parse(answer: FetchedAnswer): SeriesSet {
   try {
     const { form, bytes, limitBytes } = answer;
     const series = form === "chunks" ? parseFrames(bytes, limitBytes) : parseSamples(bytes, limitBytes);
-    // A chunk that cannot be decoded makes the whole answer worthless: half of a series would look like all of it.
-    const probe = new SampleBuffer();
-    for (const one of series) {
-      probe.clear();
-      one.read(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, probe);
-    }
+    // Samples were looked at when they were parsed.
+    if (form === "chunks") probe(series);
     return new FetchedSeriesSet(sorted(series, answer.stripped), []);
   } catch (error) {
     if (!(error instanceof ReadAnswerError)) throw error;
     return new FetchedSeriesSet([], [`remote_read: ${error.message}`]);
+  }
+}
+
+/**
+ * Decodes everything once. A chunk that cannot be decoded makes the whole answer worthless: half of a series would look like all of it.
+ * Throws a `ReadAnswerError`.
+ */
+function probe(series: readonly AnsweredSeries[]): void {
+  const decoded = new SampleBuffer();
+  for (const one of series) {
+    decoded.clear();
+    one.read(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, decoded);
   }
 }
 

@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Registry } from "@narthex/client";
-import { Labels } from "@narthex/model";
+import { Labels, Matcher } from "@narthex/model";
 import { Engine } from "@narthex/promql";
-import { MemoryStorage } from "@narthex/storage";
+import { MemoryStorage, SampleBuffer } from "@narthex/storage";
 import { silentLogger } from "@narthex/toolkit";
 import { type Config, loadConfig } from "../../config/index.ts";
 import { until } from "../../scrape/testing.ts";
+import { selectionKey } from "./fetched.ts";
 import { withFetched } from "./fetched-queryable.ts";
 import { RemoteReader } from "./remote-reader.ts";
-import { FakeSource } from "./testing.ts";
+import { answerOf, FakeSource } from "./testing.ts";
 
 const T = 1_700_000_000_000;
 const engine = new Engine();
@@ -299,4 +300,20 @@ test("remote read: without endpoints nobody is asked; the same endpoint twice is
     /^Error: duplicate remote read configs are not allowed, found duplicate for URL: http:\/\/h\/$/,
   );
   assert.ok(reader.isEmpty);
+});
+
+test("remote read: only chunks are decoded to see whether they can be; samples were looked at when they were parsed", (t) => {
+  const storage = storageOf([{ __name__: "m" }, [[T, 1]]]);
+  const matchers = [new Matcher("=", "__name__", "m")];
+  const pushed = t.mock.method(SampleBuffer.prototype, "pushBits");
+  for (const form of ["samples", "chunks"] as const) {
+    const answer = { form, bytes: answerOf(storage, form), error: "", stripped: [], limitBytes: 1 << 20 };
+    const fetched = [{ key: selectionKey(matchers), minTime: T, maxTime: T, answers: [answer] }];
+    const before = pushed.mock.callCount();
+    const found = withFetched(new MemoryStorage(), fetched).querier(T, T).select(matchers);
+    if (form === "samples") assert.equal(pushed.mock.callCount(), before);
+    const samples = new SampleBuffer();
+    found.read(0, T, T, samples);
+    assert.deepEqual([found.count, samples.count, found.warnings], [1, 1, []]);
+  }
 });
