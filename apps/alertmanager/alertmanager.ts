@@ -108,7 +108,6 @@ export class Alertmanager {
       logger,
     });
     this.#silencer = new Silencer(this.silences, clock);
-    this.alerts.onForgotten((fingerprints) => this.#silencer.forget(fingerprints));
     this.#webMetrics = new WebMetrics(registry);
     const port = parseListenAddress(flags.listenAddresses[0] ?? `:${USUAL_PORT}`, USUAL_PORT).port;
     this.#web = new WebServer({

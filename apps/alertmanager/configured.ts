@@ -99,9 +99,9 @@ export class Configured implements ApiState {
     };
   }
 
-  statusOf({ labels, fingerprint }: Alert, now: Moment): ShownStatus {
+  statusOf({ labels }: Alert, now: Moment): ShownStatus {
     const inhibition = this.inhibitor.inhibition(labels, now);
-    const silencedBy = this.#lasting.silencer.silencedBy(labels, fingerprint, now);
+    const silencedBy = this.#lasting.silencer.silencedBy(labels, now);
     if (inhibition === undefined && silencedBy.length === 0) return UNMUTED;
     return { silencedBy, inhibitedBy: inhibition === undefined ? [] : [inhibition.source], mutedBy: [] };
   }

@@ -24,7 +24,6 @@ export class AlertStore {
   readonly #alerts = new Map<string, Alert>();
   readonly #limit: AlertLimit;
   readonly #listeners = new Map<string, AlertListener>();
-  readonly #forgetters: ((fingerprints: readonly string[]) => void)[] = [];
   readonly #timer: Timer;
   #sorted: readonly string[] | undefined;
 
@@ -82,21 +81,14 @@ export class AlertStore {
     if (this.#listeners.get(name) === listener) this.#listeners.delete(name);
   }
 
-  /** Calls `forget` with the fingerprints that a collection has dropped. */
-  onForgotten(forget: (fingerprints: readonly string[]) => void): void {
-    this.#forgetters.push(forget);
-  }
-
   /** Drops alerts that are over. */
   collect(): void {
     const nowMs = this.#options.clock.now();
     const now = Moment.fromMs(nowMs);
     this.#limit.collect(nowMs);
-    const dropped: string[] = [];
-    for (const [fingerprint, alert] of this.#alerts) if (isResolvedAt(alert, now)) dropped.push(fingerprint);
-    for (const fingerprint of dropped) this.#alerts.delete(fingerprint);
-    if (dropped.length > 0) this.#sorted = undefined;
-    if (dropped.length > 0) for (const forget of this.#forgetters) forget(dropped);
+    const before = this.#alerts.size;
+    for (const [fingerprint, alert] of this.#alerts) if (isResolvedAt(alert, now)) this.#alerts.delete(fingerprint);
+    if (this.#alerts.size < before) this.#sorted = undefined;
   }
 
   close(): void {

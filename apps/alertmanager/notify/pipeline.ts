@@ -67,7 +67,7 @@ export class Pipeline {
   #withoutSilenced(alerts: readonly Alert[], mark: MarkAlert): Alert[] {
     const { silencer, metrics } = this.#options;
     const left = alerts.filter((alert) => {
-      const silencedBy = silencer.silencedBy(alert.labels, alert.fingerprint);
+      const silencedBy = silencer.silencedBy(alert.labels);
       mark(alert.fingerprint, { silencedBy, inhibitedBy: [] });
       return silencedBy.length === 0;
     });

@@ -15,8 +15,8 @@ const NONE: readonly string[] = [];
 export class Silencer {
   readonly #silences: Silences;
   readonly #clock: Clock;
-  /** By fingerprint; as many as there are alerts, see `forget`. */
-  readonly #known = new Map<string, Known>();
+  /** Kept with the label set, and gone with it: an alert has the same one until it is reported again. */
+  readonly #known = new WeakMap<Labels, Known>();
 
   constructor(silences: Silences, clock: Clock) {
     this.#silences = silences;
@@ -24,22 +24,17 @@ export class Silencer {
   }
 
   /** Ids of the active silences that fit. */
-  silencedBy(labels: Labels, fingerprint: string, now: Moment = Moment.fromMs(this.#clock.now())): readonly string[] {
+  silencedBy(labels: Labels, now: Moment = Moment.fromMs(this.#clock.now())): readonly string[] {
     const { version } = this.#silences;
-    let known = this.#known.get(fingerprint);
+    let known = this.#known.get(labels);
     if (known === undefined || known.version !== version) {
       known = { version, ids: this.#silences.fitting(labels) };
-      this.#known.set(fingerprint, known);
+      this.#known.set(labels, known);
     }
     if (known.ids.length === 0) return NONE;
     return known.ids.filter((id) => {
       const silence = this.#silences.get(id);
       return silence !== undefined && silenceState(silence, now) === "active";
     });
-  }
-
-  /** Forgets alerts that are gone. */
-  forget(fingerprints: readonly string[]): void {
-    for (const fingerprint of fingerprints) this.#known.delete(fingerprint);
   }
 }

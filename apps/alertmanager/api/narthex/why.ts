@@ -51,7 +51,7 @@ export function whyJson(labels: Labels, context: ApiContext): object {
   const nowMs = context.clock.now();
   const inhibition = state.inhibitor.inhibition(labels);
   const silences = context.silencer
-    .silencedBy(labels, fingerprint)
+    .silencedBy(labels)
     .map((id) => context.silences.get(id))
     .filter((silence) => silence !== undefined);
   return {
