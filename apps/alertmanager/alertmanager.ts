@@ -157,7 +157,7 @@ export class Alertmanager {
     };
     this.#lasting = lasting;
     this.reload();
-    this.#recurring.start();
+    await this.#recurring.start();
     const context: ApiContext = {
       clock,
       alerts: this.alerts,

@@ -2,14 +2,14 @@
 //
 // What mutes is an ordinary silence, so that peers, other tools and the reference see it as one.
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { mkdir, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Logger } from "@narthex/toolkit";
 import { type Clock, every, type Timer } from "../clock.ts";
 import { readTimeIntervals } from "../config/time-interval.ts";
 import type { MatcherGrammar } from "../matcher/matcher-grammar.ts";
 import { Moment } from "../moment/moment.ts";
+import { damagedPath, writeDurably } from "../state/durable-file.ts";
 import { containsTime, type TimeInterval } from "../time-interval/interval.ts";
 import { silenceState } from "./silence.ts";
 import { SilenceError } from "./silence-check.ts";
@@ -51,6 +51,8 @@ export interface RecurringOptions {
 export class RecurringSilences {
   readonly #options: RecurringOptions;
   readonly #scheduled = new Map<string, Scheduled>();
+  /** Entries of the file that say what cannot be. They mute nothing, but stay in the file for whoever can mend them. */
+  readonly #unusable: unknown[] = [];
   #timer: Timer | undefined;
   #saving: Promise<void> = Promise.resolve();
 
@@ -58,17 +60,13 @@ export class RecurringSilences {
     this.#options = options;
   }
 
-  /** Reads what was kept, and begins. A file that cannot be read is reported and left as it is. */
-  start(): void {
-    const { file, clock, logger } = this.#options;
-    if (existsSync(file)) {
-      try {
-        for (const recurring of JSON.parse(readFileSync(file, "utf8")) as RecurringSilence[]) this.#take(recurring);
-      } catch (error) {
-        logger.error("The recurring silences cannot be read", { file, err: (error as Error).message });
-      }
-    }
-    this.#timer = every(clock, CHECK_INTERVAL_MS, () => void this.check());
+  /**
+   * Reads what was kept, and begins. Entries that cannot be used are reported, and stay in the file; a file that is no list of them
+   * is set aside. Rejects when the file cannot be read at all.
+   */
+  async start(): Promise<void> {
+    await this.#load();
+    this.#timer = every(this.#options.clock, CHECK_INTERVAL_MS, () => void this.check());
     void this.check();
   }
 
@@ -82,7 +80,12 @@ export class RecurringSilences {
       throw new SilenceError("limit", `there are ${MAX_RECURRING} recurring silences already`);
     const id = randomUUID();
     this.#take({ ...wanted, id });
-    await this.#save();
+    try {
+      await this.#save();
+    } catch (error) {
+      this.#scheduled.delete(id);
+      throw error;
+    }
     await this.check();
     return id;
   }
@@ -105,7 +108,6 @@ export class RecurringSilences {
       if (nowMs < madeUntilMs || !holds(intervals, nowMs) || this.#activeOf(recurring.id) !== undefined) continue;
       const now = Moment.fromMs(nowMs);
       const endMs = endOf(intervals, nowMs);
-      scheduled.madeUntilMs = endMs;
       try {
         await silences.set({
           id: "",
@@ -117,6 +119,7 @@ export class RecurringSilences {
           comment: recurring.comment,
           annotations: new Map([[RECURRING, recurring.id]]),
         });
+        scheduled.madeUntilMs = endMs;
       } catch (error) {
         logger.error("Making a recurring silence failed", { id: recurring.id, err: (error as Error).message });
       }
@@ -125,6 +128,35 @@ export class RecurringSilences {
 
   stop(): void {
     this.#timer?.cancel();
+  }
+
+  async #load(): Promise<void> {
+    const { file, logger } = this.#options;
+    let text: string;
+    try {
+      text = await readFile(file, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+      throw error;
+    }
+    let entries: unknown;
+    try {
+      entries = JSON.parse(text);
+      if (!Array.isArray(entries)) throw new Error("it is no list");
+    } catch (error) {
+      const setAside = damagedPath(file);
+      await rename(file, setAside);
+      logger.error("The recurring silences cannot be read", { file, setAside, err: (error as Error).message });
+      return;
+    }
+    for (const [index, entry] of (entries as unknown[]).entries()) {
+      try {
+        this.#take(checkedEntry(entry));
+      } catch (error) {
+        this.#unusable.push(entry);
+        logger.error("A recurring silence cannot be used", { file, index, err: (error as Error).message });
+      }
+    }
   }
 
   #take(recurring: RecurringSilence): void {
@@ -143,10 +175,26 @@ export class RecurringSilences {
   }
 
   #save(): Promise<void> {
-    const text = `${JSON.stringify(this.list(), null, 2)}\n`;
-    this.#saving = this.#saving.catch(() => {}).then(() => write(this.#options.file, text));
+    const { file } = this.#options;
+    const text = `${JSON.stringify([...this.list(), ...this.#unusable], null, 2)}\n`;
+    this.#saving = this.#saving
+      .catch(() => {})
+      .then(async () => {
+        await mkdir(dirname(file), { recursive: true });
+        await writeDurably(file, text);
+      });
     return this.#saving;
   }
+}
+
+/** Throws for what has not the shape of one; what its texts say is checked where it is taken in. */
+function checkedEntry(entry: unknown): RecurringSilence {
+  if (typeof entry !== "object" || entry === null) throw new SilenceError("invalid", "it is no object");
+  const fields = entry as Record<string, unknown>;
+  for (const name of ["id", "matchers", "createdBy", "comment"])
+    if (typeof fields[name] !== "string") throw new SilenceError("invalid", `${name} must be a text`);
+  if (!Array.isArray(fields["timeIntervals"])) throw new SilenceError("invalid", "timeIntervals must be a list");
+  return entry as RecurringSilence;
 }
 
 function holds(intervals: readonly TimeInterval[], ms: number): boolean {
@@ -159,16 +207,4 @@ function endOf(intervals: readonly TimeInterval[], nowMs: number): number {
   for (let minute = 1; minute < MAX_WINDOW_MINUTES; minute++)
     if (!holds(intervals, first + minute * MINUTE_MS)) return first + minute * MINUTE_MS;
   return first + MAX_WINDOW_MINUTES * MINUTE_MS;
-}
-
-async function write(file: string, text: string): Promise<void> {
-  mkdirSync(dirname(file), { recursive: true });
-  const handle = await open(`${file}.new`, "w", 0o666);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  renameSync(`${file}.new`, file);
 }

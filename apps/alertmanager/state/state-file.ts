@@ -4,9 +4,10 @@
 // replaces an earlier one of the same key, the file can also be appended to: that is how a change is safe before it is
 // acknowledged. Now and then, and at the end, a fresh snapshot takes the file's place.
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, readFile, rename, unlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { type FileHandle, mkdir, open, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { ByteReader, ByteWriter } from "@narthex/encoding";
+import { damagedPath, writeDurably } from "./durable-file.ts";
 
 /** Changes that came while others were being written go to the disk together; more than this at once are several writes. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
@@ -82,7 +83,7 @@ export class StateFile implements StateStore {
     this.#sizeBytes = end;
     this.#snapshotBytes = end;
     if (end === bytes.length) return { records, damagedBytes: 0, setAside: undefined };
-    const setAside = `${this.#path}.damaged-${Date.now()}`;
+    const setAside = damagedPath(this.#path);
     await writeDurably(setAside, bytes.subarray(end));
     await this.#replace(bytes.subarray(0, end));
     return { records, damagedBytes: bytes.length - end, setAside };
@@ -207,24 +208,4 @@ export function framed(record: Uint8Array): Uint8Array {
   writer.uvarint(record.length);
   writer.raw(record);
   return writer.toBytes();
-}
-
-/** Written aside, flushed and renamed: there is always a whole file under the name. */
-async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
-  const aside = join(dirname(path), `${basename(path)}.${Math.random().toString(16).slice(2)}`);
-  const handle = await open(aside, "w", 0o666);
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } catch (error) {
-    await handle.close();
-    await unlink(aside).catch(() => {});
-    throw error;
-  }
-  await handle.close();
-  await rename(aside, path);
-  const folder = await open(dirname(path), "r");
-  // The name is safe only once the folder is.
-  await folder.sync().catch(() => {});
-  await folder.close();
 }
