@@ -122,6 +122,8 @@ const PATHS = [
   "/",
   "",
   "/silence/nope",
+  "/silence/a%2Fb",
+  "/silence/a/b",
   "/silence/9b2f6c7e-5f1e-4d4e-9f5e-0c6e6e6e6e6e",
   "/silences?filter=sev",
 ];

@@ -220,6 +220,18 @@ test("alertmanager: templates and receivers can be tried out", async (t) => {
   assert.deepEqual(await program.api("/alerts"), []);
 });
 
+// Their requests were not looked at as those of the reference's API are: the form of any page could send them for whoever saw it.
+test("alertmanager: a page of somebody else's cannot act by a form", async (t) => {
+  const catcher = await Catcher.start(t);
+  const program = await Alertmanager.start(t, { config: config(catcher.port) });
+  for (const path of ["/receivers/a/test", "/recurring-silences", "/why", "/alerts/0123456789abcdef/acknowledge"])
+    for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]) {
+      const sent = await program.call(`/api/v2/narthex${path}`, { ...POST("{}"), headers: { "Content-Type": type } });
+      assert.equal(sent.status, 415, `${path} took ${type}`);
+    }
+  assert.equal(catcher.of("/a").length, 0);
+});
+
 test("alertmanager: recurring silences make silences while their time is, and outlive the process", async (t) => {
   const program = await Alertmanager.start(t, { config: config(1) });
   const own = (path, options) => program.api(`/narthex${path}`, options);

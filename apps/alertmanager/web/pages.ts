@@ -1,6 +1,4 @@
 // Every path of the program besides the API's own: health, reload, metrics, and what stands at the root.
-
-import { answerOwn } from "../api/narthex/own-api.ts";
 import { serveApi } from "../api/v2/api.ts";
 import type { ApiContext } from "../api/v2/api-context.ts";
 import type { Exchange } from "./exchange.ts";
@@ -66,7 +64,7 @@ export function addPages(web: WebServer, options: PageOptions): void {
     isApi: true,
     async serve(exchange, rest) {
       const started = performance.now();
-      await serveApi(exchange, `/${rest}`, context, (each, path) => answerOwn(each, path, context));
+      await serveApi(exchange, `/${rest}`, context);
       const seconds = (performance.now() - started) / 1000;
       webMetrics.answered(handlerName(rest), exchange.method, exchange.response.statusCode, seconds, undefined);
     },

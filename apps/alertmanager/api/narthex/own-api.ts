@@ -1,9 +1,9 @@
 // What the reference has no API for, below `/api/v2/narthex`: what was told and why, trying things out, acknowledging, schedules.
-
 import { LabelMatcher } from "../../matcher/matcher.ts";
 import { Moment } from "../../moment/moment.ts";
 import { SilenceError } from "../../silence/silence-check.ts";
 import type { Exchange } from "../../web/exchange.ts";
+import { Resource } from "../resource.ts";
 import type { ApiContext } from "../v2/api-context.ts";
 import { ApiError } from "../v2/api-error.ts";
 import { OwnBody } from "./own-body.ts";
@@ -16,48 +16,18 @@ const MAX_LIMIT = 10_000;
 /** An acknowledgement ends by itself, so that what was forgotten comes back. */
 const ACKNOWLEDGED_SECONDS = 4 * 3600;
 
-/** One path, its variable parts as `*`, and what answers a method of it. */
-interface OwnResource {
-  readonly method: "GET" | "POST" | "DELETE";
-  readonly path: RegExp;
-  serve(exchange: Exchange, context: ApiContext, part: string): void | Promise<void>;
-}
-
-const RESOURCES: readonly OwnResource[] = [
-  { method: "GET", path: /^\/notifications$/, serve: listNotifications },
-  { method: "GET", path: /^\/alerts\/([0-9a-f]{16})\/why$/, serve: explainAlert },
-  { method: "POST", path: /^\/alerts\/([0-9a-f]{16})\/acknowledge$/, serve: acknowledge },
-  { method: "POST", path: /^\/why$/, serve: explainLabels },
-  { method: "GET", path: /^\/routes$/, serve: getRoutes },
-  { method: "POST", path: /^\/routes\/test$/, serve: testRoutes },
-  { method: "POST", path: /^\/templates\/preview$/, serve: previewTemplate },
-  { method: "POST", path: /^\/receivers\/([^/]+)\/test$/, serve: testReceiver },
-  { method: "GET", path: /^\/recurring-silences$/, serve: listRecurring },
-  { method: "POST", path: /^\/recurring-silences$/, serve: addRecurring },
-  { method: "DELETE", path: /^\/recurring-silences\/([^/]+)$/, serve: removeRecurring },
+export const OWN_RESOURCES: readonly Resource[] = [
+  new Resource("/narthex/notifications", { GET: listNotifications }),
+  new Resource("/narthex/alerts/{fingerprint}/why", { GET: explainAlert }),
+  new Resource("/narthex/alerts/{fingerprint}/acknowledge", { POST: acknowledge }),
+  new Resource("/narthex/why", { POST: explainLabels }),
+  new Resource("/narthex/routes", { GET: getRoutes }),
+  new Resource("/narthex/routes/test", { POST: testRoutes }),
+  new Resource("/narthex/templates/preview", { POST: previewTemplate }),
+  new Resource("/narthex/receivers/{receiver}/test", { POST: testReceiver }),
+  new Resource("/narthex/recurring-silences", { GET: listRecurring, POST: addRecurring }),
+  new Resource("/narthex/recurring-silences/{id}", { DELETE: removeRecurring }),
 ];
-
-/** Returns false for a path that is none. Throws an `ApiError` for what it refuses. */
-export async function answerOwn(exchange: Exchange, path: string, context: ApiContext): Promise<boolean> {
-  const fitting = RESOURCES.filter((resource) => resource.path.test(path));
-  if (fitting.length === 0) return false;
-  const resource = fitting.find(({ method }) => method === exchange.method);
-  if (resource === undefined) {
-    const allowed = fitting.map(({ method }) => method).join(",");
-    exchange.setHeader("Allow", allowed);
-    throw ApiError.coded(405, 405, `method ${exchange.method} is not allowed, but [${allowed}] are`);
-  }
-  await resource.serve(exchange, context, decodePart(resource.path.exec(path)?.[1] ?? ""));
-  return true;
-}
-
-function decodePart(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    throw ApiError.coded(400, 400, `${JSON.stringify(part)} in the path is not encoded properly`);
-  }
-}
 
 function answer(exchange: Exchange, value: unknown): void {
   exchange.json(200, `${JSON.stringify(value)}\n`);

@@ -1,52 +1,27 @@
 // The API under `/api/v2`: which path is answered by whom, and what all answers have in common.
 import { goJson } from "../../template/go-json.ts";
 import type { Exchange } from "../../web/exchange.ts";
+import { OWN_RESOURCES } from "../narthex/own-api.ts";
+import { decodedParameter, Resource } from "../resource.ts";
 import { getAlertGroups, getAlerts, postAlerts } from "./alert-routes.ts";
 import type { ApiContext } from "./api-context.ts";
 import { ApiError } from "./api-error.ts";
 import { deleteSilence, getSilence, getSilences, postSilence } from "./silence-routes.ts";
 import { getReceivers, getStatus } from "./status-routes.ts";
 
-type Handler = (exchange: Exchange, context: ApiContext, parameter: string) => void | Promise<void>;
+/** All that there is below `/api/v2`. What is checked of a request before it is answered is checked for all of them. */
+const RESOURCES: readonly Resource[] = [
+  new Resource("/status", { GET: getStatus }),
+  new Resource("/receivers", { GET: getReceivers }),
+  new Resource("/alerts", { GET: getAlerts, POST: postAlerts }),
+  new Resource("/alerts/groups", { GET: getAlertGroups }),
+  new Resource("/silences", { GET: getSilences, POST: postSilence }),
+  new Resource("/silence/{silenceID}", { DELETE: deleteSilence, GET: getSilence }),
+  ...OWN_RESOURCES,
+];
 
-/** Handlers by method. Where there are several, in the order in which the reference lists them. */
-type Resource = ReadonlyMap<string, Handler>;
-
-const RESOURCES: ReadonlyMap<string, Resource> = new Map<string, Resource>([
-  ["/status", new Map([["GET", getStatus]])],
-  ["/receivers", new Map([["GET", getReceivers]])],
-  [
-    "/alerts",
-    new Map<string, Handler>([
-      ["GET", getAlerts],
-      ["POST", postAlerts],
-    ]),
-  ],
-  ["/alerts/groups", new Map([["GET", getAlertGroups]])],
-  [
-    "/silences",
-    new Map<string, Handler>([
-      ["GET", getSilences],
-      ["POST", postSilence],
-    ]),
-  ],
-]);
-const SILENCE: Resource = new Map<string, Handler>([
-  ["DELETE", deleteSilence],
-  ["GET", getSilence],
-]);
-const SILENCE_PATH = "/silence/";
-
-/** Where resources of our own stand, beside those of the reference. */
-export const OWN_PREFIX = "/narthex";
-
-/** Answers a path below `/api/v2`. `own` answers those below `OWN_PREFIX`; returns false for what it does not know. */
-export async function serveApi(
-  exchange: Exchange,
-  path: string,
-  context: ApiContext,
-  own: (exchange: Exchange, path: string) => boolean | Promise<boolean>,
-): Promise<void> {
+/** Answers a path below `/api/v2`. */
+export async function serveApi(exchange: Exchange, path: string, context: ApiContext): Promise<void> {
   if (exchange.method === "OPTIONS" && exchange.header("access-control-request-method") !== "") {
     answerPreflight(exchange);
     return;
@@ -57,16 +32,11 @@ export async function serveApi(
     exchange.setHeader("Access-Control-Allow-Origin", "*");
   try {
     const tidy = path.length > 1 ? path.replace(/\/$/, "") : path;
-    if (tidy.startsWith(`${OWN_PREFIX}/`)) {
-      if (await own(exchange, tidy.slice(OWN_PREFIX.length))) return;
-    } else {
-      const parameter = tidy.startsWith(SILENCE_PATH) ? decode(tidy.slice(SILENCE_PATH.length)) : "";
-      const isSilence = parameter !== "" && !parameter.includes("/");
-      const resource = isSilence ? SILENCE : RESOURCES.get(tidy);
-      if (resource !== undefined) {
-        await serveResource(exchange, resource, context, parameter);
-        return;
-      }
+    for (const resource of RESOURCES) {
+      const parameter = resource.parameterIn(tidy);
+      if (parameter === undefined) continue;
+      await serveResource(exchange, resource, context, decodedParameter(parameter));
+      return;
     }
     throw ApiError.coded(404, 404, `path ${exchange.path} was not found`);
   } catch (error) {
@@ -80,9 +50,9 @@ async function serveResource(
   context: ApiContext,
   parameter: string,
 ): Promise<void> {
-  const handler = resource.get(exchange.method);
+  const handler = resource.handlers.get(exchange.method);
   if (handler === undefined) {
-    const allowed = [...resource.keys()].join(",");
+    const allowed = [...resource.handlers.keys()].join(",");
     exchange.setHeader("Allow", allowed);
     throw ApiError.coded(405, 405, `method ${exchange.method} is not allowed, but [${allowed}] are`);
   }
@@ -127,18 +97,10 @@ function answerPreflight(exchange: Exchange): void {
 }
 
 /** Answers a refusal in its shape; anything else is a mistake of ours, and goes on to whoever logs it. */
-export function answerError(exchange: Exchange, error: unknown): void {
+function answerError(exchange: Exchange, error: unknown): void {
   if (!(error instanceof ApiError)) throw error;
   const { status, code, message } = error;
   const body = code === 0 ? message : { code, message };
   // Messages that are texts alone end with a line end, as the encoder of the reference writes them.
   exchange.json(status, code === 0 ? `${goJson(body, false)}\n` : goJson(body));
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
