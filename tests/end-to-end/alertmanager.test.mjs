@@ -232,6 +232,30 @@ test("alertmanager: a page of somebody else's cannot act by a form", async (t) =
   assert.equal(catcher.of("/a").length, 0);
 });
 
+// Names of handlers were made of the path: whoever asked for ten thousand paths left ten thousand histograms behind.
+test("alertmanager: paths that are asked for from outside make no series of their own", async (t) => {
+  const program = await Alertmanager.start(t, { config: config(1) });
+  for (const path of [
+    "nope",
+    "narthex/one",
+    "narthex/two",
+    "narthex/alerts/x/y",
+    "silence/x",
+    "silence/y",
+    "narthex/routes",
+  ])
+    await program.call(`/api/v2/${path}`);
+  const metrics = (await program.call("/metrics")).body;
+  const counts = [
+    ...metrics.matchAll(/^alertmanager_http_request_duration_seconds_count\{.*handler="(\/api.*?)".* (\d+)$/gm),
+  ];
+  assert.deepEqual(counts.map(([, handler, count]) => `${handler} ${count}`).sort(), [
+    "/api/v2/ 4",
+    "/api/v2/narthex/routes 1",
+    "/api/v2/silence/{silenceID} 2",
+  ]);
+});
+
 test("alertmanager: recurring silences make silences while their time is, and outlive the process", async (t) => {
   const program = await Alertmanager.start(t, { config: config(1) });
   const own = (path, options) => program.api(`/narthex${path}`, options);

@@ -64,22 +64,13 @@ export function addPages(web: WebServer, options: PageOptions): void {
     isApi: true,
     async serve(exchange, rest) {
       const started = performance.now();
-      await serveApi(exchange, `/${rest}`, context);
+      const name = await serveApi(exchange, `/${rest}`, context);
       const seconds = (performance.now() - started) / 1000;
-      webMetrics.answered(handlerName(rest), exchange.method, exchange.response.statusCode, seconds, undefined);
+      webMetrics.answered(`/api/v2${name}`, exchange.method, exchange.response.statusCode, seconds, undefined);
     },
   });
   if (!addPageFiles(web, options.assets))
     web.add({ methods: READ, path: "/", serve: (exchange) => showRoot(exchange) });
-}
-
-/** As the reference's metrics name it. */
-function handlerName(rest: string): string {
-  const [first = "", second] = rest.split("/");
-  if (first === "silence") return "/api/v2/silence/{silenceID}";
-  if (first === "alerts" && second === "groups") return "/api/v2/alerts/groups";
-  if (first === "narthex") return `/api/v2/narthex/${second ?? ""}`;
-  return ["alerts", "receivers", "silences", "status"].includes(first) ? `/api/v2/${first}` : "/api/v2/";
 }
 
 function showRoot(exchange: Exchange): void {

@@ -20,28 +20,26 @@ const RESOURCES: readonly Resource[] = [
   ...OWN_RESOURCES,
 ];
 
-/** Answers a path below `/api/v2`. */
-export async function serveApi(exchange: Exchange, path: string, context: ApiContext): Promise<void> {
+/** Answers a path below `/api/v2`. Resolves to how metrics name it: as many names as there are resources, and `/` for the rest. */
+export async function serveApi(exchange: Exchange, path: string, context: ApiContext): Promise<string> {
+  const tidy = path.length > 1 ? path.replace(/\/$/, "") : path;
+  const resource = RESOURCES.find((each) => each.parameterIn(tidy) !== undefined);
+  const name = resource?.path ?? "/";
   if (exchange.method === "OPTIONS" && exchange.header("access-control-request-method") !== "") {
     answerPreflight(exchange);
-    return;
+    return name;
   }
   exchange.setHeader("Vary", "Origin");
   exchange.setHeader("Cache-Control", "no-store");
   if (exchange.header("origin") !== "" && ["GET", "POST", "HEAD"].includes(exchange.method))
     exchange.setHeader("Access-Control-Allow-Origin", "*");
   try {
-    const tidy = path.length > 1 ? path.replace(/\/$/, "") : path;
-    for (const resource of RESOURCES) {
-      const parameter = resource.parameterIn(tidy);
-      if (parameter === undefined) continue;
-      await serveResource(exchange, resource, context, decodedParameter(parameter));
-      return;
-    }
-    throw ApiError.coded(404, 404, `path ${exchange.path} was not found`);
+    if (resource === undefined) throw ApiError.coded(404, 404, `path ${exchange.path} was not found`);
+    await serveResource(exchange, resource, context, decodedParameter(resource.parameterIn(tidy) ?? ""));
   } catch (error) {
     answerError(exchange, error);
   }
+  return name;
 }
 
 async function serveResource(
