@@ -158,7 +158,7 @@ export class GossipPeer implements Peer {
   untilReady(signal: AbortSignal): Promise<void> {
     if (this.#isReady) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const aborted = (): void => reject(signal.reason as Error);
+      const aborted = (): void => reject(new Error(String(signal.reason)));
       if (signal.aborted) return aborted();
       signal.addEventListener("abort", aborted, { once: true });
       void this.#ready.then(() => {

@@ -13,7 +13,7 @@ export interface Peer {
   readonly members: readonly PeerInfo[];
   /** Place in the name-sorted list of members: the first one sends at once, each further one waits longer. */
   readonly position: number;
-  /** Resolves once what the others know has arrived here; rejects when `signal` aborts before. */
+  /** Resolves once what the others know has arrived here; rejects with an error of its reason when `signal` aborts before. */
   untilReady(signal: AbortSignal): Promise<void>;
   /** Tells the others of a change: one encoded record of the state `key` (`sil` or `nfl`). */
   broadcast(key: "sil" | "nfl", record: Uint8Array): void;
