@@ -16,7 +16,6 @@ import { type Features, matcherMode } from "./features.ts";
 import type { AlertmanagerFlags } from "./flags/flags.ts";
 import { MatcherGrammar } from "./matcher/matcher-grammar.ts";
 import { NotificationLog } from "./nflog/notification-log.ts";
-import { MutedGroups } from "./notify/muted-groups.ts";
 import { NotifyMetrics } from "./notify/notify-metrics.ts";
 import { ProgramMetrics } from "./program-metrics.ts";
 import { NotificationRecords } from "./record/notification-records.ts";
@@ -141,7 +140,6 @@ export class Alertmanager {
     const lasting: Lasting = {
       alerts: this.alerts,
       silencer: this.#silencer,
-      mutedGroups: new MutedGroups(),
       peer: this.#peer,
       metrics: new NotifyMetrics(this.registry, features.has("receiver-name-in-metrics")),
       dispatchMetrics: new DispatchMetrics(this.registry, features.has("group-key-in-metrics"), clock),
@@ -166,7 +164,6 @@ export class Alertmanager {
       silencer: this.#silencer,
       log: this.log,
       records,
-      mutedGroups: lasting.mutedGroups,
       peer: this.#peer,
       grammar: this.#grammar,
       metrics: new AlertMetrics(this.registry),
@@ -201,8 +198,9 @@ export class Alertmanager {
       logger.error("Loading configuration file failed", { file, err: (error as Error).message });
       throw error;
     }
-    this.#configured?.close();
-    this.#configured = new Configured(prepared, lasting);
+    const before = this.#configured;
+    before?.close();
+    this.#configured = new Configured(prepared, lasting, before);
     const { config } = prepared;
     if (config.tracing !== undefined) logger.warn("tracing is not supported yet: no spans are sent");
     if (config.eventRecorder !== undefined) logger.warn("event_recorder is not supported yet: nothing is recorded");

@@ -17,7 +17,7 @@ import { TemplateSet } from "./template/template-set.ts";
 import { Intervener } from "./time-interval/intervener.ts";
 
 /** What outlives a configuration. */
-export type Lasting = Pick<PipelineOptions, "silencer" | "mutedGroups" | "peer" | "metrics"> &
+export type Lasting = Pick<PipelineOptions, "silencer" | "peer" | "metrics"> &
   Pick<
     DispatcherOptions,
     "alerts" | "externalUrl" | "clock" | "logger" | "maintenanceIntervalMs" | "startsAtMs" | "waitMs"
@@ -74,7 +74,8 @@ export class Configured implements ApiState {
   readonly #lasting: Lasting;
   readonly #integrations: readonly Integration[];
 
-  constructor(prepared: Prepared, lasting: Lasting) {
+  /** `before` is what was in force until now, closed. */
+  constructor(prepared: Prepared, lasting: Lasting, before?: Configured) {
     const { config, templates, route, intervener, receivers } = prepared;
     const { alerts, clock } = lasting;
     this.config = config;
@@ -88,7 +89,10 @@ export class Configured implements ApiState {
     this.inhibitor = new Inhibitor(config.inhibitRules, alerts, clock);
     const pipeline = new Pipeline({ ...lasting, receivers, inhibitor: this.inhibitor, intervener });
     warnAboutRepeats(route, lasting);
-    this.dispatcher = new Dispatcher({ ...lasting, route, pipeline, templates, metrics: lasting.dispatchMetrics });
+    this.dispatcher = new Dispatcher(
+      { ...lasting, route, pipeline, templates, metrics: lasting.dispatchMetrics },
+      before?.dispatcher,
+    );
   }
 
   get counts(): { receivers: number; integrations: number; inhibitRules: number } {

@@ -7,7 +7,7 @@ import { AlertStore } from "./alert/alert-store.ts";
 import { lonePeer } from "./cluster/peer.ts";
 import { loadConfig } from "./config/load.ts";
 import { DispatchMetrics } from "./dispatch/dispatch-metrics.ts";
-import { Dispatcher } from "./dispatch/dispatcher.ts";
+import { Dispatcher, type DispatcherOptions } from "./dispatch/dispatcher.ts";
 import { Route } from "./dispatch/route.ts";
 import { Inhibitor } from "./inhibit/inhibitor.ts";
 import { fingerprintOf } from "./label/fingerprint.ts";
@@ -16,7 +16,6 @@ import { Moment } from "./moment/moment.ts";
 import { NotificationLog } from "./nflog/notification-log.ts";
 import type { Answer, Delivery } from "./notify/delivery.ts";
 import { Integration } from "./notify/integration.ts";
-import { MutedGroups } from "./notify/muted-groups.ts";
 import { NotifyMetrics } from "./notify/notify-metrics.ts";
 import { Pipeline } from "./notify/pipeline.ts";
 import { NotificationRecords } from "./record/notification-records.ts";
@@ -41,8 +40,8 @@ export class Rig {
   readonly silences: Silences;
   readonly records: NotificationRecords;
   readonly log: NotificationLog;
-  readonly mutedGroups: MutedGroups = new MutedGroups();
-  readonly dispatcher: Dispatcher;
+  dispatcher: Dispatcher;
+  readonly #dispatcherOptions: Omit<DispatcherOptions, "route">;
   readonly inhibitor: Inhibitor;
   /** What was told: `SECONDS RECEIVER: reason [firing] [resolved]`, the alerts by their `i` label. */
   readonly told: string[] = [];
@@ -108,15 +107,12 @@ export class Rig {
       inhibitor: this.inhibitor,
       silencer: new Silencer(this.silences, clock),
       intervener,
-      mutedGroups: this.mutedGroups,
       peer: lonePeer,
       metrics,
     });
-    this.dispatcher = new Dispatcher({
-      route: new Route(config.route),
+    this.#dispatcherOptions = {
       alerts: this.alerts,
       pipeline,
-      mutedGroups: this.mutedGroups,
       templates: new TemplateSet(),
       externalUrl: "http://am",
       clock,
@@ -125,7 +121,16 @@ export class Rig {
       maintenanceIntervalMs: 30_000,
       startsAtMs: 0,
       waitMs: () => 0,
-    });
+    };
+    this.dispatcher = new Dispatcher({ ...this.#dispatcherOptions, route: new Route(config.route) });
+  }
+
+  /** Puts the routes of a configuration in force, as a reload does; its receivers and time intervals are those there are. */
+  reroute(yaml: string): void {
+    const before = this.dispatcher;
+    before.close();
+    const route = new Route(loadConfig(yaml, "test.yml", GRAMMAR).route);
+    this.dispatcher = new Dispatcher({ ...this.#dispatcherOptions, route }, before);
   }
 
   /** Reports an alert that begins now, and ends after so many seconds unless it is reported again. */

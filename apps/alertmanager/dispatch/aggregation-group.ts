@@ -6,23 +6,17 @@ import type { Clock, Timer } from "../clock.ts";
 import { labelSetText } from "../label/label-set.ts";
 import { Moment } from "../moment/moment.ts";
 import { CANCELED, DEADLINE, type Flush } from "../notify/delivery.ts";
-import type { MarkAlert } from "../notify/pipeline.ts";
+import type { AlertMark, FlushFindings } from "../notify/pipeline.ts";
 import type { Route } from "./route.ts";
 
 /** However short the interval, sending has so long. */
 const MIN_TIMEOUT_MS = 10_000;
 
-/** What the last flush found about an alert. */
-export interface AlertMark {
-  readonly silencedBy: readonly string[];
-  readonly inhibitedBy: readonly string[];
-}
-
 export interface GroupEnvironment {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Sends. Rejects when anything failed: then resolved alerts stay for the next flush. */
-  readonly send: (flush: Flush, alerts: readonly Alert[], mark: MarkAlert) => Promise<void>;
+  readonly send: (flush: Flush, alerts: readonly Alert[], findings: FlushFindings) => Promise<void>;
   /** Extra time for peers that come first, in milliseconds. */
   readonly waitMs: () => number;
   readonly renderRouteLabels: (group: AggregationGroup, alerts: readonly Alert[]) => ReadonlyMap<string, string>;
@@ -35,6 +29,7 @@ export class AggregationGroup {
   readonly #environment: GroupEnvironment;
   readonly #alerts = new Map<string, Alert>();
   readonly #marks = new Map<string, AlertMark>();
+  #mutedBy: readonly string[] = [];
   #timer: Timer | undefined;
   #nextFlushMs: number;
   #flushing: AbortController | undefined;
@@ -84,6 +79,16 @@ export class AggregationGroup {
   /** Undefined for an alert that no flush has seen yet. */
   markOf(fingerprint: string): AlertMark | undefined {
     return this.#marks.get(fingerprint);
+  }
+
+  /** Names of the time intervals that muted it at the last flush; empty when none did. */
+  get mutedBy(): readonly string[] {
+    return this.#mutedBy;
+  }
+
+  /** Takes over what muted it before a reload; the next flush finds out anew. */
+  stayMuted(names: readonly string[]): void {
+    this.#mutedBy = names;
   }
 
   /** Takes an alert in. Returns false when the group is gone and another one is needed. */
@@ -154,7 +159,12 @@ export class AggregationGroup {
     const told = alerts.map((alert) => toldAlert(alert, now)).sort(compareAlerts);
     try {
       const flush = this.#flushOf(nowMs, aborter.signal, told);
-      await send(flush, told, (fingerprint, mark) => this.#marks.set(fingerprint, mark));
+      await send(flush, told, {
+        mark: (fingerprint, mark) => this.#marks.set(fingerprint, mark),
+        mutedBy: (names) => {
+          this.#mutedBy = names;
+        },
+      });
       this.#drop(resolved);
     } catch (error) {
       const attributes = { aggrGroup: this.key, num_alerts: told.length, err: (error as Error).message };

@@ -5,7 +5,6 @@ import type { Alert } from "../alert/alert.ts";
 import type { AlertListener, AlertStore } from "../alert/alert-store.ts";
 import { type Clock, every, type Timer } from "../clock.ts";
 import { fingerprintOf } from "../label/fingerprint.ts";
-import type { MutedGroups } from "../notify/muted-groups.ts";
 import type { Pipeline } from "../notify/pipeline.ts";
 import { templateData } from "../template/data.ts";
 import type { TemplateSet } from "../template/template-set.ts";
@@ -17,7 +16,6 @@ export interface DispatcherOptions {
   readonly route: Route;
   readonly alerts: AlertStore;
   readonly pipeline: Pipeline;
-  readonly mutedGroups: MutedGroups;
   readonly templates: TemplateSet;
   readonly externalUrl: string;
   readonly clock: Clock;
@@ -40,14 +38,17 @@ export class Dispatcher {
   #start: Timer | undefined;
   #isSending = false;
 
-  /** Has all alerts in their groups when it has been made. */
-  constructor(options: DispatcherOptions) {
+  /**
+   * Has all alerts in their groups when it has been made. Groups that were muted in the dispatcher `before` a reload are so in this
+   * one until they are flushed.
+   */
+  constructor(options: DispatcherOptions, before?: Dispatcher) {
     this.#options = options;
     const { clock, alerts, route, pipeline } = options;
     this.#environment = {
       clock,
       logger: options.logger,
-      send: (flush, list, mark) => pipeline.run(flush, list, mark),
+      send: (flush, list, findings) => pipeline.run(flush, list, findings),
       waitMs: options.waitMs,
       renderRouteLabels: (group, list) => this.#renderRouteLabels(group, list),
     };
@@ -55,6 +56,7 @@ export class Dispatcher {
     options.metrics.groups = () => this.groups();
     options.metrics.setGroups(0);
     alerts.subscribe("dispatcher", this.#listener);
+    if (before !== undefined) this.#keepMuted(before);
     this.#maintenance = every(clock, options.maintenanceIntervalMs, () => this.#maintain());
     const delayMs = options.startsAtMs - clock.now();
     if (delayMs > 0) this.#start = clock.after(delayMs, () => this.#beginSending());
@@ -106,6 +108,12 @@ export class Dispatcher {
     for (const group of this.groups()) group.start();
   }
 
+  #keepMuted(before: Dispatcher): void {
+    const nameOf = ({ route, key }: AggregationGroup): string => `${route.id}\u0000${key}`;
+    const muted = new Map([...before.groups()].map((group) => [nameOf(group), group.mutedBy]));
+    for (const group of this.groups()) group.stayMuted(muted.get(nameOf(group)) ?? []);
+  }
+
   #dispatch(alert: Alert): void {
     const end = this.#options.metrics.startProcessing();
     for (const route of this.routesOf(alert.labels)) this.#group(alert, route);
@@ -129,12 +137,8 @@ export class Dispatcher {
   }
 
   #maintain(): void {
-    for (const [route, groups] of this.#groups)
-      for (const [key, group] of groups) {
-        if (!group.isDestroyed) continue;
-        groups.delete(key);
-        this.#options.mutedGroups.delete(route.id, group.key);
-      }
+    for (const groups of this.#groups.values())
+      for (const [key, group] of groups) if (group.isDestroyed) groups.delete(key);
     this.#options.metrics.setGroups(this.#count());
   }
 

@@ -6,21 +6,27 @@ import type { Silencer } from "../silence/silencer.ts";
 import type { Intervener } from "../time-interval/intervener.ts";
 import type { Flush } from "./delivery.ts";
 import type { Integration } from "./integration.ts";
-import type { MutedGroups } from "./muted-groups.ts";
 import type { NotifyMetrics } from "./notify-metrics.ts";
 
-/** What a flush did with each alert, by fingerprint; for the group's own state. */
-export type MarkAlert = (
-  fingerprint: string,
-  status: { readonly silencedBy: readonly string[]; readonly inhibitedBy: readonly string[] },
-) => void;
+/** What a flush found about an alert. */
+export interface AlertMark {
+  readonly silencedBy: readonly string[];
+  readonly inhibitedBy: readonly string[];
+}
+
+/** What a flush finds, for the group's own state. */
+export interface FlushFindings {
+  /** About each alert, by fingerprint. */
+  mark(fingerprint: string, mark: AlertMark): void;
+  /** Names of the time intervals that keep the whole group from being told; empty when none does. */
+  mutedBy(names: readonly string[]): void;
+}
 
 export interface PipelineOptions {
   readonly receivers: ReadonlyMap<string, readonly Integration[]>;
   readonly inhibitor: Inhibitor;
   readonly silencer: Silencer;
   readonly intervener: Intervener;
-  readonly mutedGroups: MutedGroups;
   readonly peer: Peer;
   readonly metrics: NotifyMetrics;
 }
@@ -40,12 +46,12 @@ export class Pipeline {
    * Runs a flush. Resolves when every integration was told what is new for it, or had nothing to be told; rejects with all their
    * failures when some failed. None of them waits for another.
    */
-  async run(flush: Flush, alerts: readonly Alert[], mark: MarkAlert): Promise<void> {
+  async run(flush: Flush, alerts: readonly Alert[], findings: FlushFindings): Promise<void> {
     const { peer, receivers } = this.#options;
     await peer.untilReady(flush.signal);
-    const uninhibited = this.#withoutInhibited(alerts, mark);
-    if (uninhibited.length === 0 || !this.#isActive(flush, uninhibited) || this.#isMuted(flush, uninhibited)) return;
-    const left = this.#withoutSilenced(uninhibited, mark);
+    const uninhibited = this.#withoutInhibited(alerts, findings);
+    if (uninhibited.length === 0 || this.#isMuted(flush, uninhibited, findings)) return;
+    const left = this.#withoutSilenced(uninhibited, findings);
     if (left.length === 0) return;
     const integrations = receivers.get(flush.receiver) ?? [];
     const outcomes = await Promise.allSettled(integrations.map((integration) => integration.run(flush, left)));
@@ -53,41 +59,43 @@ export class Pipeline {
     if (failures.length > 0) throw new AggregateError(failures, failures.map(({ message }) => message).join("\n"));
   }
 
-  #withoutInhibited(alerts: readonly Alert[], mark: MarkAlert): Alert[] {
+  #withoutInhibited(alerts: readonly Alert[], findings: FlushFindings): Alert[] {
     const { inhibitor, metrics } = this.#options;
     const left = alerts.filter((alert) => {
       const inhibition = inhibitor.inhibition(alert.labels);
-      mark(alert.fingerprint, { silencedBy: [], inhibitedBy: inhibition === undefined ? [] : [inhibition.source] });
+      findings.mark(alert.fingerprint, {
+        silencedBy: [],
+        inhibitedBy: inhibition === undefined ? [] : [inhibition.source],
+      });
       return inhibition === undefined;
     });
     if (left.length < alerts.length) metrics.suppressed("inhibition", alerts.length - left.length);
     return left;
   }
 
-  #withoutSilenced(alerts: readonly Alert[], mark: MarkAlert): Alert[] {
+  #withoutSilenced(alerts: readonly Alert[], findings: FlushFindings): Alert[] {
     const { silencer, metrics } = this.#options;
     const left = alerts.filter((alert) => {
       const silencedBy = silencer.silencedBy(alert.labels);
-      mark(alert.fingerprint, { silencedBy, inhibitedBy: [] });
+      findings.mark(alert.fingerprint, { silencedBy, inhibitedBy: [] });
       return silencedBy.length === 0;
     });
     if (left.length < alerts.length) metrics.suppressed("silence", alerts.length - left.length);
     return left;
   }
 
-  #isActive({ activeTimeIntervals, routeId, groupKey, nowMs }: Flush, alerts: readonly Alert[]): boolean {
-    const { intervener, mutedGroups, metrics } = this.#options;
-    const isActive = activeTimeIntervals.length === 0 || intervener.containing(activeTimeIntervals, nowMs).length > 0;
-    mutedGroups.set(routeId, groupKey, isActive ? [] : activeTimeIntervals);
-    if (!isActive) metrics.suppressed("active_time_interval", alerts.length);
-    return isActive;
-  }
-
-  #isMuted({ muteTimeIntervals, routeId, groupKey, nowMs }: Flush, alerts: readonly Alert[]): boolean {
-    const { intervener, mutedGroups, metrics } = this.#options;
-    const mutedBy = muteTimeIntervals.length === 0 ? [] : intervener.containing(muteTimeIntervals, nowMs);
-    mutedGroups.set(routeId, groupKey, mutedBy);
-    if (mutedBy.length > 0) metrics.suppressed("mute_time_interval", alerts.length);
-    return mutedBy.length > 0;
+  /** Out of its active intervals, or in one that mutes. */
+  #isMuted(
+    { activeTimeIntervals, muteTimeIntervals, nowMs }: Flush,
+    alerts: readonly Alert[],
+    findings: FlushFindings,
+  ): boolean {
+    const { intervener, metrics } = this.#options;
+    const isInactive = activeTimeIntervals.length > 0 && intervener.containing(activeTimeIntervals, nowMs).length === 0;
+    const muting = muteTimeIntervals.length === 0 ? [] : intervener.containing(muteTimeIntervals, nowMs);
+    findings.mutedBy(isInactive ? activeTimeIntervals : muting);
+    if (isInactive) metrics.suppressed("active_time_interval", alerts.length);
+    else if (muting.length > 0) metrics.suppressed("mute_time_interval", alerts.length);
+    return isInactive || muting.length > 0;
   }
 }

@@ -114,7 +114,7 @@ export function getAlertGroups(exchange: Exchange, context: ApiContext): void {
   const shownReceivers = new Map<string, string>();
   let separator = "[";
   for (const { group, alerts } of chosen) {
-    const mutedBy = context.mutedGroups.mutedBy(group.route.id, group.key);
+    const { mutedBy } = group;
     if (!showsMuted && mutedBy.length > 0) continue;
     out.add(`${separator}{"alerts":`);
     separator = ",";

@@ -10,7 +10,6 @@ import type { Inhibitor } from "../../inhibit/inhibitor.ts";
 import type { MatcherGrammar } from "../../matcher/matcher-grammar.ts";
 import type { Moment } from "../../moment/moment.ts";
 import type { NotificationLog } from "../../nflog/notification-log.ts";
-import type { MutedGroups } from "../../notify/muted-groups.ts";
 import type { NotificationRecords } from "../../record/notification-records.ts";
 import type { RecurringSilences } from "../../silence/recurring-silences.ts";
 import type { Silencer } from "../../silence/silencer.ts";
@@ -41,7 +40,6 @@ export interface ApiContext {
   readonly silencer: Silencer;
   readonly log: NotificationLog;
   readonly records: NotificationRecords;
-  readonly mutedGroups: MutedGroups;
   readonly peer: Peer;
   readonly grammar: MatcherGrammar;
   readonly metrics: AlertMetrics;
