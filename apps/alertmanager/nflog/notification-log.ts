@@ -4,7 +4,15 @@ import type { Logger } from "@narthex/toolkit";
 import type { Clock } from "../clock.ts";
 import type { Peer } from "../cluster/peer.ts";
 import { Moment } from "../moment/moment.ts";
-import { decodedRecords, framed, type LoadedState, noStore, StateFile, type StateStore } from "../state/state-file.ts";
+import {
+  decodedRecords,
+  framed,
+  type LoadedState,
+  noStore,
+  StateFile,
+  type StateStore,
+  takingSound,
+} from "../state/state-file.ts";
 import { decodeEntry, encodeEntry, entryKey, type LogEntry, type LogReceiver, type ReceiverData } from "./entry.ts";
 
 export interface NotificationLogOptions {
@@ -44,8 +52,11 @@ export class NotificationLog {
     return this.#entries.size;
   }
 
+  /** Reads what an earlier process left. */
   load(): Promise<LoadedState> {
-    return this.#file.load((record) => this.#store(decodeEntry(record)));
+    const refuse = (error: Error): void =>
+      this.#options.logger.error("A notification of the log is not understood, and left out", { err: error.message });
+    return this.#file.load(takingSound(decodeEntry, (entry) => this.#store(entry), refuse));
   }
 
   /** The last notification, if it is remembered. */

@@ -6,7 +6,15 @@ import type { Clock } from "../clock.ts";
 import type { Peer } from "../cluster/peer.ts";
 import type { MatcherGrammar } from "../matcher/matcher-grammar.ts";
 import { Moment } from "../moment/moment.ts";
-import { decodedRecords, framed, type LoadedState, noStore, StateFile, type StateStore } from "../state/state-file.ts";
+import {
+  decodedRecords,
+  framed,
+  type LoadedState,
+  noStore,
+  StateFile,
+  type StateStore,
+  takingSound,
+} from "../state/state-file.ts";
 import { type KeptSilence, type Silence, type SilenceState, silenceState } from "./silence.ts";
 import { canUpdate, checkSilence, SilenceError } from "./silence-check.ts";
 import { decodeSilence, encodeSilence, silenceBytes } from "./silence-format.ts";
@@ -52,19 +60,11 @@ export class Silences {
 
   /** Reads what an earlier process left. */
   async load(): Promise<LoadedState> {
-    const loaded = await this.#file.load((record) => {
-      let kept: KeptSilence;
-      try {
-        kept = decodeSilence(record);
-      } catch (error) {
-        if (!(error instanceof Error) || error.name === "EncodingError") throw error;
-        // A record that is sound, but says what cannot be: a pattern, a type. It alone is left out.
-        this.#options.metrics.badPattern("load_snapshot");
-        this.#options.logger.error("Failed to compile silence matchers during snapshot load", { err: error.message });
-        return;
-      }
-      this.#store(kept);
-    });
+    const refuse = (error: Error): void => {
+      this.#options.metrics.badPattern("load_snapshot");
+      this.#options.logger.error("Failed to compile silence matchers during snapshot load", { err: error.message });
+    };
+    const loaded = await this.#file.load(takingSound(decodeSilence, (kept) => this.#store(kept), refuse));
     this.#options.metrics.count(this);
     return loaded;
   }

@@ -6,7 +6,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { ByteReader, ByteWriter } from "@narthex/encoding";
+import { ByteReader, ByteWriter, EncodingError } from "@narthex/encoding";
 import { damagedPath, writeDurably } from "./durable-file.ts";
 
 /** Changes that came while others were being written go to the disk together; more than this at once are several writes. */
@@ -179,6 +179,28 @@ export function readRecords(bytes: Uint8Array, take: (record: Uint8Array) => voi
     // What follows is no record: the caller sees it by `end`.
   }
   return { records, end };
+}
+
+/**
+ * Takes records of a file, as `StateStore.load` hands them over. One that is sound but says what cannot be is left out and told to
+ * `refuse`: it must not keep away those that follow. One that is damaged throws.
+ */
+export function takingSound<T>(
+  decode: (record: Uint8Array) => T,
+  take: (entry: T) => void,
+  refuse: (error: Error) => void,
+): (record: Uint8Array) => void {
+  return (record) => {
+    let entry: T;
+    try {
+      entry = decode(record);
+    } catch (error) {
+      if (error instanceof EncodingError) throw error;
+      refuse(error as Error);
+      return;
+    }
+    take(entry);
+  };
 }
 
 /**
