@@ -1,15 +1,7 @@
 // The plugin: hooks that measure, decorators for application code, and the page.
 import * as client from "@narthex/client";
-import {
-  declaredBytes,
-  isIgnored,
-  type OpenRequest,
-  pathOf,
-  STATUS_ABORTED,
-  UNKNOWN_ROUTE,
-  USUAL_IGNORED,
-} from "@narthex/http-metrics";
-import { encodedPage } from "@narthex/http-metrics/node";
+import { isIgnored, pathOf, UNKNOWN_ROUTE, USUAL_IGNORED } from "@narthex/http-metrics";
+import { encodedPage, measureResponse, type RequestEnd } from "@narthex/http-metrics/node";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import { environmentLabels, missingVariables } from "./environment.ts";
 import { InfrastructureMonitor } from "./monitor.ts";
@@ -39,12 +31,6 @@ declare module "fastify" {
 const METHOD_BLACKLIST: readonly string[] = ["HEAD", "OPTIONS", "TRACE", "CONNECT"];
 /** Fastify closed the connection since its time was over. */
 const STATUS_TIMEOUT = 504;
-
-/** A request on its way. */
-interface Pending {
-  readonly open: OpenRequest;
-  isMeasured: boolean;
-}
 
 const measure: FastifyPluginAsync<FastifyMetricsOptions> = async (fastify, given) => {
   if (fastify.hasDecorator("prometheus")) {
@@ -88,7 +74,8 @@ function addHooks(
   const blacklist = routeMetrics.routeBlacklist ?? [];
   const custom = routeMetrics.customLabels ?? {};
   const getDomain = options.getDomain ?? getRequestDomain;
-  const pending = new WeakMap<FastifyRequest, Pending>();
+  const measured = new WeakSet<FastifyRequest>();
+  const timedOut = new WeakSet<FastifyRequest>();
 
   const routeOf = (request: FastifyRequest): string => {
     const config = configOf(request);
@@ -103,51 +90,26 @@ function addHooks(
     const route = getEndpointRoute(request, "");
     return route === "" ? onlyRegistered : isIgnored(route, blacklist);
   };
-  const end = (
-    request: FastifyRequest,
-    reply: FastifyReply | undefined,
-    status: number,
-    seconds: number | undefined,
-  ): void => {
-    const found = pending.get(request);
-    if (found === undefined) return;
-    pending.delete(request);
-    if (isLeftOut(request)) {
-      found.open.cancel();
-      return;
-    }
+  const describe = (request: FastifyRequest, reply: FastifyReply): RequestEnd => {
+    if (isLeftOut(request)) return { route: "", isIgnored: true };
     const extra = monitor.extraLabels.map((name) => {
       if (name === "domain" && !(name in custom)) return safely(() => getDomain(request));
       const value = custom[name];
-      return typeof value === "function" ? safely(() => value(request, reply as FastifyReply)) : (value ?? "");
+      return typeof value === "function" ? safely(() => value(request, reply)) : (value ?? "");
     });
-    found.open.end({
-      route: routeOf(request),
-      method: request.method,
-      status,
-      seconds,
-      extra,
-      traceparent: textOf(request.headers["traceparent"]),
-      requestBytes: declaredBytes(request.headers["content-length"]),
-      responseBytes: declaredBytes(reply?.getHeader("content-length")),
-    });
+    return { route: routeOf(request), brokenOffStatus: timedOut.has(request) ? STATUS_TIMEOUT : undefined, extra };
   };
 
-  fastify.addHook("onRequest", async (request) => {
+  fastify.addHook("onRequest", async (request, reply) => {
     if (methods.has(request.method) || isIgnored(pathOf(request.url), ignored)) return;
-    pending.set(request, { open: monitor.begin(), isMeasured: true });
+    measured.add(request);
+    measureResponse(monitor, request.raw, reply.raw, () => describe(request, reply));
   });
   fastify.addHook("onError", async (request, _reply, error) => {
-    if (pending.has(request) && !isLeftOut(request)) monitor.fail(request.method, routeOf(request), error);
+    if (measured.has(request) && !isLeftOut(request)) monitor.fail(request.method, routeOf(request), error);
   });
-  fastify.addHook("onResponse", async (request, reply) => {
-    end(request, reply, reply.statusCode, elapsedSeconds(reply));
-  });
-  fastify.addHook("onTimeout", async (request, reply) => {
-    end(request, reply, STATUS_TIMEOUT, elapsedSeconds(reply));
-  });
-  fastify.addHook("onRequestAbort", async (request) => {
-    end(request, undefined, STATUS_ABORTED, undefined);
+  fastify.addHook("onTimeout", async (request) => {
+    timedOut.add(request);
   });
 }
 
@@ -157,13 +119,6 @@ function configOf(request: FastifyRequest): { disableMetrics?: boolean; statsId?
   return (config ?? {}) as { disableMetrics?: boolean; statsId?: string };
 }
 
-/** Fastify's own clock, under the name that this version has. Undefined leaves it to ours. */
-function elapsedSeconds(reply: FastifyReply): number | undefined {
-  const found = reply as FastifyReply & { readonly getResponseTime?: () => number };
-  const ms = found.elapsedTime ?? found.getResponseTime?.();
-  return ms !== undefined && Number.isFinite(ms) && ms >= 0 ? ms / 1000 : undefined;
-}
-
 /** An application's function must not break the answer: what it throws is no value. */
 function safely(read: () => string): string {
   try {
@@ -171,10 +126,6 @@ function safely(read: () => string): string {
   } catch {
     return "unknown";
   }
-}
-
-function textOf(header: string | string[] | undefined): string | undefined {
-  return typeof header === "string" ? header : undefined;
 }
 
 /** The name of a GraphQL request's operation. */

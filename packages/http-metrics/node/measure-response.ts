@@ -1,6 +1,6 @@
 // Measuring requests of node:http, for frameworks that stand on it.
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { declaredBytes, type HttpMetrics } from "../http-metrics.ts";
+import { declaredBytes, type HttpMetrics, type OpenRequest } from "../http-metrics.ts";
 import { isIgnored, pathOf, USUAL_IGNORED } from "../ignored-paths.ts";
 import { STATUS_ABORTED, UNKNOWN_ROUTE } from "../request-labels.ts";
 
@@ -8,9 +8,16 @@ import { STATUS_ABORTED, UNKNOWN_ROUTE } from "../request-labels.ts";
 export interface RequestEnd {
   readonly route: string;
   readonly status?: number | string;
+  /** The status of an answer that was broken off; 499 unless given. */
+  readonly brokenOffStatus?: number | undefined;
   readonly extra?: readonly string[];
   /** True leaves the request out. */
   readonly isIgnored?: boolean;
+}
+
+/** What requests are told to: `HttpMetrics`, or several of them at once. */
+export interface RequestMeter {
+  begin(): OpenRequest;
 }
 
 /**
@@ -18,15 +25,16 @@ export interface RequestEnd {
  * when routing is over.
  */
 export function measureResponse(
-  metrics: HttpMetrics,
+  meter: RequestMeter,
   request: IncomingMessage,
   response: ServerResponse,
   describe: () => RequestEnd,
 ): void {
-  const open = metrics.begin();
+  const open = meter.begin();
   const requestBytes = declaredBytes(request.headers["content-length"]);
-  response.once("close", () => {
-    const { route, status, extra, isIgnored } = describe();
+  const finish = (isSent: boolean): void => {
+    response.off("finish", sent).off("close", brokenOff);
+    const { route, status, brokenOffStatus = STATUS_ABORTED, extra, isIgnored } = describe();
     if (isIgnored === true) {
       open.cancel();
       return;
@@ -34,13 +42,17 @@ export function measureResponse(
     open.end({
       method: request.method,
       route,
-      status: response.writableFinished ? (status ?? response.statusCode) : STATUS_ABORTED,
+      status: isSent ? (status ?? response.statusCode) : brokenOffStatus,
       ...(extra === undefined ? {} : { extra }),
       requestBytes,
       traceparent: textOf(request.headers["traceparent"]),
       responseBytes: declaredBytes(response.getHeader("content-length")),
     });
-  });
+  };
+  const sent = (): void => finish(true);
+  const brokenOff = (): void => finish(false);
+  // The answer's end, not the request's: a request whose body was read closes long before, and then tells of no client that goes.
+  response.once("finish", sent).once("close", brokenOff);
 }
 
 function textOf(header: string | string[] | undefined): string | undefined {
