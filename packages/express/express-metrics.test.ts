@@ -139,6 +139,19 @@ test("express: own labels, transformed; own status codes; bypassed and excluded 
   assert.match(page, /^http_requests_in_flight 0$/m);
 });
 
+test("express: functions of the application that throw break neither answers nor counts", async (t) => {
+  const fail = (): never => {
+    throw new Error("no label");
+  };
+  for (const own of [{ transformLabels: fail }, { formatStatusCode: fail }, { bypass: { onFinish: fail } }]) {
+    const { get } = await serve(t, { includePath: true, ...own });
+    assert.equal((await get("/users/1")).status, 200);
+    const page = (await get("/metrics")).body;
+    assert.deepEqual(counts(page), ['http_request_duration_seconds_count{path="__unknown__",status_code="200"} 1']);
+    assert.match(page, /^http_requests_in_flight 0$/m);
+  }
+});
+
 test("express: a summary, its name, its quantiles; a registry and default metrics", async (t) => {
   const promRegistry = new Registry();
   const { get, middleware } = await serve(t, {

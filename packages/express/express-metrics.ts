@@ -5,6 +5,7 @@ import { collectDefaultMetrics, type DefaultMetricsOptions } from "@narthex/clie
 import {
   HttpMetrics,
   isIgnored,
+  labelOr,
   pathOf,
   replaceUrlValues,
   UNKNOWN_ROUTE,
@@ -218,12 +219,10 @@ function isPage(path: string, page: string | RegExp): boolean {
 
 function pathLabel(request: Request, options: BundleOptions): string {
   const { normalizePath: own } = options;
-  try {
-    return typeof own === "function" ? own(request, options) : expressMetrics.normalizePath(request, options);
-  } catch {
-    // A label must not break an answer.
-    return UNKNOWN_ROUTE;
-  }
+  return labelOr(
+    () => (typeof own === "function" ? own(request, options) : expressMetrics.normalizePath(request, options)),
+    UNKNOWN_ROUTE,
+  );
 }
 
 /** Which route each request came to, and below what. */

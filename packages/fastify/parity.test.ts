@@ -159,3 +159,24 @@ test("labels are capped", async (t) => {
   assert.equal(lines.length, 6);
   assert.match(lines.join("\n"), /id="other",.*\} 95/);
 });
+
+test("functions that throw: their labels are unknown, answers and counts stay as they are", async (t) => {
+  const app = fastify();
+  t.after(() => app.close());
+  const fail = (): string => {
+    throw new Error("no label");
+  };
+  await app.register(metricsPlugin, {
+    routeMetrics: { customLabels: { team: fail }, overrides: { labels: { getRouteLabel: fail } } },
+  });
+  app.get("/a", async () => "ok");
+  app.get("/fails", async () => {
+    throw Object.assign(new Error("no"), { code: "E_NO" });
+  });
+  assert.equal((await app.inject("/a")).body, "ok");
+  assert.match((await app.inject("/fails")).body, /E_NO/);
+  const { body } = await app.inject("/metrics");
+  assert.match(body, /^http_request_duration_seconds_count\{.*route="\/a",status_code="200",team="unknown"\} 1$/m);
+  assert.match(body, /^http_request_errors_total\{method="GET",route="\/fails",type="E_NO"\} 1$/m);
+  assert.match(body, /^http_requests_in_flight 0$/m);
+});

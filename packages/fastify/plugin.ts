@@ -1,6 +1,6 @@
 // The plugin: hooks that measure, decorators for application code, and the page.
 import * as client from "@narthex/client";
-import { isIgnored, pathOf, UNKNOWN_ROUTE, USUAL_IGNORED } from "@narthex/http-metrics";
+import { isIgnored, labelOr, pathOf, UNKNOWN_ROUTE, USUAL_IGNORED } from "@narthex/http-metrics";
 import { encodedPage, measureResponse, type RequestEnd } from "@narthex/http-metrics/node";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import { environmentLabels, missingVariables } from "./environment.ts";
@@ -31,6 +31,8 @@ declare module "fastify" {
 const METHOD_BLACKLIST: readonly string[] = ["HEAD", "OPTIONS", "TRACE", "CONNECT"];
 /** Fastify closed the connection since its time was over. */
 const STATUS_TIMEOUT = 504;
+/** The value of a label whose function throws. */
+const UNKNOWN_LABEL = "unknown";
 
 const measure: FastifyPluginAsync<FastifyMetricsOptions> = async (fastify, given) => {
   if (fastify.hasDecorator("prometheus")) {
@@ -80,7 +82,7 @@ function addHooks(
   const routeOf = (request: FastifyRequest): string => {
     const config = configOf(request);
     if (config.statsId !== undefined) return config.statsId;
-    const own = routeMetrics.overrides?.labels?.getRouteLabel?.(request);
+    const own = labelOr(() => routeMetrics.overrides?.labels?.getRouteLabel?.(request), undefined);
     const route = own ?? getEndpointRoute(request, unknown);
     const operation = options.graphqlOperation === true ? operationOf(request) : undefined;
     return operation === undefined ? route : `${route}#${operation}`;
@@ -93,9 +95,9 @@ function addHooks(
   const describe = (request: FastifyRequest, reply: FastifyReply): RequestEnd => {
     if (isLeftOut(request)) return { route: "", isIgnored: true };
     const extra = monitor.extraLabels.map((name) => {
-      if (name === "domain" && !(name in custom)) return safely(() => getDomain(request));
+      if (name === "domain" && !(name in custom)) return labelOr(() => String(getDomain(request)), UNKNOWN_LABEL);
       const value = custom[name];
-      return typeof value === "function" ? safely(() => value(request, reply)) : (value ?? "");
+      return typeof value === "function" ? labelOr(() => String(value(request, reply)), UNKNOWN_LABEL) : (value ?? "");
     });
     return { route: routeOf(request), brokenOffStatus: timedOut.has(request) ? STATUS_TIMEOUT : undefined, extra };
   };
@@ -117,15 +119,6 @@ function configOf(request: FastifyRequest): { disableMetrics?: boolean; statsId?
   const found = request as FastifyRequest & { readonly routeConfig?: object };
   const config = found.routeOptions === undefined ? found.routeConfig : found.routeOptions.config;
   return (config ?? {}) as { disableMetrics?: boolean; statsId?: string };
-}
-
-/** An application's function must not break the answer: what it throws is no value. */
-function safely(read: () => string): string {
-  try {
-    return String(read());
-  } catch {
-    return "unknown";
-  }
 }
 
 /** The name of a GraphQL request's operation. */

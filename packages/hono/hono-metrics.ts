@@ -6,6 +6,7 @@ import {
   HttpMetrics,
   type HttpMetricsOptions,
   isIgnored,
+  labelOr,
   UNKNOWN_ROUTE,
   USUAL_IGNORED,
 } from "@narthex/http-metrics";
@@ -29,6 +30,7 @@ export function honoMetrics(options: HonoMetricsOptions = {}): MiddlewareHandler
   const registry = register ?? new Registry();
   const pages = register === undefined ? [registry, processRegister] : [registry];
   const metrics = new HttpMetrics({ ...rest, registers: [registry] });
+  const routeOf = (context: Context): string => labelOr(() => route(context), undefined) ?? UNKNOWN_ROUTE;
   return async (context, next) => {
     const { path, method } = context.req;
     if (path === endpoint && method === "GET") {
@@ -47,17 +49,17 @@ export function honoMetrics(options: HonoMetricsOptions = {}): MiddlewareHandler
     const traceparent = context.req.header("traceparent");
     const end = (status: number): void => {
       const responseBytes = declaredBytes(context.res.headers.get("content-length"));
-      open.end({ method, route: route(context) ?? UNKNOWN_ROUTE, status, requestBytes, responseBytes, traceparent });
+      open.end({ method, route: routeOf(context), status, requestBytes, responseBytes, traceparent });
     };
     try {
       await next();
     } catch (error) {
       // Hono itself answers most errors; these are of those who put a handler of their own around it.
-      metrics.fail(method, route(context) ?? UNKNOWN_ROUTE, error);
+      metrics.fail(method, routeOf(context), error);
       end(500);
       throw error;
     }
-    if (context.error !== undefined) metrics.fail(method, route(context) ?? UNKNOWN_ROUTE, context.error);
+    if (context.error !== undefined) metrics.fail(method, routeOf(context), context.error);
     end(context.res.status);
     return undefined;
   };

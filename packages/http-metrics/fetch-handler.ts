@@ -3,7 +3,7 @@ import type { Registry } from "@narthex/client";
 import { exposeAll } from "./exposition.ts";
 import { declaredBytes, type HttpMetrics } from "./http-metrics.ts";
 import { isIgnored, pathOf, USUAL_IGNORED } from "./ignored-paths.ts";
-import { UNKNOWN_ROUTE } from "./request-labels.ts";
+import { labelOr, UNKNOWN_ROUTE } from "./request-labels.ts";
 
 export type FetchHandler<Rest extends readonly unknown[] = readonly unknown[]> = (
   request: Request,
@@ -29,7 +29,7 @@ export function measureFetch<Rest extends readonly unknown[]>(
     const requestBytes = declaredBytes(request.headers.get("content-length"));
     const traceparent = request.headers.get("traceparent") ?? undefined;
     const routeOf = (response: Response | undefined): string =>
-      (typeof route === "function" ? route(request, response) : route) ?? UNKNOWN_ROUTE;
+      labelOr(() => (typeof route === "function" ? route(request, response) : route), undefined) ?? UNKNOWN_ROUTE;
     try {
       const response = await handler(request, ...rest);
       const responseBytes = declaredBytes(response.headers.get("content-length"));

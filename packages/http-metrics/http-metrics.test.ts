@@ -88,6 +88,18 @@ test("fetch handlers: answers, failures and ignored paths", async () => {
   assert.match(page, /^http_response_size_bytes_sum\{.*\} 2$/m);
 });
 
+test("fetch handlers: a route's name that throws breaks no answer", async () => {
+  const register = new Registry();
+  const route = (): string => {
+    throw new Error("no name");
+  };
+  const handler = measureFetch(new HttpMetrics({ registers: [register] }), () => new Response("ok"), { route });
+  assert.equal(await (await handler(new Request("http://x/a"))).text(), "ok");
+  const page = await register.metrics();
+  assert.match(page, /_count\{method="GET",route="__unknown__",status_code="200"\} 1$/m);
+  assert.match(page, /^http_requests_in_flight 0$/m);
+});
+
 test("exemplars: of sampled traces only, and only when asked for", async () => {
   const trace = "0af7651916cd43dd8448eb211c80319c";
   const span = "b7ad6b7169203331";
@@ -150,4 +162,26 @@ test("node:http: a listener is measured, also when the client goes; a failing co
   const failed = await fetch(`${url}/metrics`);
   assert.equal(failed.status, 500);
   assert.equal(await failed.text(), "collecting metrics failed: broken\n");
+});
+
+test("node:http: a route's name that throws ends neither the process nor the count", async (t) => {
+  const register = new Registry();
+  const metrics = new HttpMetrics({ registers: [register] });
+  const server = createServer(
+    measureListener(metrics, (_request, response) => void response.end("ok"), {
+      route: () => {
+        throw new Error("no name");
+      },
+    }),
+  ).listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/a`);
+  assert.equal(await answer.text(), "ok");
+  const page = await register.metrics();
+  assert.match(page, /_count\{method="GET",route="__unknown__",status_code="200"\} 1$/m);
+  assert.match(page, /^http_requests_in_flight 0$/m);
 });

@@ -15,5 +15,5 @@ export {
 } from "./http-metrics.ts";
 export { isIgnored, pathOf, USUAL_IGNORED } from "./ignored-paths.ts";
 export { LabelCap, OVERFLOW_VALUE } from "./label-cap.ts";
-export { type MethodCase, methodLabel, STATUS_ABORTED, statusLabel, UNKNOWN_ROUTE } from "./request-labels.ts";
+export { labelOr, type MethodCase, methodLabel, STATUS_ABORTED, statusLabel, UNKNOWN_ROUTE } from "./request-labels.ts";
 export { replaceUrlValues, type UrlValueOptions } from "./url-values.ts";

@@ -34,3 +34,12 @@ export function statusLabel(status: number | string, grouped: boolean): string {
 
 /** A client that went away before its answer, in the web server nginx's number for it. */
 export const STATUS_ABORTED = 499;
+
+/** What an application's function says of a request; `fallback` where it throws, since a label must not break an answer. */
+export function labelOr<Value>(read: () => Value, fallback: Value): Value {
+  try {
+    return read();
+  } catch {
+    return fallback;
+  }
+}

@@ -4,6 +4,7 @@ import {
   HttpMetrics,
   type HttpMetricsOptions,
   isIgnored,
+  labelOr,
   pathOf,
   UNKNOWN_ROUTE,
   USUAL_IGNORED,
@@ -28,6 +29,7 @@ export function koaMetrics(options: KoaMetricsOptions = {}): Middleware {
   const registry = register ?? new Registry();
   const pages = register === undefined ? [registry, processRegister] : [registry];
   const metrics = new HttpMetrics({ ...rest, registers: [registry] });
+  const routeOf = (context: Context): string => labelOr(() => route(context), undefined) ?? UNKNOWN_ROUTE;
   return async (context, next) => {
     const path = pathOf(context.req.url);
     if (path === endpoint && context.method === "GET") {
@@ -40,11 +42,11 @@ export function koaMetrics(options: KoaMetricsOptions = {}): Middleware {
       await next();
       return;
     }
-    measureResponse(metrics, context.req, context.res, () => ({ route: route(context) ?? UNKNOWN_ROUTE }));
+    measureResponse(metrics, context.req, context.res, () => ({ route: routeOf(context) }));
     try {
       await next();
     } catch (error) {
-      metrics.fail(context.method, route(context) ?? UNKNOWN_ROUTE, error);
+      metrics.fail(context.method, routeOf(context), error);
       throw error;
     }
   };

@@ -2,7 +2,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { declaredBytes, type HttpMetrics, type OpenRequest } from "../http-metrics.ts";
 import { isIgnored, pathOf, USUAL_IGNORED } from "../ignored-paths.ts";
-import { STATUS_ABORTED, UNKNOWN_ROUTE } from "../request-labels.ts";
+import { labelOr, STATUS_ABORTED, UNKNOWN_ROUTE } from "../request-labels.ts";
 
 /** What is known of a request only at its end. */
 export interface RequestEnd {
@@ -15,6 +15,8 @@ export interface RequestEnd {
   readonly isIgnored?: boolean;
 }
 
+const UNDESCRIBED: RequestEnd = { route: UNKNOWN_ROUTE };
+
 /** What requests are told to: `HttpMetrics`, or several of them at once. */
 export interface RequestMeter {
   begin(): OpenRequest;
@@ -22,7 +24,8 @@ export interface RequestMeter {
 
 /**
  * Measures one request from now to the end of its answer: sent, or broken off, which counts as status 499. `describe` is asked then,
- * when routing is over.
+ * when routing is over; what it throws goes nowhere, as nobody stands above it who could answer, and the request counts as one of an
+ * unknown route.
  */
 export function measureResponse(
   meter: RequestMeter,
@@ -34,7 +37,7 @@ export function measureResponse(
   const requestBytes = declaredBytes(request.headers["content-length"]);
   const finish = (isSent: boolean): void => {
     response.off("finish", sent).off("close", brokenOff);
-    const { route, status, brokenOffStatus = STATUS_ABORTED, extra, isIgnored } = describe();
+    const { route, status, brokenOffStatus = STATUS_ABORTED, extra, isIgnored } = labelOr(describe, UNDESCRIBED);
     if (isIgnored === true) {
       open.cancel();
       return;
