@@ -80,6 +80,8 @@ export {
   type Exposable,
   type ExposeOptions,
   type Exposition,
+  type MergedRegistries,
+  type MergeOptions,
   Registry,
   type RegistryOptions,
   register,

@@ -426,4 +426,24 @@ test("registries: merged into one; a name that two have is an error that can be 
     "two 2",
   ]);
   assert.equal(errors.length, 1);
+  const { body } = await Registry.merged([a, b], { repeated: "skip" }).expose();
+  assert.match(String(body), /^both 0$/m);
+  assert.doesNotMatch(String(body), /of b/);
+});
+
+test("registries: merged ones tell together what they had to refuse", async () => {
+  const registries = [1, 2].map((refused) => {
+    const registry = new Registry({ maxSeries: 1 });
+    const gauge = new Gauge({
+      name: "g",
+      help: "h",
+      labelNames: ["l"] as const,
+      onMaxSeries: "drop",
+      registers: [registry],
+    });
+    for (let i = 0; i <= refused; i++) gauge.set({ l: i }, 1);
+    return registry;
+  });
+  const { body } = await Registry.merged(registries, { repeated: "skip" }).expose();
+  assert.match(String(body), /^prometheus_client_dropped_series_total\{metric="g"\} 3$/m);
 });

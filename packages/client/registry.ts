@@ -62,6 +62,18 @@ export interface Exposable {
   stream(format?: ExpositionFormat, options?: ExposeOptions): Promise<AsyncIterable<Uint8Array>>;
 }
 
+/** How several registries become one. */
+export interface MergeOptions {
+  /** What becomes of a family whose name an earlier registry has; "refuse" unless given. */
+  readonly repeated?: "refuse" | "skip";
+}
+
+/** Several registries, exposed as one. What they hold later is shown, too. */
+export interface MergedRegistries extends Exposable {
+  /** Everything in the format that an Accept header asks for; in text without one. */
+  expose(accept?: string, options?: ExposeOptions): Promise<Exposition>;
+}
+
 /** A set of collectors that are exposed together. Metrics register themselves when they are made. */
 export class Registry implements Exposable {
   readonly #collectors = new Set<Collector>();
@@ -160,13 +172,23 @@ export class Registry implements Exposable {
   /** Everything in the format that an Accept header asks for; in text without one. */
   async expose(accept?: "", options?: ExposeOptions): Promise<Exposition<string>>;
   async expose(accept: string | undefined, options?: ExposeOptions): Promise<Exposition>;
-  async expose(accept?: string, options: ExposeOptions = {}): Promise<Exposition> {
+  async expose(accept?: string, options?: ExposeOptions): Promise<Exposition> {
+    return this.#expose(accept, options);
+  }
+
+  async #expose(
+    accept: string | undefined,
+    options: ExposeOptions = {},
+    others: readonly Registry[] = [],
+    repeated: MergeOptions["repeated"] = "refuse",
+  ): Promise<Exposition> {
     const { format, escaping, contentType }: NegotiatedFormat = negotiateFormat(
       accept,
       options.escaping,
       options.formats,
     );
-    return { contentType, body: await joined(format, await this.#pieces(format, { ...options, escaping })) };
+    const pieces = await this.#pieces(format, { ...options, escaping }, others, repeated);
+    return { contentType, body: await joined(format, pieces) };
   }
 
   /** Everything in one format. Collectors that must wait do so at the same time. */
@@ -177,15 +199,14 @@ export class Registry implements Exposable {
   }
 
   /**
-   * Several registries as one. Families of a name that an earlier one has are an error, which `onCollectError` may take: then the earlier
-   * one's is shown.
+   * Several registries as one; the first one's options say how. Families of a name that an earlier one has are an error, which
+   * `onCollectError` may take: then the earlier one's is shown. With `repeated: "skip"` it is shown, and that is no error.
    */
-  static merged(registries: readonly Registry[]): Exposable {
-    const all = [...new Set(registries)];
-    const lead = all[0] ?? new Registry();
-    const others = all.slice(1).map((registry) => registry.#collectors);
+  static merged(registries: readonly Registry[], { repeated = "refuse" }: MergeOptions = {}): MergedRegistries {
+    const [lead = new Registry(), ...others] = new Set(registries);
     return {
-      stream: async (format = "text", options = {}) => encoded(await lead.#pieces(format, options, others)),
+      expose: (accept, options) => lead.#expose(accept, options, others, repeated),
+      stream: async (format = "text", options = {}) => encoded(await lead.#pieces(format, options, others, repeated)),
     };
   }
 
@@ -202,16 +223,17 @@ export class Registry implements Exposable {
     return encoded(await this.#pieces(format, options));
   }
 
-  /** `others` are collectors of other registries. */
   async #pieces(
     format: ExpositionFormat,
     options: ExposeOptions,
-    others: readonly ReadonlySet<Collector>[] = [],
+    others: readonly Registry[] = [],
+    repeated: MergeOptions["repeated"] = "refuse",
   ): Promise<AsyncIterable<Chunk>> {
     const { collectors, fail } = await this.#refreshed(options, others);
     const writer = makeWriter(format, {
       escaping: options.escaping ?? "underscores",
       created: (this.#options.created ?? false) && !createdIsOff(),
+      repeated,
     });
     for (const collector of collectors) {
       const mark = writer.mark();
@@ -223,20 +245,22 @@ export class Registry implements Exposable {
         fail(error, collector);
       }
     }
-    if (options.names === undefined) this.#collectOwn(writer);
+    if (options.names === undefined) this.#collectOwn(writer, others);
     return written(writer, this.#options.order !== "registration");
   }
 
   /** Brings everything up to date. What failed is not among the collectors that it returns. */
   async #refreshed(
     options: ExposeOptions,
-    others: readonly ReadonlySet<Collector>[] = [],
+    others: readonly Registry[] = [],
   ): Promise<{ collectors: Collector[]; fail: (error: unknown, collector: Collector) => void }> {
-    const all = new Set([this.#collectors, ...others].flatMap((collectors) => [...collectors]));
+    const registries = [this, ...others];
+    const all = new Set(registries.flatMap((registry) => [...registry.#collectors]));
     const collectors = [...all].filter((collector) => isWanted(collector, options.names));
     const failed = new Set<Collector>();
-    const onError = options.onCollectError ?? this.#options.onCollectError;
     const fail = (error: unknown, collector: Collector): void => {
+      const owner = registries.find((registry) => registry.#collectors.has(collector)) ?? this;
+      const onError = options.onCollectError ?? owner.#options.onCollectError;
       if (onError === undefined) throw error;
       failed.add(collector);
       onError(error, collector);
@@ -267,23 +291,30 @@ export class Registry implements Exposable {
     }
   }
 
-  /** What the registry itself has to say; most of the time nothing. */
-  #collectOwn(writer: FormatWriter<PartialCollector>): void {
+  /** What registries themselves have to say; most of the time nothing. */
+  #collectOwn(writer: FormatWriter<PartialCollector>, others: readonly Registry[]): void {
+    const registries = [this, ...others];
+    const isTaken = (name: string): boolean => registries.some((registry) => registry.#owners.has(name));
+    const metrics = [...new Set(registries.flatMap((registry) => [...registry.#collectors]))].filter(isPartial);
     const families: [FamilyHeader, "refusedSeries" | "callbackErrors"][] = [
       [REFUSED, "refusedSeries"],
       [CALLBACK_ERRORS, "callbackErrors"],
     ];
     for (const [header, count] of families) {
-      const bad = [...this.#collectors].filter(isPartial).filter((metric) => metric[count] > 0);
-      if (bad.length === 0 || this.#owners.has(header.name)) continue;
-      writer.family(header);
-      for (const metric of bad) {
-        writer.value(renderLabels(["metric"], [metric.describe()[0]?.name ?? ""]), metric[count], 0);
+      // Several registries may each have a metric of one name.
+      const counts = new Map<string, number>();
+      for (const metric of metrics) {
+        const name = metric.describe()[0]?.name ?? "";
+        if (metric[count] > 0) counts.set(name, (counts.get(name) ?? 0) + metric[count]);
       }
+      if (counts.size === 0 || isTaken(header.name)) continue;
+      writer.family(header);
+      for (const [name, value] of counts) writer.value(renderLabels(["metric"], [name]), value, 0);
     }
-    if (this.#targetInfo === "" || this.#owners.has(TARGET_INFO.name)) return;
+    const facts = registries.map((registry) => registry.#targetInfo).find((text) => text !== "");
+    if (facts === undefined || isTaken(TARGET_INFO.name)) return;
     writer.family(TARGET_INFO);
-    writer.value(this.#targetInfo, 1, 0);
+    writer.value(facts, 1, 0);
   }
 
   #lint(collector: Collector, headers: readonly FamilyHeader[]): void {

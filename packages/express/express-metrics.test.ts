@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import { Registry } from "@narthex/client";
+import { Histogram, register as processRegister, Registry } from "@narthex/client";
 import express, { type Express } from "express";
 import expressMetrics, { type BundleOptions, type ExpressMetrics } from "./index.ts";
 
@@ -204,4 +204,22 @@ test("express: used without a call it says so; options that are no more are refu
   assert.match(answer.body, /app\.use\(expressMetrics\(\)\)/);
   assert.throws(() => expressMetrics({ blacklist: [] } as never), /the option blacklist is no more: use excludeRoutes/);
   assert.throws(() => expressMetrics({ metricType: "gauge" } as never), /metricType must be histogram or summary/);
+});
+
+test("express: protobuf with native histograms", async (t) => {
+  // In the registry of the process, which stands on the page with the middleware's own.
+  const native = new Histogram({ name: "native_seconds", help: "Native.", nativeHistogram: true });
+  t.after(() => processRegister.unregister(native));
+  native.observe(3);
+  const accept = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+  const app = express();
+  app.use(expressMetrics());
+  const server: Server = app.listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const answer = await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { accept } });
+  const body = Buffer.from(await answer.arrayBuffer());
+  assert.match(answer.headers.get("content-type") ?? "", /^application\/vnd\.google\.protobuf/);
+  assert.ok(body.includes(Buffer.from((await processRegister.metrics("protobuf")) as Uint8Array)));
 });

@@ -1,7 +1,7 @@
 // Options of fastify-metrics.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { Counter, register as processRegister, Registry } from "@narthex/client";
+import { Counter, Histogram, register as processRegister, Registry } from "@narthex/client";
 import fastify, { type FastifyInstance } from "fastify";
 import fastifyFour from "fastify-4";
 import metricsPlugin, { type FastifyMetricsOptions } from "./index.ts";
@@ -179,4 +179,16 @@ test("functions that throw: their labels are unknown, answers and counts stay as
   assert.match(body, /^http_request_duration_seconds_count\{.*route="\/a",status_code="200",team="unknown"\} 1$/m);
   assert.match(body, /^http_request_errors_total\{method="GET",route="\/fails",type="E_NO"\} 1$/m);
   assert.match(body, /^http_requests_in_flight 0$/m);
+});
+
+test("page: protobuf with native histograms", async (t) => {
+  // In the registry of the process, which stands on the page with the plugin's own.
+  const native = new Histogram({ name: "native_seconds", help: "Native.", nativeHistogram: true });
+  t.after(() => processRegister.unregister(native));
+  native.observe(3);
+  const accept = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+  const app = await appWith(t);
+  const { headers, rawPayload } = await app.inject({ url: "/metrics", headers: { accept } });
+  assert.match(String(headers["content-type"]), /^application\/vnd\.google\.protobuf/);
+  assert.ok(rawPayload.includes(Buffer.from((await processRegister.metrics("protobuf")) as Uint8Array)));
 });

@@ -1,7 +1,8 @@
 // The plugin: hooks that measure, decorators for application code, and the page.
 import * as client from "@narthex/client";
-import { isIgnored, labelOr, pathOf, UNKNOWN_ROUTE, USUAL_IGNORED } from "@narthex/http-metrics";
-import { encodedPage, measureResponse, type RequestEnd } from "@narthex/http-metrics/node";
+import { streamHandler } from "@narthex/client/node";
+import { isIgnored, labelOr, pageOf, pathOf, UNKNOWN_ROUTE, USUAL_IGNORED } from "@narthex/http-metrics";
+import { measureResponse, type RequestEnd } from "@narthex/http-metrics/node";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import { environmentLabels, missingVariables } from "./environment.ts";
 import { InfrastructureMonitor } from "./monitor.ts";
@@ -135,6 +136,7 @@ function pageRoute(
   const wanted = endpoint === undefined ? (dropIn === true ? null : "/metrics") : endpoint;
   if (wanted === null) return undefined;
   const own = typeof wanted === "string" ? { url: wanted } : wanted;
+  const answer = streamHandler({ registry: pageOf(() => monitor.registers), errorHandling: "throw" });
   return {
     method: "GET",
     url: "/metrics",
@@ -145,8 +147,8 @@ function pageRoute(
       if (authorize !== undefined && !(await authorize(request))) {
         return reply.code(401).header("WWW-Authenticate", "Basic").send("Unauthorized\n");
       }
-      const { headers, body } = await encodedPage(monitor.registers, request.headers);
-      return reply.headers(headers).send(body);
+      const { status, headers, body } = await answer(request.raw);
+      return reply.code(status).headers(headers).send(body);
     },
   };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Registry } from "@narthex/client";
+import { Histogram, register as processRegister, Registry } from "@narthex/client";
 import { Hono } from "hono";
 import honoMetrics, { type HonoMetricsOptions } from "./index.ts";
 
@@ -65,4 +65,16 @@ test("hono: nothing of Node is imported, here and below", () => {
     "client/dist/metric.js",
   ])
     assert.doesNotMatch(readFileSync(join(packages, file), "utf8"), /from "node:/, file);
+});
+
+test("hono: protobuf with native histograms", async (t) => {
+  // In the registry of the process, which stands on the page with the middleware's own.
+  const native = new Histogram({ name: "native_seconds", help: "Native.", nativeHistogram: true });
+  t.after(() => processRegister.unregister(native));
+  native.observe(3);
+  const accept = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+  const answer = await appWith().request("/metrics", { headers: { accept } });
+  const body = Buffer.from(await answer.arrayBuffer());
+  assert.match(answer.headers.get("content-type") ?? "", /^application\/vnd\.google\.protobuf/);
+  assert.ok(body.includes(Buffer.from((await processRegister.metrics("protobuf")) as Uint8Array)));
 });

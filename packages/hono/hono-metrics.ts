@@ -1,12 +1,12 @@
 // Middleware for Hono. Nothing in it is of Node, so that it runs wherever Hono does.
-import { register as processRegister, Registry } from "@narthex/client";
+import { fetchHandler, register as processRegister, Registry } from "@narthex/client";
 import {
   declaredBytes,
-  exposeAll,
   HttpMetrics,
   type HttpMetricsOptions,
   isIgnored,
   labelOr,
+  pageOf,
   UNKNOWN_ROUTE,
   USUAL_IGNORED,
 } from "@narthex/http-metrics";
@@ -29,17 +29,12 @@ export function honoMetrics(options: HonoMetricsOptions = {}): MiddlewareHandler
   const { register, endpoint = "/metrics", ignore = USUAL_IGNORED, route = matchedRoute, ...rest } = options;
   const registry = register ?? new Registry();
   const pages = register === undefined ? [registry, processRegister] : [registry];
+  const answer = fetchHandler({ registry: pageOf(() => pages), errorHandling: "throw" });
   const metrics = new HttpMetrics({ ...rest, registers: [registry] });
   const routeOf = (context: Context): string => labelOr(() => route(context), undefined) ?? UNKNOWN_ROUTE;
   return async (context, next) => {
     const { path, method } = context.req;
-    if (path === endpoint && method === "GET") {
-      const { contentType, body } = await exposeAll(pages, context.req.header("accept"));
-      return context.body(typeof body === "string" ? body : new Uint8Array(body), 200, {
-        "Content-Type": contentType,
-        Vary: "Accept",
-      });
-    }
+    if (path === endpoint && method === "GET") return answer(context.req.raw);
     if (path === endpoint || isIgnored(path, ignore)) {
       await next();
       return undefined;

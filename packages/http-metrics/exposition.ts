@@ -1,48 +1,28 @@
 // A page for a scraper, out of one registry or several.
-import { type Exposition, negotiateFormat, type Registry } from "@narthex/client";
-
-const OPENMETRICS_END = "# EOF\n";
+import { type Exposable, type Exposition, Registry } from "@narthex/client";
 
 /**
- * All registries' metrics in the format that the Accept header asks for: one registry in any, several as text. Otherwise as
- * `exposeText`.
+ * What a page shows: all registries' metrics, in any format. A registry that is named twice counts once; of a family that several have,
+ * the first one's is shown, since a page with two would be refused as a whole. `registries` is asked for each page.
  */
-export async function exposeAll(registries: readonly Registry[], accept: string | undefined): Promise<Exposition> {
-  const [first, ...others] = new Set(registries);
-  return first !== undefined && others.length === 0 ? first.expose(accept) : exposeText(registries, accept);
+export function pageOf(registries: () => readonly Registry[]): Exposable {
+  return { stream: (format, options) => merged(registries()).stream(format, options) };
 }
 
-/**
- * All registries' metrics in the text format that the Accept header asks for. A registry that is named twice counts once; of a family
- * that several have, the first one's is shown, since a page with two would be refused as a whole.
- */
+/** The page of all registries in the format that the Accept header asks for. Rejects when a collector fails. */
+export async function exposeAll(registries: readonly Registry[], accept: string | undefined): Promise<Exposition> {
+  return merged(registries).expose(accept);
+}
+
+/** The page of all registries in the text format that the Accept header asks for. Rejects when a collector fails. */
 export async function exposeText(
   registries: readonly Registry[],
   accept: string | undefined,
 ): Promise<Exposition<string>> {
-  const { format: wanted, contentType } = negotiateFormat(accept, undefined, ["text", "openmetrics"]);
-  const format = wanted === "openmetrics" ? "openmetrics" : "text";
-  const texts = await Promise.all([...new Set(registries)].map((registry) => registry.metrics(format)));
-  const body = texts.length === 1 ? (texts[0] as string) : joined(texts);
-  return { contentType, body: format === "openmetrics" && texts.length !== 1 ? body + OPENMETRICS_END : body };
+  const { contentType, body } = await merged(registries).expose(accept, { formats: ["text", "openmetrics"] });
+  return { contentType, body: body as string };
 }
 
-function joined(texts: readonly string[]): string {
-  const shown = new Set<string>();
-  let out = "";
-  for (const text of texts) {
-    const ours = new Set<string>();
-    let isShown = true;
-    for (const line of text.split(/(?<=\n)/)) {
-      if (line === OPENMETRICS_END) continue;
-      const name = /^# (?:HELP|TYPE) (\S+)/.exec(line)?.[1];
-      if (name !== undefined) {
-        isShown = !shown.has(name);
-        ours.add(name);
-      }
-      if (isShown) out += line;
-    }
-    for (const name of ours) shown.add(name);
-  }
-  return out;
+function merged(registries: readonly Registry[]): ReturnType<typeof Registry.merged> {
+  return Registry.merged(registries, { repeated: "skip" });
 }

@@ -1,6 +1,6 @@
 // For servers that take a Request and give a Response: Bun, Deno, Workers, Next.js.
-import type { Registry } from "@narthex/client";
-import { exposeAll } from "./exposition.ts";
+import { fetchHandler, type Registry } from "@narthex/client";
+import { pageOf } from "./exposition.ts";
 import { declaredBytes, type HttpMetrics } from "./http-metrics.ts";
 import { isIgnored, pathOf, USUAL_IGNORED } from "./ignored-paths.ts";
 import { labelOr, UNKNOWN_ROUTE } from "./request-labels.ts";
@@ -44,8 +44,7 @@ export function measureFetch<Rest extends readonly unknown[]>(
   };
 }
 
-/** Answers a scraper. */
+/** Answers a scraper in the format that it asks for; 500 with the reason when a collector fails. */
 export async function metricsResponse(registries: readonly Registry[], request: Request): Promise<Response> {
-  const { contentType, body } = await exposeAll(registries, request.headers.get("accept") ?? undefined);
-  return new Response(body, { headers: { "Content-Type": contentType } });
+  return fetchHandler({ registry: pageOf(() => registries) })(request);
 }

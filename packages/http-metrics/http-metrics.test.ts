@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { Counter, Registry } from "@narthex/client";
+import { Counter, Histogram, Registry } from "@narthex/client";
 import {
   exposeAll,
   exposeText,
@@ -65,6 +65,17 @@ test("page: of several registries each family once, with one end", async () => {
     open.body,
     "# HELP calls Calls.\n# TYPE calls counter\ncalls_total 1.0\n# HELP more More.\n# TYPE more counter\nmore_total 0.0\n# EOF\n",
   );
+});
+
+test("page: of several registries also as protobuf, with native histograms", async () => {
+  const [first, second] = [new Registry(), new Registry()];
+  new Counter({ name: "calls_total", help: "Calls.", registers: [first] }).inc();
+  new Histogram({ name: "took_seconds", help: "Took.", nativeHistogram: true, registers: [second] }).observe(3);
+  const accept = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+  const answer = await metricsResponse([first, second, first], new Request("http://x/", { headers: { accept } }));
+  assert.match(answer.headers.get("content-type") ?? "", /^application\/vnd\.google\.protobuf/);
+  const parts = await Promise.all([first, second].map((registry) => registry.metrics("protobuf")));
+  assert.deepEqual(Buffer.from(await answer.arrayBuffer()), Buffer.concat(parts as Uint8Array[]));
 });
 
 test("fetch handlers: answers, failures and ignored paths", async () => {

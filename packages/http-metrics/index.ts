@@ -1,4 +1,4 @@
-export { exposeAll, exposeText } from "./exposition.ts";
+export { exposeAll, exposeText, pageOf } from "./exposition.ts";
 export { type FetchHandler, type FetchOptions, measureFetch, metricsResponse } from "./fetch-handler.ts";
 export {
   DURATION_BUCKETS,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import Router from "@koa/router";
-import { Registry } from "@narthex/client";
+import { Histogram, register as processRegister, Registry } from "@narthex/client";
 import Koa from "koa";
 import koaMetrics, { type KoaMetricsOptions } from "./index.ts";
 
@@ -71,4 +71,19 @@ test("koa: a registry, another page, own routes, capped labels", async (t) => {
   assert.match(page, /^shop_request_duration_seconds_count\{.*route="other".*\} 4$/m);
   const none = await serve(t, { endpoint: null });
   assert.equal((await none("/metrics")).status, 404);
+});
+
+test("koa: protobuf with native histograms, in the compression that the scraper takes", async (t) => {
+  // In the registry of the process, which stands on the page with the middleware's own.
+  const native = new Histogram({ name: "native_seconds", help: "Native.", nativeHistogram: true });
+  t.after(() => processRegister.unregister(native));
+  native.observe(3);
+  const accept = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+  const get = await serve(t);
+  const answer = await get("/metrics", { accept, "accept-encoding": "gzip" });
+  assert.equal(answer.headers.get("content-encoding"), "gzip");
+  assert.match(answer.headers.get("vary") ?? "", /Accept-Encoding/);
+  const body = Buffer.from(await answer.arrayBuffer());
+  assert.match(answer.headers.get("content-type") ?? "", /^application\/vnd\.google\.protobuf/);
+  assert.ok(body.includes(Buffer.from((await processRegister.metrics("protobuf")) as Uint8Array)));
 });

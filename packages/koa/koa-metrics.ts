@@ -1,15 +1,17 @@
 // Middleware for Koa.
 import { register as processRegister, Registry } from "@narthex/client";
+import { streamHandler } from "@narthex/client/node";
 import {
   HttpMetrics,
   type HttpMetricsOptions,
   isIgnored,
   labelOr,
+  pageOf,
   pathOf,
   UNKNOWN_ROUTE,
   USUAL_IGNORED,
 } from "@narthex/http-metrics";
-import { encodedPage, measureResponse } from "@narthex/http-metrics/node";
+import { measureResponse } from "@narthex/http-metrics/node";
 import type { Context, Middleware } from "koa";
 
 export interface KoaMetricsOptions extends Partial<Omit<HttpMetricsOptions, "registers">> {
@@ -28,12 +30,14 @@ export function koaMetrics(options: KoaMetricsOptions = {}): Middleware {
   const { register, endpoint = "/metrics", ignore = USUAL_IGNORED, route = matchedRoute, ...rest } = options;
   const registry = register ?? new Registry();
   const pages = register === undefined ? [registry, processRegister] : [registry];
+  const answer = streamHandler({ registry: pageOf(() => pages), errorHandling: "throw" });
   const metrics = new HttpMetrics({ ...rest, registers: [registry] });
   const routeOf = (context: Context): string => labelOr(() => route(context), undefined) ?? UNKNOWN_ROUTE;
   return async (context, next) => {
     const path = pathOf(context.req.url);
     if (path === endpoint && context.method === "GET") {
-      const { headers, body } = await encodedPage(pages, context.req.headers);
+      const { status, headers, body } = await answer(context.req);
+      context.status = status;
       context.set(headers);
       context.body = body;
       return;

@@ -22,6 +22,8 @@ export interface WriterOptions {
   readonly escaping?: EscapingScheme;
   /** Whether samples of creation times are written, in formats where these are separate samples. */
   readonly created?: boolean;
+  /** What becomes of a family whose name was there before: an error unless given, "skip" leaves it out. */
+  readonly repeated?: "refuse" | "skip";
 }
 
 /** The base of all writers. */
@@ -30,15 +32,20 @@ export abstract class FormatWriter<Source> implements FamilyWriter {
   protected readonly created: boolean;
   #parts: FamilyPart<Source>[] = [];
   readonly #names = new Set<string>();
+  readonly #skipsRepeated: boolean;
   #open: FamilyPart<Source> | undefined;
   #escapes = false;
 
   constructor(options: WriterOptions = {}) {
     this.escaping = options.escaping ?? "underscores";
     this.created = options.created ?? false;
+    this.#skipsRepeated = options.repeated === "skip";
   }
 
-  /** Opens a family. Throws when one of that name was written before: consumers refuse such an exposition as a whole. */
+  /**
+   * Opens a family. One whose name was there before throws, as consumers refuse such an exposition as a whole; or it is written like any
+   * other, and thrown away.
+   */
   family(header: FamilyHeader): void {
     this.#seal();
     const part = this.#add(header, undefined);
@@ -46,7 +53,7 @@ export abstract class FormatWriter<Source> implements FamilyWriter {
     this.#open = part;
   }
 
-  /** Notes a family whose samples its source will write when its turn comes. Throws as `family` does. */
+  /** Notes a family whose samples its source will write when its turn comes. Repeated names are treated as by `family`. */
   defer(header: FamilyHeader, source: Source): void {
     this.#seal();
     this.#add(header, source);
@@ -118,9 +125,12 @@ export abstract class FormatWriter<Source> implements FamilyWriter {
 
   #add(header: FamilyHeader, source: Source | undefined): FamilyPart<Source> {
     const name = this.nameOf(header);
-    if (this.#names.has(name)) throw new Error(`metric family ${name} was collected twice`);
-    this.#names.add(name);
     const part: FamilyPart<Source> = { name, header, chunk: undefined, source };
+    if (this.#names.has(name)) {
+      if (this.#skipsRepeated) return part;
+      throw new Error(`metric family ${name} was collected twice`);
+    }
+    this.#names.add(name);
     this.#parts.push(part);
     return part;
   }

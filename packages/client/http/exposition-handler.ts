@@ -88,7 +88,11 @@ export class ExpositionHandler {
       const encoding = negotiateEncoding(request.acceptEncoding, this.#encodings);
       return {
         status: 200,
-        headers: { "Content-Type": contentType, ...(encoding === undefined ? {} : { "Content-Encoding": encoding }) },
+        headers: {
+          "Content-Type": contentType,
+          ...(encoding === undefined ? {} : { "Content-Encoding": encoding }),
+          Vary: "Accept, Accept-Encoding",
+        },
         encoding,
         body: request.method === "HEAD" ? undefined : chunks,
         done: this.#once(),

@@ -3,40 +3,67 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type ServerOptions as TlsOptions } from "node:https";
 import type { AddressInfo } from "node:net";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { type Duplex, finished, pipeline, Readable } from "node:stream";
+import { pipeline as pipelined } from "node:stream/promises";
 import * as zlib from "node:zlib";
 import type { ContentEncoding } from "../http/encoding.ts";
 import { ExpositionHandler, type HandlerOptions } from "../http/exposition-handler.ts";
 
 /** Zstandard came to Node later. */
-const createZstd = (zlib as { createZstdCompress?: () => NodeJS.ReadWriteStream }).createZstdCompress;
+const createZstd = (zlib as { createZstdCompress?: () => Duplex }).createZstdCompress;
 const ENCODINGS: readonly ContentEncoding[] = createZstd === undefined ? ["gzip"] : ["zstd", "gzip"];
 
+/** An answer that whoever asked for it sends. */
+export interface StreamedAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Compressed already, if the headers say so. To be read to its end or destroyed. Undefined for an answer without a body. */
+  readonly body: Readable | undefined;
+}
+
 /**
- * A listener for node:http and whatever passes its requests on: `createServer(httpHandler())`, `app.get("/metrics", httpHandler())`.
- * Serves whatever the path is; `?name[]=` restricts it to some metrics.
+ * What `httpHandler` answers, for frameworks that send streams themselves; `?name[]=` restricts it to some metrics. Rejects only with
+ * `errorHandling: "throw"`.
  */
-export function httpHandler(
-  options: HandlerOptions = {},
-): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+export function streamHandler(options: HandlerOptions = {}): (request: IncomingMessage) => Promise<StreamedAnswer> {
   const handler = new ExpositionHandler(options, ENCODINGS);
-  return async (request, response) => {
-    const answer = await handler.answer({
+  return async (request) => {
+    const { status, headers, body, encoding, done } = await handler.answer({
       method: request.method ?? "GET",
       accept: request.headers.accept,
       acceptEncoding: headerText(request.headers["accept-encoding"]),
       names: namesOf(request.url ?? "/"),
     });
+    if (body === undefined) {
+      done();
+      return { status, headers, body: undefined };
+    }
+    const plain = Readable.from(body, { objectMode: false });
+    if (encoding === undefined) {
+      finished(plain, (error) => done(error != null));
+      return { status, headers, body: plain };
+    }
+    return { status, headers, body: pipeline(plain, compressor(encoding), (error) => done(error != null)) };
+  };
+}
+
+/**
+ * A listener for node:http and whatever passes its requests on: `createServer(httpHandler())`, `app.get("/metrics", httpHandler())`.
+ * Serves whatever the path is; `?name[]=` restricts it to some metrics. Rejects, with nothing sent, only with `errorHandling: "throw"`.
+ */
+export function httpHandler(
+  options: HandlerOptions = {},
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const answer = streamHandler(options);
+  return async (request, response) => {
+    const { status, headers, body } = await answer(request);
     try {
-      response.writeHead(answer.status, answer.headers);
-      if (answer.body === undefined) response.end();
-      else if (answer.encoding === undefined) await pipeline(Readable.from(answer.body), response);
-      else await pipeline(Readable.from(answer.body), compressor(answer.encoding), response);
-      answer.done();
+      response.writeHead(status, headers);
+      if (body === undefined) response.end();
+      else await pipelined(body, response);
     } catch {
       // The client went away; there is nobody left to tell.
-      answer.done(true);
+      body?.destroy();
       response.destroy();
     }
   };
@@ -93,7 +120,7 @@ export async function startHttpServer(options: MetricsServerOptions): Promise<Me
   };
 }
 
-function compressor(encoding: ContentEncoding): NodeJS.ReadWriteStream {
+function compressor(encoding: ContentEncoding): Duplex {
   // The least effort takes metrics to a tenth already.
   return encoding === "zstd" && createZstd !== undefined ? createZstd() : zlib.createGzip({ level: 1 });
 }

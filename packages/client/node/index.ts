@@ -1,7 +1,14 @@
 export { collectDefaultMetrics, type DefaultMetricsOptions } from "./default-metrics.ts";
 export { GoMetrics } from "./go-metrics.ts";
 export { GraphiteBridge, type GraphiteOptions } from "./graphite-bridge.ts";
-export { httpHandler, type MetricsServer, type MetricsServerOptions, startHttpServer } from "./http-handler.ts";
+export {
+  httpHandler,
+  type MetricsServer,
+  type MetricsServerOptions,
+  type StreamedAnswer,
+  startHttpServer,
+  streamHandler,
+} from "./http-handler.ts";
 export { instanceIpGroupingKey } from "./instance-ip.ts";
 export { ProcessMetrics, processStartSeconds } from "./process-metrics.ts";
 export { RuntimeMetrics, type RuntimeMetricsOptions } from "./runtime-metrics.ts";

@@ -5,4 +5,4 @@ export {
   type RequestEnd,
   type RequestMeter,
 } from "./measure-response.ts";
-export { answerMetrics, type EncodedPage, encodedPage } from "./metrics-answer.ts";
+export { answerMetrics } from "./metrics-answer.ts";
