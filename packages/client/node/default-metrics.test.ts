@@ -83,3 +83,30 @@ test("default metrics: twice in one registry is refused, wrong options too", () 
     close();
   }
 });
+
+test("default metrics: each one alone has the value that it has among all", async () => {
+  const registry = new Registry();
+  const close = collectDefaultMetrics({ register: registry });
+  try {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    for (const name of [
+      "nodejs_heap_size_used_bytes",
+      "nodejs_heap_size_total_bytes",
+      "nodejs_external_memory_bytes",
+      "nodejs_heap_space_size_used_bytes",
+      "nodejs_heap_space_size_available_bytes",
+      "nodejs_active_resources_total",
+      "nodejs_eventloop_lag_max_seconds",
+    ]) {
+      await new Promise((resolve) => setTimeout(resolve, 25));
+      const lines = (await registry.metrics("text", { names: [name] })).split("\n").filter((line) => /^\w/.test(line));
+      const values = lines.map((line) => Number(line.slice(line.lastIndexOf(" "))));
+      assert.ok(
+        values.some((value) => value > 0),
+        `${name}: ${lines}`,
+      );
+    }
+  } finally {
+    close();
+  }
+});

@@ -91,29 +91,56 @@ export class RuntimeMetrics {
         metric.set((performance.now() - start) / 1000);
       },
     });
-    const nothingYet = (nanoseconds: number): number => (delay.count === 0 ? 0 : nanoseconds / 1e9);
-    const statistics: readonly (readonly [string, string, () => number])[] = [
-      ["min", "The minimum recorded event loop delay.", () => delay.min],
-      ["max", "The maximum recorded event loop delay.", () => delay.max],
-      ["mean", "The mean of the recorded event loop delays.", () => delay.mean],
-      ["stddev", "The standard deviation of the recorded event loop delays.", () => delay.stddev],
-      ["p50", "The 50th percentile of the recorded event loop delays.", () => delay.percentile(50)],
-      ["p90", "The 90th percentile of the recorded event loop delays.", () => delay.percentile(90)],
-      ["p99", "The 99th percentile of the recorded event loop delays.", () => delay.percentile(99)],
-    ];
-    for (const [statistic, help, read] of statistics) {
+    // Each exposition tells of the time since the one before.
+    const recent = readTogether(() => {
+      const seconds = (nanoseconds: number): number => (delay.count === 0 ? 0 : nanoseconds / 1e9);
+      const read = {
+        min: seconds(delay.min),
+        max: seconds(delay.max),
+        mean: seconds(delay.mean),
+        stddev: seconds(delay.stddev),
+        p50: seconds(delay.percentile(50)),
+        p90: seconds(delay.percentile(90)),
+        p99: seconds(delay.percentile(99)),
+      };
+      delay.reset();
+      return read;
+    });
+    const statistics = {
+      min: "The minimum recorded event loop delay.",
+      max: "The maximum recorded event loop delay.",
+      mean: "The mean of the recorded event loop delays.",
+      stddev: "The standard deviation of the recorded event loop delays.",
+      p50: "The 50th percentile of the recorded event loop delays.",
+      p90: "The 90th percentile of the recorded event loop delays.",
+      p99: "The 99th percentile of the recorded event loop delays.",
+    };
+    for (const statistic of Object.keys(statistics) as (keyof typeof statistics)[]) {
       new Gauge({
         name: `${name}_${statistic}_seconds`,
-        help,
+        help: statistics[statistic],
         ...common,
-        collect: (metric) => {
-          metric.set(nothingYet(read()));
-          // Each exposition tells of the time since the one before; the last of these metrics starts over.
-          if (statistic === "p99") delay.reset();
-        },
+        collect: (metric) => metric.set(recent()[statistic]),
       });
     }
   }
+}
+
+/**
+ * Reads once for all metrics that are brought up to date in one go. Each of them asks, since an exposition may be restricted to any of
+ * them.
+ */
+function readTogether<Reading>(read: () => Reading): () => Reading {
+  let current: { readonly reading: Reading } | undefined;
+  return () => {
+    if (current === undefined) {
+      current = { reading: read() };
+      queueMicrotask(() => {
+        current = undefined;
+      });
+    }
+    return current.reading;
+  };
 }
 
 interface Common {
@@ -122,10 +149,12 @@ interface Common {
 }
 
 function registerActive(prefix: string, common: Common): void {
-  const total = new Gauge({
+  const resources = readTogether(() => process.getActiveResourcesInfo());
+  new Gauge({
     name: `${prefix}nodejs_active_resources_total`,
     help: "Total number of active resources.",
     ...common,
+    collect: (metric) => metric.set(resources().length),
   });
   new Gauge({
     name: `${prefix}nodejs_active_resources`,
@@ -133,61 +162,35 @@ function registerActive(prefix: string, common: Common): void {
     labelNames: ["type"],
     ...common,
     collect(metric) {
-      const resources = process.getActiveResourcesInfo();
       const counts = new Map<string, number>();
-      for (const type of resources) counts.set(type, (counts.get(type) ?? 0) + 1);
+      for (const type of resources()) counts.set(type, (counts.get(type) ?? 0) + 1);
       metric.reset();
       for (const [type, count] of counts) metric.labels(type).set(count);
-      total.set(resources.length);
     },
   });
 }
 
 function registerHeap(prefix: string, common: Common): void {
-  const used = new Gauge({
-    name: `${prefix}nodejs_heap_size_used_bytes`,
-    help: "Process heap size used from Node.js in bytes.",
-    ...common,
-  });
-  const external = new Gauge({
-    name: `${prefix}nodejs_external_memory_bytes`,
-    help: "Node.js external memory size in bytes.",
-    ...common,
-  });
-  new Gauge({
-    name: `${prefix}nodejs_heap_size_total_bytes`,
-    help: "Process heap size from Node.js in bytes.",
-    ...common,
-    collect(metric) {
-      const memory = process.memoryUsage();
-      metric.set(memory.heapTotal);
-      used.set(memory.heapUsed);
-      external.set(memory.external);
-    },
-  });
-  const space = (what: string): Gauge<readonly ["space"]> =>
+  const memory = readTogether(() => process.memoryUsage());
+  const part = (name: string, help: string, read: (memory: NodeJS.MemoryUsage) => number): void => {
+    new Gauge({ name: `${prefix}${name}`, help, ...common, collect: (metric) => metric.set(read(memory())) });
+  };
+  part("nodejs_heap_size_used_bytes", "Process heap size used from Node.js in bytes.", ({ heapUsed }) => heapUsed);
+  part("nodejs_external_memory_bytes", "Node.js external memory size in bytes.", ({ external }) => external);
+  part("nodejs_heap_size_total_bytes", "Process heap size from Node.js in bytes.", ({ heapTotal }) => heapTotal);
+  const spaces = readTogether(() => getHeapSpaceStatistics());
+  const sizes = { used: "space_used_size", available: "space_available_size", total: "space_size" } as const;
+  for (const what of ["used", "available", "total"] as const) {
     new Gauge({
       name: `${prefix}nodejs_heap_space_size_${what}_bytes`,
       help: `Process heap space size ${what} from Node.js in bytes.`,
       labelNames: ["space"],
       ...common,
+      collect(metric) {
+        for (const space of spaces()) metric.labels(space.space_name.replace(/_space$/, "")).set(space[sizes[what]]);
+      },
     });
-  const spaceUsed = space("used");
-  const spaceAvailable = space("available");
-  new Gauge({
-    name: `${prefix}nodejs_heap_space_size_total_bytes`,
-    help: "Process heap space size total from Node.js in bytes.",
-    labelNames: ["space"],
-    ...common,
-    collect(metric) {
-      for (const statistics of getHeapSpaceStatistics()) {
-        const name = statistics.space_name.replace(/_space$/, "");
-        metric.labels(name).set(statistics.space_size);
-        spaceUsed.labels(name).set(statistics.space_used_size);
-        spaceAvailable.labels(name).set(statistics.space_available_size);
-      }
-    },
-  });
+  }
   new Counter({
     name: `${prefix}nodejs_eventloop_active_seconds_total`,
     help: "Time during which the event loop was busy, in seconds.",
