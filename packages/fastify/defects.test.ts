@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { register as processRegister } from "@narthex/client";
 import fastify, { type FastifyInstance } from "fastify";
 import metricsPlugin, {
@@ -50,6 +52,18 @@ function valueIn(page: string, name: string, labels: Readonly<Record<string, str
   return Number((lines[0] as string).split(" ").at(-1));
 }
 
+/** Collects garbage, and lets who watches that hear of it. */
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** How many collections were counted. */
+async function collections(monitor: InfrastructureMonitor): Promise<number> {
+  return valueIn((await monitor.getMetrics()).body, "nodejs_gc_duration_seconds_count", { kind: "major" });
+}
+
 const COUNT = "http_request_duration_seconds_count";
 const USER = { route: "/users/:id" };
 
@@ -81,13 +95,19 @@ test("3: a domain is returned, out of a closed set", () => {
   assert.equal(of({}), "unknown");
 });
 
-test("4: monitoring starts and stops any number of times", () => {
+test("4: monitoring starts and stops any number of times", async () => {
   const monitor = InfrastructureMonitor.init({ dropIn: true });
   for (let i = 0; i < 2; i++) {
     monitor.startMonitoring();
     assert.equal(monitor.isMonitoring, true);
+    const before = await collections(monitor);
+    await collectGarbage();
+    const watched = await collections(monitor);
+    assert.ok(watched > before, `${watched} after ${before}`);
     monitor.stopMonitoring();
     assert.equal(monitor.isMonitoring, false);
+    await collectGarbage();
+    assert.equal(await collections(monitor), watched);
   }
 });
 
@@ -320,8 +340,12 @@ test("20: name, version range and options; registered twice it warns; nothing st
   await app.register(infrastructureMetrics, { defaultLabels: {} });
   await app.register(metricsPlugin);
   assert.equal(app.prometheus.monitor.isMonitoring, false);
+  await collectGarbage();
+  assert.equal(await collections(app.prometheus.monitor), 0);
   await app.ready();
   assert.equal(app.prometheus.monitor.isMonitoring, true);
+  await collectGarbage();
+  assert.ok((await collections(app.prometheus.monitor)) > 0);
   assert.equal(logs.filter((line) => line.includes("registered already")).length, 2);
 });
 

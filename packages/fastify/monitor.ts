@@ -3,7 +3,7 @@
 import { register as processRegister, type Registry } from "@narthex/client";
 import { exposeText, LabelCap, type OpenRequest } from "@narthex/http-metrics";
 import type { FastifyMetricsOptions } from "./options.ts";
-import { createInfrastructureMetrics, type MetricsSet } from "./register.ts";
+import { type MetricsSet, makeMetricsSet } from "./register.ts";
 
 const MAX_DOMAINS = 20;
 
@@ -33,7 +33,7 @@ export class InfrastructureMonitor {
   private constructor(options: FastifyMetricsOptions) {
     this.#options = options;
     this.#domains = new LabelCap(options.maxDomains ?? MAX_DOMAINS);
-    this.#sets = [createInfrastructureMetrics(options)];
+    this.#sets = [makeMetricsSet(options)];
   }
 
   /** Without options, the one monitor of the process, the tutorial's metrics in it; with options, a new one. */
@@ -56,9 +56,13 @@ export class InfrastructureMonitor {
     return this.#isMonitoring;
   }
 
-  /** Nothing runs between scrapes: processor and memory are read when somebody asks. */
+  /**
+   * Begins, or begins again, to watch the event loop and garbage collection. Nothing else runs between scrapes: processor and memory are
+   * read when somebody asks.
+   */
   startMonitoring(): void {
     this.#isMonitoring = true;
+    for (const { start } of this.#sets) start();
   }
 
   /** Ends what watches the event loop and garbage collection. The metrics stay as they are. */
@@ -69,7 +73,8 @@ export class InfrastructureMonitor {
 
   /** Makes the same metrics in a further registry, which measures from now on too. */
   initMetricsInRegistry(register: Registry): MetricsSet {
-    const set = createInfrastructureMetrics(this.#options, register);
+    const set = makeMetricsSet(this.#options, register);
+    if (this.#isMonitoring) set.start();
     this.#sets.push(set);
     return set;
   }

@@ -1,6 +1,6 @@
 // The metrics of one server: its registry and what is in it.
 import { Counter, Gauge, Registry } from "@narthex/client";
-import { collectDefaultMetrics } from "@narthex/client/node";
+import { collectDefaultMetrics, type StopDefaultMetrics } from "@narthex/client/node";
 import { HttpMetrics } from "@narthex/http-metrics";
 import type { DefaultMetricsChoice, FastifyMetricsOptions, RouteMetricsChoice } from "./options.ts";
 import { ProcessUsage } from "./process-usage.ts";
@@ -30,12 +30,24 @@ export interface MetricsSet {
   readonly extraLabels: readonly string[];
   /** Every registry that has some of the metrics, `register` first. */
   readonly registers: readonly Registry[];
-  /** Ends the watching behind the default metrics. */
+  /** Begins, or begins again, the watching behind the default metrics. */
+  readonly start: () => void;
+  /** Ends it. The metrics stay as they are. */
   readonly close: () => void;
 }
 
-/** Makes everything anew, in a registry of its own unless one is given: two servers never meet in one by accident. */
-export function createInfrastructureMetrics(
+/**
+ * Makes everything anew, in a registry of its own unless one is given: two servers never meet in one by accident. Watching has begun;
+ * `close` ends it.
+ */
+export function createInfrastructureMetrics(options?: FastifyMetricsOptions, register?: Registry): MetricsSet {
+  const set = makeMetricsSet(options, register);
+  set.start();
+  return set;
+}
+
+/** As `createInfrastructureMetrics`, but nothing is watched before `start`. */
+export function makeMetricsSet(
   options: FastifyMetricsOptions = { dropIn: true },
   register: Registry = options.promClient?.register ?? new Registry(),
 ): MetricsSet {
@@ -44,7 +56,7 @@ export function createInfrastructureMetrics(
   const hasDomain = dropIn || options.getDomain !== undefined;
   const extraLabels = [...(hasDomain ? ["domain"] : []), ...Object.keys(routeMetrics.customLabels ?? {})];
   const defaults: DefaultMetricsChoice = options.defaultMetrics ?? {};
-  const close = defaults.enabled === false ? () => {} : startDefaults(defaults, register, constLabels);
+  const watch = defaults.enabled === false ? undefined : registerDefaults(defaults, register, constLabels);
   const requestCounter = hasDomain
     ? new Counter({
         name: "http_requests_total",
@@ -87,17 +99,23 @@ export function createInfrastructureMetrics(
     },
     extraLabels,
     registers: [...new Set([register, ...others])],
-    close,
+    start: () => watch?.start(),
+    close: () => watch?.(),
   };
 }
 
-function startDefaults(
+function registerDefaults(
   choice: DefaultMetricsChoice,
   register: Registry,
   constLabels: Readonly<Record<string, string>>,
-): () => void {
+): StopDefaultMetrics {
   const { enabled: _, labels, register: own, ...rest } = choice;
-  return collectDefaultMetrics({ ...rest, register: own ?? register, labels: { ...constLabels, ...labels } });
+  return collectDefaultMetrics({
+    ...rest,
+    register: own ?? register,
+    labels: { ...constLabels, ...labels },
+    paused: true,
+  });
 }
 
 function labelNames({ overrides }: RouteMetricsChoice): { labels: { method: string; route: string; status: string } } {

@@ -20,13 +20,22 @@ export interface DefaultMetricsOptions {
   readonly go?: boolean;
   /** What `go_info` shows as version. */
   readonly goVersion?: string;
+  /** Whether watching begins with the call of `start` only; at once unless given. */
+  readonly paused?: boolean;
+}
+
+/** Ends the watching behind default metrics. */
+export interface StopDefaultMetrics {
+  (): void;
+  /** Begins it, or begins it again; a second call does nothing. */
+  start(): void;
 }
 
 /**
  * Registers `process_*` and `nodejs_*` metrics (and `go_*` if asked). All are read when an exposition is made; only
  * garbage collection and the event loop's delay are watched all the time. Returns a function that ends the watching.
  */
-export function collectDefaultMetrics(options: DefaultMetricsOptions = {}): () => void {
+export function collectDefaultMetrics(options: DefaultMetricsOptions = {}): StopDefaultMetrics {
   if (typeof options !== "object" || options === null) {
     throw new TypeError("config must be null, undefined, or an object");
   }
@@ -43,5 +52,6 @@ export function collectDefaultMetrics(options: DefaultMetricsOptions = {}): () =
     eventLoopPrecisionMs: options.eventLoopMonitoringPrecision ?? 10,
   });
   if (options.go === true) registry.registerMetric(new GoMetrics(runtime, options.goVersion, labelsText));
-  return () => runtime.close();
+  if (options.paused !== true) runtime.start();
+  return Object.assign(() => runtime.close(), { start: () => runtime.start() });
 }

@@ -1,4 +1,4 @@
-export { collectDefaultMetrics, type DefaultMetricsOptions } from "./default-metrics.ts";
+export { collectDefaultMetrics, type DefaultMetricsOptions, type StopDefaultMetrics } from "./default-metrics.ts";
 export { GoMetrics } from "./go-metrics.ts";
 export { GraphiteBridge, type GraphiteOptions } from "./graphite-bridge.ts";
 export {

@@ -21,7 +21,7 @@ export interface RuntimeMetricsOptions {
 /** The last pauses that are kept for quantiles; as many as Go keeps. */
 const KEPT_PAUSES = 256;
 
-/** Registers `nodejs_*` metrics, and watches garbage collection until it is closed. */
+/** Registers `nodejs_*` metrics. Garbage collection and the event loop's delay are watched from `start` to `close`. */
 export class RuntimeMetrics {
   /** Durations of the last collections in seconds, oldest first; at most 256. */
   readonly recentPauses: number[] = [];
@@ -31,12 +31,12 @@ export class RuntimeMetrics {
   lastPauseAt = 0;
   readonly #observer: PerformanceObserver;
   readonly #delay: IntervalHistogram;
+  #isWatching = false;
 
   constructor(options: RuntimeMetricsOptions) {
     const { registers, prefix, constLabels } = options;
     const common = { registers, constLabels };
     this.#delay = monitorEventLoopDelay({ resolution: options.eventLoopPrecisionMs });
-    this.#delay.enable();
     this.#registerEventLoop(`${prefix}nodejs_eventloop_lag`, common);
     registerActive(prefix, common);
     registerHeap(prefix, common);
@@ -67,11 +67,21 @@ export class RuntimeMetrics {
         if (this.recentPauses.push(seconds) > KEPT_PAUSES) this.recentPauses.shift();
       }
     });
+  }
+
+  /** Begins to watch, also after a `close`. */
+  start(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
     this.#observer.observe({ entryTypes: ["gc"] });
+    this.#delay.reset();
+    this.#delay.enable();
   }
 
   /** Stops watching. The metrics stay as they are. */
   close(): void {
+    if (!this.#isWatching) return;
+    this.#isWatching = false;
     this.#observer.disconnect();
     this.#delay.disable();
   }
