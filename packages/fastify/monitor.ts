@@ -71,11 +71,16 @@ export class InfrastructureMonitor {
     for (const { close } of this.#sets) close();
   }
 
-  /** Makes the same metrics in a further registry, which measures from now on too. */
+  /**
+   * Makes the same metrics in a further registry, which measures from now on too; or makes them anew in one that has or had them, in place
+   * of the old ones. Throws when a metric of another has one of their names.
+   */
   initMetricsInRegistry(register: Registry): MetricsSet {
+    const at = this.#sets.findIndex((each) => each.register === register);
+    this.#sets[at]?.remove();
     const set = makeMetricsSet(this.#options, register);
     if (this.#isMonitoring) set.start();
-    this.#sets.push(set);
+    this.#sets[at < 0 ? this.#sets.length : at] = set;
     return set;
   }
 

@@ -139,6 +139,31 @@ test("decorator: its name, its client, a further registry", async (t) => {
   assert.match(await pageOf(app), /^calls_total 1$/m);
 });
 
+test("decorator: metrics made anew take the place of the old ones, in a registry that was emptied or not", async (t) => {
+  const app = await appWith(t);
+  const { monitor } = app.prometheus;
+  for (const empty of [true, false]) {
+    await app.inject("/users/1");
+    if (empty) monitor.register.clear();
+    const set = app.metrics.initMetricsInRegistry();
+    assert.equal(monitor.metrics, set.metrics);
+    assert.deepEqual(counts(await pageOf(app)), []);
+    await app.inject("/users/1");
+    assert.match(counts(await pageOf(app)).join(), /\} 1$/);
+    assert.equal(monitor.registers.length, 2);
+  }
+});
+
+test("decorator: what cannot be made in a further registry leaves nothing there", async (t) => {
+  const app = await appWith(t);
+  const further = new Registry();
+  new Counter({ name: "http_request_duration_seconds", help: "Another's.", registers: [further] });
+  assert.throws(() => app.metrics.initMetricsInRegistry(further), /already been registered/);
+  assert.equal(further.collectors.length, 1);
+  await app.inject("/users/1");
+  assert.equal(counts(await pageOf(app)).length, 1);
+});
+
 test("the process's own registry is on the page; promClient names another; clearRegisterOnInit empties it", async (t) => {
   const mine = new Counter({ name: "mine_total", help: "Mine." });
   t.after(() => processRegister.unregister(mine));

@@ -12,7 +12,7 @@ import type { MetricsSet } from "./register.ts";
 /** What the decorator of fastify-metrics has. */
 export interface FastifyMetricsDecorator {
   readonly client: typeof client & { readonly register: client.Registry };
-  /** Makes the same metrics in a further registry (or anew in the emptied first one), which measures from then on. */
+  /** See `InfrastructureMonitor.initMetricsInRegistry`; without a registry, makes the metrics of the first one anew. */
   initMetricsInRegistry(register?: client.Registry): MetricsSet;
 }
 

@@ -1,5 +1,5 @@
 // The metrics of one server: its registry and what is in it.
-import { Counter, Gauge, Registry } from "@narthex/client";
+import { type Collector, Counter, Gauge, Registry } from "@narthex/client";
 import { collectDefaultMetrics, type StopDefaultMetrics } from "@narthex/client/node";
 import { HttpMetrics } from "@narthex/http-metrics";
 import type { DefaultMetricsChoice, FastifyMetricsOptions, RouteMetricsChoice } from "./options.ts";
@@ -34,6 +34,8 @@ export interface MetricsSet {
   readonly start: () => void;
   /** Ends it. The metrics stay as they are. */
   readonly close: () => void;
+  /** Ends it, and takes the metrics out of their registries. */
+  readonly remove: () => void;
 }
 
 /**
@@ -46,11 +48,45 @@ export function createInfrastructureMetrics(options?: FastifyMetricsOptions, reg
   return set;
 }
 
-/** As `createInfrastructureMetrics`, but nothing is watched before `start`. */
+/** As `createInfrastructureMetrics`, but nothing is watched before `start`. Where it throws, it leaves nothing in the registries. */
 export function makeMetricsSet(
   options: FastifyMetricsOptions = { dropIn: true },
   register: Registry = options.promClient?.register ?? new Registry(),
 ): MetricsSet {
+  const { histogram, summary } = options.routeMetrics?.overrides ?? {};
+  const own = options.defaultMetrics?.register;
+  const others = [...(histogram?.registers ?? []), ...(summary?.registers ?? []), ...(own === undefined ? [] : [own])];
+  const registers = [...new Set([register, ...others])];
+  const before = new Map(registers.map((each) => [each, new Set(each.collectors)]));
+  const added = (): (readonly [Registry, Collector])[] =>
+    registers.flatMap((each) =>
+      each.collectors.filter((found) => before.get(each)?.has(found) !== true).map((found) => [each, found] as const),
+    );
+  const takeOut = (made: readonly (readonly [Registry, Collector])[]): void => {
+    for (const [each, collector] of made) each.unregister(collector);
+  };
+  try {
+    const set = fillRegistries(options, register);
+    const made = added();
+    return {
+      ...set,
+      register,
+      registers,
+      remove: () => {
+        set.close();
+        takeOut(made);
+      },
+    };
+  } catch (error) {
+    takeOut(added());
+    throw error;
+  }
+}
+
+function fillRegistries(
+  options: FastifyMetricsOptions,
+  register: Registry,
+): Pick<MetricsSet, "metrics" | "extraLabels" | "start" | "close"> {
   const { dropIn = false, routeMetrics = {} } = options;
   const constLabels = options.defaultLabels ?? {};
   const hasDomain = dropIn || options.getDomain !== undefined;
@@ -82,13 +118,7 @@ export function makeMetricsSet(
     exemplars: options.exemplars ?? false,
     ...(options.maxLabelValues === undefined ? {} : { maxLabelValues: options.maxLabelValues }),
   });
-  const others = [
-    ...(routeMetrics.overrides?.histogram?.registers ?? []),
-    ...(routeMetrics.overrides?.summary?.registers ?? []),
-    ...(defaults.register === undefined ? [] : [defaults.register]),
-  ];
   return {
-    register,
     metrics: {
       requestCounter,
       requestDuration,
@@ -98,7 +128,6 @@ export function makeMetricsSet(
       heapUsed: gauges.heapUsed,
     },
     extraLabels,
-    registers: [...new Set([register, ...others])],
     start: () => watch?.start(),
     close: () => watch?.(),
   };
