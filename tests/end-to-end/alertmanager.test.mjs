@@ -136,6 +136,49 @@ test("alertmanager: answers about ten thousand alerts take little of the process
   }
 });
 
+test("alertmanager: an overview counts all alerts and shows the first, as they are routed, by labels, or in one list", async (t) => {
+  const grouped = config(1).replace("group_by: [alertname], group_wait: 200ms", "group_by: [job], group_wait: 1h");
+  const program = await Alertmanager.start(t, { config: grouped });
+  const alerts = Array.from({ length: 30 }, (_, i) => ({
+    labels: { alertname: `A${i % 3}`, job: `j${i % 2}`, i: `${i}` },
+    startsAt: new Date(Date.now() - i * 1000).toISOString(),
+  }));
+  await program.api("/alerts", POST(alerts));
+  await program.api("/silences", POST(silence("4")));
+  const overview = (query) => program.api(`/narthex/alerts/overview?${query}`);
+  const shown = ({ groups }) =>
+    groups.map(({ labels, receiver, count, alerts }) => [
+      labels,
+      receiver.name,
+      count,
+      alerts.map(({ labels }) => Number(labels.i)),
+    ]);
+  const whole = await overview("limit=1000");
+  assert.deepEqual(whole.counts, { active: 29, silenced: 1 });
+  // The same alerts as the API of the reference has, in another order.
+  const byI = (a, b) => a.labels.i - b.labels.i;
+  assert.deepEqual(
+    whole.groups.map(({ labels, receiver, alerts }) => ({ labels, receiver, alerts: [...alerts].sort(byI) })),
+    (await program.api("/alerts/groups")).map(({ labels, receiver, alerts }) => ({
+      labels,
+      receiver,
+      alerts: alerts.sort(byI),
+    })),
+  );
+  assert.deepEqual(shown(await overview("limit=17")), [
+    [{ job: "j0" }, "a", 15, [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28]],
+    [{ job: "j1" }, "a", 15, [1, 3]],
+  ]);
+  assert.deepEqual(shown(await overview("by=none&limit=3&silenced=false")), [[{}, "", 29, [0, 1, 2]]]);
+  assert.deepEqual(shown(await overview("by=alertname,nothing&limit=12")), [
+    [{ alertname: "A0" }, "", 10, [0, 3, 6, 9, 12, 15, 18, 21, 24, 27]],
+    [{ alertname: "A1" }, "", 10, [1, 4]],
+  ]);
+  assert.deepEqual(await overview("filter=i=nope"), { counts: {}, groupCount: 0, groups: [] });
+  for (const wrong of ["limit=0", "limit=1001", "limit=x", "filter=%7B"])
+    assert.equal((await program.call(`/api/v2/narthex/alerts/overview?${wrong}`)).status, 400, wrong);
+});
+
 test("alertmanager: why somebody is told, or is not", async (t) => {
   const catcher = await Catcher.start(t, ({ url }) => (url === "/b" ? { status: 400, body: "no" } : {}));
   const more = `, routes: [{matchers: [team=night], receiver: a, mute_time_intervals: [always]}, {matchers: [team=b], receiver: b}]`;

@@ -6,6 +6,7 @@ import type { Exchange } from "../../web/exchange.ts";
 import { Resource } from "../resource.ts";
 import type { ApiContext } from "../v2/api-context.ts";
 import { ApiError } from "../v2/api-error.ts";
+import { getOverview } from "./alert-overview.ts";
 import { OwnBody } from "./own-body.ts";
 import { getRoutes } from "./route-tree.ts";
 import { previewTemplate, testReceiver } from "./try-out.ts";
@@ -18,6 +19,7 @@ const ACKNOWLEDGED_SECONDS = 4 * 3600;
 
 export const OWN_RESOURCES: readonly Resource[] = [
   new Resource("/narthex/notifications", { GET: listNotifications }),
+  new Resource("/narthex/alerts/overview", { GET: getOverview }),
   new Resource("/narthex/alerts/{fingerprint}/why", { GET: explainAlert }),
   new Resource("/narthex/alerts/{fingerprint}/acknowledge", { POST: acknowledge }),
   new Resource("/narthex/why", { POST: explainLabels }),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rowsOf, stateWord } from "./alert-rows.ts";
+import { regrouped, rowsOf, stateWord } from "./alert-rows.ts";
 import type { Alert, AlertGroup } from "./api.ts";
 
 function alert(fingerprint: string, labels: Record<string, string>, startsAt = "2026-01-01T00:00:00.000Z"): Alert {
@@ -27,7 +27,7 @@ const GROUPS: AlertGroup[] = [
   { labels: { alertname: "Full" }, receiver: { name: "page" }, alerts: [c] },
 ];
 const shown = (grouping: string, closed: string[] = []): string[] =>
-  rowsOf(GROUPS, grouping, new Set(closed)).map((row) =>
+  rowsOf(regrouped(GROUPS, grouping), grouping, new Set(closed)).map((row) =>
     row.kind === "group" ? `${JSON.stringify(row.labels)} ${row.receiver} ${row.count}` : row.alert.fingerprint,
   );
 
@@ -46,6 +46,15 @@ test("alert rows: not grouped, one list without heads", () => {
 
 test("alert rows: of a closed group only the head is shown", () => {
   assert.deepEqual(shown("route", [`mail\u0000{"alertname":"Down"}`]), ['{"alertname":"Down"} mail 4', "c", "c"]);
+});
+
+test("alert rows: a group of which few alerts are at hand has the head of the whole one", () => {
+  const [down] = regrouped(GROUPS, "route");
+  const part = { ...down!, count: 900, alerts: [b] };
+  assert.deepEqual(
+    rowsOf([part], "route", new Set()).map((row) => (row.kind === "group" ? row.count : row.alert.fingerprint)),
+    [900, "b"],
+  );
 });
 
 test("alert rows: the state names what stands against telling, a silence first", () => {

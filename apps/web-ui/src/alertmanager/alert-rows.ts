@@ -38,12 +38,12 @@ export function alertsOf(groups: readonly AlertGroup[]): Alert[] {
 }
 
 /** Rows in their order; within a group what began last comes first. `closed` are keys of groups whose alerts are not shown. */
-export function rowsOf(groups: readonly AlertGroup[], grouping: Grouping, closed: ReadonlySet<string>): Row[] {
+export function rowsOf(groups: readonly Together[], grouping: Grouping, closed: ReadonlySet<string>): Row[] {
   const rows: Row[] = [];
-  for (const { labels, receiver, alerts } of regrouped(groups, grouping)) {
+  for (const { labels, receiver, count, alerts } of groups) {
     const key = `${receiver}\u0000${JSON.stringify(labels)}`;
-    if (alerts.length >= LEAST_WITH_HEAD && grouping !== "none") {
-      rows.push({ kind: "group", key, labels, receiver, count: alerts.length });
+    if (count >= LEAST_WITH_HEAD && grouping !== "none") {
+      rows.push({ kind: "group", key, labels, receiver, count });
       if (closed.has(key)) continue;
     }
     [...alerts].sort(latestFirst).forEach((alert, i) => {
@@ -53,27 +53,38 @@ export function rowsOf(groups: readonly AlertGroup[], grouping: Grouping, closed
   return rows;
 }
 
-interface Together {
+/** Alerts that stand together in the table. */
+export interface Together {
   readonly labels: LabelMap;
+  /** "" where they are not grouped as they are told. */
   readonly receiver: string;
+  /** Alerts in it; there may be fewer at hand. */
+  readonly count: number;
   readonly alerts: readonly Alert[];
 }
 
-function regrouped(groups: readonly AlertGroup[], grouping: Grouping): readonly Together[] {
+/** The answer's groups as they are to be shown, in the order in which they are to be shown. */
+export function regrouped(groups: readonly AlertGroup[], grouping: Grouping): readonly Together[] {
   if (grouping === "route")
-    return groups.map(({ labels, receiver, alerts }) => ({ labels, receiver: receiver.name, alerts }));
+    return groups.map(({ labels, receiver, alerts }) => together(labels, receiver.name, alerts));
   const alerts = alertsOf(groups);
-  if (grouping === "none") return [{ labels: {}, receiver: "", alerts }];
+  if (grouping === "none") return alerts.length === 0 ? [] : [together({}, "", alerts)];
   const names = grouping.split(",").filter(Boolean);
-  const together = new Map<string, { labels: LabelMap; receiver: string; alerts: Alert[] }>();
+  const found = new Map<string, { labels: LabelMap; alerts: Alert[] }>();
   for (const alert of alerts) {
     const pairs = names.map((name) => [name, alert.labels[name] ?? ""] as const).filter(([, value]) => value !== "");
     const key = JSON.stringify(pairs);
-    const found = together.get(key);
-    if (found === undefined) together.set(key, { labels: Object.fromEntries(pairs), receiver: "", alerts: [alert] });
-    else found.alerts.push(alert);
+    const group = found.get(key);
+    if (group === undefined) found.set(key, { labels: Object.fromEntries(pairs), alerts: [alert] });
+    else group.alerts.push(alert);
   }
-  return [...together.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
+  return [...found.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, group]) => together(group.labels, "", group.alerts));
+}
+
+function together(labels: LabelMap, receiver: string, alerts: readonly Alert[]): Together {
+  return { labels, receiver, count: alerts.length, alerts };
 }
 
 function latestFirst(a: Alert, b: Alert): number {

@@ -25,10 +25,11 @@ export interface Callbacks {
   readonly onFilter: (name: string, value: string) => void;
 }
 
+/** `missing` alerts are still on their way: room is kept for them. */
 export function AlertTable(
-  props: Callbacks & { rows: readonly Row[]; closed: ReadonlySet<string>; grouping: string },
+  props: Callbacks & { rows: readonly Row[]; missing: number; closed: ReadonlySet<string>; grouping: string },
 ): JSX.Element {
-  const { rows, closed } = props;
+  const { rows, missing, closed } = props;
   const callbacks = useRef<Callbacks>(props);
   callbacks.current = props;
   const { useLocalTime } = useCell(settings);
@@ -65,7 +66,7 @@ export function AlertTable(
     name.focus({ preventScroll: true });
   }, [cursor, first, end]);
   return (
-    <table class="alerts" aria-rowcount={rows.length + 1}>
+    <table class="alerts" aria-rowcount={rows.length + missing + 1}>
       <thead>
         <tr>
           <th scope="col" class="state-column">
@@ -107,7 +108,7 @@ export function AlertTable(
               />
             ),
           )}
-        <Gap pixels={offsets[rows.length]! - offsets[end]!} />
+        <Gap pixels={offsets[rows.length]! - offsets[end]! + missing * pixels.alert} />
       </tbody>
     </table>
   );

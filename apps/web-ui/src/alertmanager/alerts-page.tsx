@@ -5,16 +5,17 @@ import { groupDigits } from "../format/number.ts";
 import { useCell } from "../shell/signal.ts";
 import { ApiNotice, Notice, waitingFor } from "../shell/widgets.tsx";
 import { AlertDetail } from "./alert-detail.tsx";
-import { alertsOf, rowsOf, stateWord } from "./alert-rows.ts";
+import { rowsOf } from "./alert-rows.ts";
 import { AlertTable } from "./alert-table.tsx";
-import { type Alert, type AlertGroup, useAlertmanager } from "./api.ts";
+import { type Alert, useAlertmanager } from "./api.ts";
 import { choices, choose } from "./choices.ts";
 import { FilterBar, merged } from "./filter-bar.tsx";
 import { useHashSearch } from "./hash-router.ts";
 import { formatMatcher, formatMatchers, parseMatchers } from "./matchers.ts";
+import { type AlertView, useAlerts } from "./use-alerts.ts";
 
 const REFRESH_MS = 10_000;
-const NO_GROUPS: readonly AlertGroup[] = [];
+const NOTHING: AlertView = { grouping: "route", counts: {}, groupCount: 0, groups: [], missing: 0 };
 const SWITCHES = ["silenced", "inhibited", "muted"] as const;
 
 export function AlertsPage(): JSX.Element {
@@ -23,8 +24,11 @@ export function AlertsPage(): JSX.Element {
   const receiver = search.get("receiver") ?? "";
   const matchers = useMemo(() => parseMatchers(filter), [filter]);
   const shows = (name: string): boolean => search.get(name) === "true";
-  const asked = useAlertmanager<readonly AlertGroup[]>(
-    "alerts/groups",
+  const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
+  const remembered = useCell(choices).grouping;
+  const grouping =
+    search.get("customGrouping") === "true" ? (search.get("group") ?? "") || "none" : (search.get("by") ?? remembered);
+  const asked = useAlerts(
     {
       filter: (matchers ?? []).map(formatMatcher),
       receiver: receiver === "" ? undefined : receiver,
@@ -33,17 +37,13 @@ export function AlertsPage(): JSX.Element {
       inhibited: String(shows("inhibited")),
       muted: String(shows("muted")),
     },
+    grouping,
     REFRESH_MS,
   );
   const receivers = useAlertmanager<readonly { readonly name: string }[]>("receivers");
-  const remembered = useCell(choices).grouping;
-  const grouping =
-    search.get("customGrouping") === "true" ? (search.get("group") ?? "") || "none" : (search.get("by") ?? remembered);
-  const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
-  const groups = asked.answer?.data ?? NO_GROUPS;
-  const rows = useMemo(() => rowsOf(groups, grouping, closed), [groups, grouping, closed]);
-  const alerts = useMemo(() => alertsOf(groups), [groups]);
-  const opened = alerts.find(({ fingerprint }) => fingerprint === search.get("alert"));
+  const { groups, groupCount, counts, missing, ...shown } = asked.answer ?? NOTHING;
+  const rows = useMemo(() => rowsOf(groups, shown.grouping, closed), [groups, shown.grouping, closed]);
+  const opened = useMemo(() => alertIn(groups, search.get("alert")), [groups, search]);
   const fold = (key: string): void => {
     const next = new Set(closed);
     if (!next.delete(key)) next.add(key);
@@ -103,11 +103,11 @@ export function AlertsPage(): JSX.Element {
         </span>
         {asked.answer && (
           <p class="alerts-note" role="status">
-            {countText(alerts)}
+            {countText(counts)}
             {grouping !== "none" &&
-              groups.length > 0 &&
-              ` in ${groupDigits(groups.length)} ${groups.length === 1 ? "group" : "groups"}`}
-            {rows.some(({ kind }) => kind === "group") && (
+              groupCount > 0 &&
+              ` in ${groupDigits(groupCount)} ${groupCount === 1 ? "group" : "groups"}`}
+            {missing === 0 && rows.some(({ kind }) => kind === "group") && (
               <button type="button" class="link small" onClick={foldAll}>
                 {closed.size > 0 ? "Expand all groups" : "Collapse all groups"}
               </button>
@@ -129,6 +129,7 @@ export function AlertsPage(): JSX.Element {
       {rows.length > 0 && (
         <AlertTable
           rows={rows}
+          missing={missing}
           closed={closed}
           grouping={grouping}
           onOpen={({ fingerprint }) => setSearch({ alert: fingerprint })}
@@ -183,11 +184,18 @@ function GroupingField({ value, onChange }: { value: string; onChange: (value: s
   );
 }
 
-function countText(alerts: readonly Alert[]): string {
-  const counts = new Map<string, number>();
-  for (const alert of alerts) counts.set(stateWord(alert), (counts.get(stateWord(alert)) ?? 0) + 1);
-  const parts = [...counts].map(([state, count]) => `${groupDigits(count)} ${state}`);
+function countText(counts: AlertView["counts"]): string {
+  const parts = Object.entries(counts).map(([state, count]) => `${groupDigits(count)} ${state}`);
   return parts.length === 0 ? "0 alerts" : parts.join(", ");
+}
+
+function alertIn(groups: AlertView["groups"], fingerprint: string | null): Alert | undefined {
+  if (!fingerprint) return undefined;
+  for (const { alerts } of groups) {
+    const found = alerts.find((alert) => alert.fingerprint === fingerprint);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** The parameter is a pattern, as in links of notifications. */

@@ -49,7 +49,10 @@ export function Loading({ label = "Loading" }: { label?: string }): JSX.Element 
 }
 
 /** What a page shows while it has no answer: the bar, or the error with a way to try again. Null once there is one. */
-export function waitingFor<T>(asked: Asked<T>, what: string): JSX.Element | null {
+export function waitingFor(
+  asked: Pick<Asked<unknown>, "error" | "reload"> & { readonly answer: object | null },
+  what: string,
+): JSX.Element | null {
   if (asked.answer) return null;
   if (asked.error) return <ApiNotice error={asked.error} what={what} retry={asked.reload} />;
   return <Loading label={`Loading ${what}`} />;
