@@ -1,11 +1,17 @@
 // Asking an HTTP API: whole answers of bounded size, or a body as it comes in. Connections, TLS, proxies and
 // credentials are those of scraping; methods, statuses and headers are the caller's business.
 import http, { type IncomingHttpHeaders, type IncomingMessage } from "node:http";
-import { isCredentialHeader, openRequest, ownHeaders, SECRET_MASK, withoutCredentials } from "@narthex/toolkit";
+import {
+  isCredentialHeader,
+  openRequest,
+  ownHeaders,
+  SECRET_MASK,
+  TokenSource,
+  withoutCredentials,
+} from "@narthex/toolkit";
 import type { HttpClientConfig } from "../config/types.ts";
 import { requestErrorText } from "../scrape/http-errors.ts";
 import { Router } from "../scrape/http-route.ts";
-import { TokenSource } from "../scrape/oauth2.ts";
 import { ApiError } from "./api-error.ts";
 import { BodyDecoder } from "./body-decoder.ts";
 import { parseJson } from "./bounded-json.ts";

@@ -2,12 +2,11 @@
 import { lookup } from "node:dns";
 import http from "node:http";
 import type { LookupFunction } from "node:net";
-import { openRequest, ownHeaders, withoutCredentials } from "@narthex/toolkit";
+import { openRequest, ownHeaders, TokenSource, withoutCredentials } from "@narthex/toolkit";
 import type { HttpClientConfig } from "../config/types.ts";
 import type { DialObserver } from "../scrape/dial-metrics.ts";
 import { requestErrorText } from "../scrape/http-errors.ts";
 import { Router } from "../scrape/http-route.ts";
-import { TokenSource } from "../scrape/oauth2.ts";
 import type { RequestSigner } from "./signer.ts";
 
 const IDLE_CONNECTION_MS = 5 * 60 * 1000;

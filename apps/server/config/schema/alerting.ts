@@ -1,5 +1,13 @@
 // The keys of `alerting`.
-import { type Codec, field, struct, type YamlReader, yamlCodec } from "@narthex/toolkit";
+import {
+  type Codec,
+  completeHttpClient,
+  field,
+  httpClientShape,
+  struct,
+  type YamlReader,
+  yamlCodec,
+} from "@narthex/toolkit";
 import type { NameValidationScheme } from "../../relabel/index.ts";
 import type { AlertingConfig, AlertmanagerConfig } from "../types.ts";
 import {
@@ -9,7 +17,6 @@ import {
   gatherDiscovery,
   spreadDiscovery,
 } from "./discovery.ts";
-import { completeHttpClient, httpClientShape } from "./http-client.ts";
 import { completeRelabeling, relabelRules } from "./relabel.ts";
 import { sigv4 } from "./remote.ts";
 

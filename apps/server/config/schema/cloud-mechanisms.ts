@@ -1,6 +1,5 @@
 // The keys of the mechanisms that ask a provider of machines: one entry each, with defaults and with what the reference refuses.
-import { type Codec, formatDuration, quote, struct, yamlCodec } from "@narthex/toolkit";
-import { tlsConfig } from "./http-client.ts";
+import { type Codec, formatDuration, quote, struct, tlsClientConfig, yamlCodec } from "@narthex/toolkit";
 import {
   camelCase,
   type DiscoveryBody,
@@ -201,7 +200,7 @@ export function* cloudMechanisms(): Generator<Mechanism> {
         keptRefresh(MINUTE),
         port,
         key("all_tenants", bool),
-        key("tls_config", tlsConfig),
+        key("tls_config", tlsClientConfig),
         key("availability", text, "public"),
       ],
       (body) => {
@@ -344,7 +343,7 @@ export function* cloudMechanisms(): Generator<Mechanism> {
         key("groups", texts),
         kept("port", int, 9163),
         refresh(MINUTE),
-        key("tls_config", tlsConfig),
+        key("tls_config", tlsClientConfig),
         kept("version", int, 1),
       ],
       (body) => {

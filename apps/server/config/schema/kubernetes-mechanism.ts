@@ -1,7 +1,6 @@
 // The keys of `kubernetes_sd_configs`.
-import { type Codec, quote, struct, yamlCodec } from "@narthex/toolkit";
+import { type Codec, completeHttpClient, isDefaultHttpClient, quote, struct, yamlCodec } from "@narthex/toolkit";
 import type { HttpClientConfig } from "../types.ts";
-import { completeHttpClient, isDefaultHttpClient } from "./http-client.ts";
 import { fieldSelectorProblem, labelSelectorProblem } from "./kubernetes-selector.ts";
 import { type DiscoveryBody, http, kept, key, mechanism, oneOf } from "./mechanism.ts";
 

@@ -3,8 +3,10 @@
 // Bodies are read into plain objects whose properties are the keys in camel case (durations with `Ms` behind); HTTP client keys stand in `http`.
 import {
   type Codec,
+  completeHttpClient,
   type Field,
   field,
+  httpClientShape,
   type Inline,
   type Secret,
   struct,
@@ -12,7 +14,6 @@ import {
   yamlCodec,
 } from "@narthex/toolkit";
 import type { DiscoveryKind, HttpClientConfig } from "../types.ts";
-import { completeHttpClient, httpClientShape } from "./http-client.ts";
 
 const { checkedText, duration, int, urlSyntaxProblem } = yamlCodec;
 

@@ -1,5 +1,17 @@
 // The keys of `remote_write` and `remote_read`.
-import { type Codec, type ConfigUrl, field, quote, struct, type YamlReader, yamlCodec } from "@narthex/toolkit";
+import {
+  type Codec,
+  type ConfigUrl,
+  completeHttpClient,
+  field,
+  httpClientShape,
+  isReservedHeader,
+  quote,
+  remoteWriteHttpShape,
+  struct,
+  type YamlReader,
+  yamlCodec,
+} from "@narthex/toolkit";
 import { isLabelName, type NameValidationScheme } from "../../relabel/index.ts";
 import type {
   AzureAdConfig,
@@ -11,7 +23,6 @@ import type {
   RemoteWriteMessage,
   Sigv4Config,
 } from "../types.ts";
-import { completeHttpClient, httpClientShape, isReservedHeader, remoteWriteHttpShape } from "./http-client.ts";
 import { completeRelabeling, relabelRules } from "./relabel.ts";
 
 const { bool, checkedText, duration, int, map, optional, secret, text, uint, url } = yamlCodec;

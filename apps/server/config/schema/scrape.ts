@@ -1,6 +1,15 @@
 // The keys of `global` and of a job, and how a job inherits.
 import { Labels } from "@narthex/model";
-import { type Codec, field, quote, struct, type YamlReader, yamlCodec } from "@narthex/toolkit";
+import {
+  type Codec,
+  completeHttpClient,
+  field,
+  httpClientShape,
+  quote,
+  struct,
+  type YamlReader,
+  yamlCodec,
+} from "@narthex/toolkit";
 import { isLabelName, isWellFormed, type NameValidationScheme } from "../../relabel/index.ts";
 import type { GlobalConfig, NameEscapingScheme, RuntimeConfig, ScrapeConfig, ScrapeProtocol } from "../types.ts";
 import {
@@ -10,7 +19,6 @@ import {
   gatherDiscovery,
   spreadDiscovery,
 } from "./discovery.ts";
-import { completeHttpClient, httpClientShape } from "./http-client.ts";
 import { completeRelabeling, relabelRules } from "./relabel.ts";
 
 const { bool, checkedText, duration, filePath, float, int, list, map, optional, size, text, uint } = yamlCodec;

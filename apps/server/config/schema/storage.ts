@@ -1,5 +1,14 @@
 // The keys of `storage`, `tracing` and `otlp`.
-import { type Codec, field, formatSize, quote, struct, type YamlReader, yamlCodec } from "@narthex/toolkit";
+import {
+  type Codec,
+  field,
+  formatSize,
+  quote,
+  struct,
+  tlsClientConfig,
+  type YamlReader,
+  yamlCodec,
+} from "@narthex/toolkit";
 import type {
   ExemplarsConfig,
   OtlpConfig,
@@ -9,7 +18,6 @@ import type {
   TracingConfig,
   TsdbConfig,
 } from "../types.ts";
-import { tlsConfig } from "./http-client.ts";
 import { tracingHeaders } from "./remote.ts";
 
 const { bool, checkedText, duration, float, int, list, optional, size, text } = yamlCodec;
@@ -114,7 +122,7 @@ export const tracingConfig: Codec<TracingConfig> = struct<TracingConfig>(
     field<TracingConfig>("endpoint", "endpoint", text),
     field<TracingConfig>("sampling_fraction", "samplingFraction", float),
     field<TracingConfig>("insecure", "insecure", bool),
-    field<TracingConfig>("tls_config", "tls", tlsConfig),
+    field<TracingConfig>("tls_config", "tls", tlsClientConfig),
     field<TracingConfig>("headers", "headers", tracingHeaders),
     field<TracingConfig>("compression", "compression", text),
     field<TracingConfig>("timeout", "timeoutMs", duration),

@@ -1,1 +1,0 @@
-export { TokenSource } from "@narthex/toolkit";

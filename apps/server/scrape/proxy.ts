@@ -1,1 +1,0 @@
-export { type ProxyRule, proxyRule } from "@narthex/toolkit";
