@@ -15,8 +15,8 @@ export class KubernetesMetrics {
   readonly queueItems: Counter<readonly ["queue_name"]>;
   readonly queueLatency: Summary<readonly ["queue_name"]>;
   readonly queueWork: Summary<readonly ["queue_name"]>;
-  readonly queueUnfinished: Gauge<readonly ["queue_name"]>;
-  readonly queueLongest: Gauge<readonly ["queue_name"]>;
+  /** By queue: what tells for how many seconds a go of work that is on has lasted. Several queues may have one name. */
+  readonly #going = new Map<string, Set<() => number>>();
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -46,11 +46,25 @@ export class KubernetesMetrics {
       registers,
     });
     const labelNames = ["queue_name"] as const;
-    const gauge = (name: string, help: string) =>
-      new Gauge({ name: `${prefix}workqueue_${name}`, help, labelNames, registers });
+    const going = (name: string, help: string, total: (seconds: readonly number[]) => number): void => {
+      new Gauge({
+        name: `${prefix}workqueue_${name}`,
+        help,
+        labelNames,
+        registers,
+        collect: (gauge) => {
+          for (const [queue, goes] of this.#going) gauge.labels(queue).set(total([...goes].map((lasted) => lasted())));
+        },
+      });
+    };
     const summary = (name: string, help: string) =>
       new Summary({ name: `${prefix}workqueue_${name}`, help, labelNames, registers });
-    this.queueDepth = gauge("depth", "Current depth of the work queue.");
+    this.queueDepth = new Gauge({
+      name: `${prefix}workqueue_depth`,
+      help: "Current depth of the work queue.",
+      labelNames,
+      registers,
+    });
     this.queueItems = new Counter({
       name: `${prefix}workqueue_items_total`,
       help: "Total number of items added to the work queue.",
@@ -58,14 +72,27 @@ export class KubernetesMetrics {
       registers,
     });
     this.queueLatency = summary("latency_seconds", "How long an item stays in the work queue.");
-    this.queueUnfinished = gauge(
-      "unfinished_work_seconds",
-      "How long an item has remained unfinished in the work queue.",
+    going("unfinished_work_seconds", "How long an item has remained unfinished in the work queue.", (seconds) =>
+      seconds.reduce((sum, each) => sum + each, 0),
     );
-    this.queueLongest = gauge(
+    going(
       "longest_running_processor_seconds",
       "Duration of the longest running processor in the work queue.",
+      (seconds) => Math.max(0, ...seconds),
     );
     this.queueWork = summary("work_duration_seconds", "How long processing an item from the work queue takes.");
+  }
+
+  /** Makes the series of a queue appear. */
+  queueOpened(name: string): void {
+    this.queueDepth.labels(name).inc(0);
+    this.queueItems.labels(name).inc(0);
+    if (!this.#going.has(name)) this.#going.set(name, new Set());
+  }
+
+  /** A go of work begins; `lasted` tells for how many seconds it is on. Returns what is to be called at its end. */
+  workBegan(name: string, lasted: () => number): () => void {
+    this.#going.get(name)?.add(lasted);
+    return () => this.#going.get(name)?.delete(lasted);
   }
 }

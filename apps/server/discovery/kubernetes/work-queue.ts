@@ -24,7 +24,8 @@ export interface WorkQueueOptions {
 /** Collects keys, and makes their groups together once it was opened. */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
-  readonly #dirty = new Set<string>();
+  /** Keys that wait, and since when: monotonic milliseconds. */
+  readonly #dirty = new Map<string, number>();
   /** Sources with targets: only these need to be taken away. */
   readonly #live = new Set<string>();
   #isOpen = false;
@@ -34,18 +35,15 @@ export class WorkQueue {
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
-    options.metrics.queueDepth.labels(options.name).set(0);
-    options.metrics.queueItems.labels(options.name).inc(0);
-    options.metrics.queueUnfinished.labels(options.name).set(0);
-    options.metrics.queueLongest.labels(options.name).set(0);
+    options.metrics.queueOpened(options.name);
   }
 
   add(key: string): void {
     if (this.#isStopped || this.#dirty.has(key)) return;
     const { metrics, name, clock } = this.#options;
-    this.#dirty.add(key);
+    this.#dirty.set(key, clock.monotonic());
     metrics.queueItems.labels(name).inc();
-    metrics.queueDepth.labels(name).set(this.#dirty.size);
+    metrics.queueDepth.labels(name).inc();
     if (this.#isOpen && !this.#isWorking) this.#timer ??= clock.after(COALESCE_MS, () => void this.#work());
   }
 
@@ -58,6 +56,8 @@ export class WorkQueue {
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
+    const { metrics, name } = this.#options;
+    metrics.queueDepth.labels(name).dec(this.#dirty.size);
     this.#dirty.clear();
   }
 
@@ -65,13 +65,28 @@ export class WorkQueue {
   async #work(): Promise<void> {
     this.#timer = undefined;
     this.#isWorking = true;
-    const { metrics, name, build, emit, logger } = this.#options;
-    const begun = performance.now();
+    const { metrics, name, clock, emit } = this.#options;
+    const begun = clock.monotonic();
+    const lasted = (): number => (clock.monotonic() - begun) / 1000;
+    const ended = metrics.workBegan(name, lasted);
+    const groups = await this.#build();
+    ended();
+    if (groups === undefined) return;
+    this.#isWorking = false;
+    metrics.queueWork.labels(name).observe(lasted());
+    if (groups.length > 0) emit(groups);
+  }
+
+  /** The groups of all keys; undefined when the queue was stopped meanwhile. */
+  async #build(): Promise<TargetGroup[] | undefined> {
+    const { metrics, name, clock, build, logger } = this.#options;
     const groups: TargetGroup[] = [];
-    let sliceEnd = begun + SLICE_MS;
+    let sliceEnd = performance.now() + SLICE_MS;
     // What comes in meanwhile is done in the same go; it ends, because building is faster than objects change.
-    for (const key of this.#dirty) {
+    for (const [key, since] of this.#dirty) {
       this.#dirty.delete(key);
+      metrics.queueDepth.labels(name).dec();
+      metrics.queueLatency.labels(name).observe((clock.monotonic() - since) / 1000);
       try {
         const group = build(key);
         if (group !== undefined) this.#keep(group, groups);
@@ -81,13 +96,10 @@ export class WorkQueue {
       }
       if (performance.now() < sliceEnd) continue;
       await new Promise((resolve) => setImmediate(resolve));
-      if (this.#isStopped) return;
+      if (this.#isStopped) return undefined;
       sliceEnd = performance.now() + SLICE_MS;
     }
-    this.#isWorking = false;
-    metrics.queueDepth.labels(name).set(0);
-    metrics.queueWork.labels(name).observe((performance.now() - begun) / 1000);
-    if (groups.length > 0) emit(groups);
+    return groups;
   }
 
   #keep(group: TargetGroup, groups: TargetGroup[]): void {
