@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { WireWriter } from "@narthex/encoding";
+import { ByteBudget } from "../care/byte-budget.ts";
 import { writeJsonRequest } from "./json-request.ts";
 import { attributes, decodeRequest, encodeRequest, nanoseconds, OtlpRig, point, requestOf } from "./testing.ts";
 
@@ -50,6 +51,19 @@ test("OTLP: protobuf, JSON and their gzip forms come to the same", async () => {
     assert.deepEqual(await rig.send(body, headers), [200, ""]);
     assert.deepEqual(rig.lines(), expected);
   }
+});
+
+test("OTLP: what is unpacked is taken from the memory for bodies, and refused for now where there is no more", async () => {
+  const request = requestOf([GAUGE], SERVICE);
+  const packed = gzipSync(JSON.stringify({ ...request, padding: " ".repeat(10_000) }));
+  const headers = { "content-type": "application/json", "content-encoding": "gzip" };
+  const rig = new OtlpRig();
+  const refusal = "too much is being sent at the same time: send less at once, or again later\n";
+  assert.deepEqual(await rig.send(packed, headers, new ByteBudget(5000).lease()), [503, refusal]);
+  assert.deepEqual(rig.lines(), []);
+  const memory = new ByteBudget(20_000).lease();
+  assert.deepEqual(await rig.send(packed, headers, memory), [200, ""]);
+  assert.ok(memory.bytes > 10_000);
 });
 
 test("OTLP: what is refused before it is read", async () => {

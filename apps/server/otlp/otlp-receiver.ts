@@ -1,12 +1,14 @@
 // `POST /api/v1/otlp/v1/metrics`: what is asked of the request before its points are looked at, and what is answered.
-import { gunzip } from "node:zlib";
+import { createGunzip } from "node:zlib";
 import { Counter, type Registry } from "@narthex/client";
 import { EncodingError, WireWriter } from "@narthex/encoding";
 import type { Appendable } from "@narthex/storage";
 import type { Logger } from "@narthex/toolkit";
+import type { ByteLease } from "../care/byte-budget.ts";
 import type { OtlpConfig } from "../config/types.ts";
 import { SeriesCache } from "../remote/receive/series-cache.ts";
 import type { Call } from "../web/call.ts";
+import { BODIES_TAKE_TOO_MUCH, RETRY_AFTER_SECONDS } from "../web/request-body.ts";
 import { DeltaStreams } from "./delta-streams.ts";
 import { JsonRequestError, writeJsonRequest } from "./json-request.ts";
 import { OtlpIntake } from "./otlp-intake.ts";
@@ -108,6 +110,7 @@ export class OtlpReceiver {
       logger.error(status === 500 ? "Error appending OTLP write" : "Error decoding OTLP write request", {
         err: message,
       });
+      if (status === 503) call.response.setHeader("Retry-After", RETRY_AFTER_SECONDS);
       call.refuse(status, message);
     }
   }
@@ -176,7 +179,7 @@ function readerFor(contentType: string): (body: Uint8Array) => Uint8Array {
   };
 }
 
-async function uncompressed({ request, body }: Call): Promise<Uint8Array> {
+async function uncompressed({ request, body, memory }: Call): Promise<Uint8Array> {
   const encoding = request.headers["content-encoding"] ?? "";
   if (encoding !== "" && encoding !== "gzip") {
     throw new Refused(400, `unsupported compression: ${encoding}. Only "gzip" or no compression supported`);
@@ -185,16 +188,32 @@ async function uncompressed({ request, body }: Call): Promise<Uint8Array> {
     if (body.length > MAX_MESSAGE_BYTES) throw new Refused(400, "request body too large");
     return body;
   }
+  return gunzipped(body, memory);
+}
+
+/** Rejects with a `Refused`: for what is no gzip, for what comes to too much, and when `memory` has no more. */
+function gunzipped(body: Uint8Array, memory: ByteLease): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    gunzip(body, { maxOutputLength: MAX_MESSAGE_BYTES }, (error, bytes) => {
-      if (error === null) resolve(bytes);
-      else reject(new Refused(400, gunzipFault(error, body)));
+    const stream = createGunzip();
+    const pieces: Buffer[] = [];
+    let length = 0;
+    const refuse = (status: number, message: string): void => {
+      stream.destroy();
+      reject(new Refused(status, message));
+    };
+    stream.on("data", (piece: Buffer) => {
+      length += piece.length;
+      if (length > MAX_MESSAGE_BYTES) refuse(400, "request body too large");
+      else if (!memory.grow(piece.length)) refuse(503, BODIES_TAKE_TOO_MUCH);
+      else pieces.push(piece);
     });
+    stream.on("error", (error) => refuse(400, gunzipFault(error, body)));
+    stream.on("end", () => resolve(Buffer.concat(pieces, length)));
+    stream.end(body);
   });
 }
 
 function gunzipFault(error: NodeJS.ErrnoException, body: Uint8Array): string {
-  if (error.code === "ERR_BUFFER_TOO_LARGE") return "request body too large";
   if (body.length < 10) return body.length === 0 ? "EOF" : "unexpected EOF";
   return error.code === "Z_BUF_ERROR" ? "unexpected EOF" : "gzip: invalid header";
 }

@@ -4,6 +4,7 @@ import { formatFloat, histogramToString, isStaleAt, Matcher } from "@narthex/mod
 import { MemoryStorage, SampleBuffer } from "@narthex/storage";
 import { silentLogger } from "@narthex/toolkit";
 import protobuf from "protobufjs";
+import type { ByteLease } from "../care/byte-budget.ts";
 import { loadConfig } from "../config/index.ts";
 import { fakeCall } from "../remote/proto-fixture.ts";
 import { OtlpReceiver, type OtlpReceiverOptions } from "./otlp-receiver.ts";
@@ -139,8 +140,14 @@ export class OtlpRig {
   async send(
     body: Uint8Array | string,
     headers: Readonly<Record<string, string>> = { "content-type": "application/x-protobuf" },
+    memory?: ByteLease,
   ): Promise<[number, string]> {
-    const { call, answered } = fakeCall(typeof body === "string" ? Buffer.from(body) : body, headers);
+    const { call, answered } = fakeCall(
+      typeof body === "string" ? Buffer.from(body) : body,
+      headers,
+      undefined,
+      memory,
+    );
     await this.receiver.handle(call);
     const { status, body: text } = await answered;
     return [status, text.toString()];

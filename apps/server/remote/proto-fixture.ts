@@ -1,6 +1,7 @@
 // For tests: the remote protocols' messages as protobufjs reads and writes them, and calls without a socket.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import protobuf from "protobufjs";
+import type { ByteLease } from "../care/byte-budget.ts";
 import { Call } from "../web/call.ts";
 
 const PROTO = `
@@ -79,6 +80,7 @@ export function fakeCall(
   body: Uint8Array,
   headers: Readonly<Record<string, string>> = {},
   url = "/",
+  memory?: ByteLease,
 ): { call: Call; answered: Promise<Answered> } {
   const found: Record<string, string> = {};
   const pieces: Buffer[] = [];
@@ -115,6 +117,7 @@ export function fakeCall(
     response as unknown as ServerResponse,
     {},
     Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+    memory,
   );
   return { call, answered };
 }

@@ -4,6 +4,7 @@ import { createDeflate, createGzip, deflateSync, gzipSync } from "node:zlib";
 import { userOf } from "@narthex/toolkit";
 import { ApiError, STATUS_BY_ERROR_TYPE } from "../api/api-error.ts";
 import { Params } from "../api/params.ts";
+import { ByteBudget, type ByteLease } from "../care/byte-budget.ts";
 import type { QueryOrigin } from "../query/running-queries.ts";
 
 /** Answers up to here are sent in one piece, with their length. */
@@ -12,6 +13,9 @@ const WHOLE_BYTES = 64 * 1024;
 const TOGETHER_BYTES = 8 * 1024;
 /** A client that takes nothing for so long loses its answer, so that it cannot hold a worker. */
 const STALLED_MS = 30_000;
+
+/** For requests without a body. */
+const UNBOUNDED = new ByteBudget(Number.POSITIVE_INFINITY);
 
 /** Whether a request's body is a form, of parameters. */
 export function isForm(request: IncomingMessage): boolean {
@@ -25,6 +29,8 @@ export class Call {
   /** Parts of the path that the route names. */
   readonly pathParams: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** What the request takes of the memory for bodies; a handler grows it for what it unpacks. Given back when the handler is done. */
+  readonly memory: ByteLease;
   /** Made when somebody asks: most answers are complete before. */
   #aborted: AbortController | undefined;
   #isGone = false;
@@ -34,11 +40,13 @@ export class Call {
     response: ServerResponse,
     pathParams: Readonly<Record<string, string>>,
     body: Buffer,
+    memory: ByteLease = UNBOUNDED.lease(),
   ) {
     this.request = request;
     this.response = response;
     this.pathParams = pathParams;
     this.body = body;
+    this.memory = memory;
     const url = request.url ?? "";
     const mark = url.indexOf("?");
     this.params = new Params(mark < 0 ? "" : url.slice(mark + 1), isForm(request) ? body.toString("utf8") : "");

@@ -32,11 +32,13 @@ async function start(
   {
     webConfig,
     maxConnections = 0,
+    allBodiesBytes,
     routePrefix = "",
     prepare,
   }: {
     webConfig?: string;
     maxConnections?: number;
+    allBodiesBytes?: number;
     routePrefix?: string;
     prepare?: (web: WebServer, folder: string) => void;
   } = {},
@@ -57,6 +59,7 @@ async function start(
     access: new Access(webConfig === undefined ? "" : path, logger),
     logger,
     metrics: new WebMetrics(registry),
+    ...(allBodiesBytes === undefined ? {} : { allBodiesBytes }),
   });
   web.readiness = "ready";
   web.route("/who", ["GET"], (call) => call.text(200, userOf(call.request)));
@@ -109,6 +112,44 @@ test("web server: OPTIONS below the API is 204, another method 405 with what is 
   assert.deepEqual([asked.status, asked.headers.allow, asked.body], [200, "GET, OPTIONS", ""]);
   const unknown = await ask(port, "/nothing");
   assert.deepEqual([unknown.status, unknown.body], [404, "404 page not found\n"]);
+});
+
+test("web server: bodies together take so much memory and no more; who sends beyond is asked to come again, small ones go on", async (t) => {
+  const { port } = await start(t, { allBodiesBytes: 200_000 });
+  const post = (bytes: number): { request: http.ClientRequest; reply: Promise<Reply> } => {
+    let request: http.ClientRequest | undefined;
+    const reply = new Promise<Reply>((resolve, reject) => {
+      const headers = { "content-length": bytes };
+      request = http.request({ host: "127.0.0.1", port, path: "/api/v1/thing", method: "POST", agent: false, headers });
+      request.on("error", reject);
+      request.on("response", (response) => {
+        let body = "";
+        response.setEncoding("utf8").on("data", (text: string) => {
+          body += text;
+        });
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
+      });
+    });
+    return { request: request as http.ClientRequest, reply };
+  };
+  const send = (bytes: number): Promise<Reply> => {
+    const { request, reply } = post(bytes);
+    request.end(Buffer.alloc(bytes));
+    return reply;
+  };
+  const first = post(150_000);
+  first.request.write(Buffer.alloc(149_999));
+  // Whether the server has read it yet, nobody tells: until then there is room.
+  let second = await send(150_000);
+  for (const end = Date.now() + DEADLINE_MS; second.status === 200 && Date.now() < end; ) second = await send(150_000);
+  assert.deepEqual(
+    [second.status, second.headers["retry-after"], second.body],
+    [503, "5", "too much is being sent at the same time: send less at once, or again later\n"],
+  );
+  assert.equal((await send(1000)).status, 200);
+  first.request.end(Buffer.alloc(1));
+  assert.equal((await first.reply).status, 200);
+  assert.equal((await send(150_000)).status, 200);
 });
 
 test("web server: untidy paths are sent on to the tidy one, also where a route would take them", async (t) => {

@@ -3,9 +3,10 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Regex } from "@narthex/model";
 import { type Access, type Logger, listen, parseListenAddress, portsOf, tidyPath } from "@narthex/toolkit";
 import { ApiError } from "../api/api-error.ts";
+import { ByteBudget } from "../care/byte-budget.ts";
 import { Call, isForm } from "./call.ts";
 import { ConnectionGate } from "./connection-gate.ts";
-import { BodyTooLargeError, readBody } from "./request-body.ts";
+import { BodyMemoryError, BodyTooLargeError, RETRY_AFTER_SECONDS, readBody } from "./request-body.ts";
 import { Router } from "./router.ts";
 import type { WebMetrics } from "./web-metrics.ts";
 
@@ -13,6 +14,8 @@ import type { WebMetrics } from "./web-metrics.ts";
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** The same for forms, whose decoding holds the main thread: some 10 ms for so much. */
 const MAX_FORM_BYTES = 4 * 1024 * 1024;
+/** All request bodies together, and what they are unpacked to, may take so much memory: beyond it, more is refused with 503. */
+const ALL_BODIES_BYTES = 512 * 1024 * 1024;
 const USUAL_PORT = 9090;
 
 export type Handler = (call: Call) => void | Promise<void>;
@@ -40,6 +43,8 @@ export interface WebServerOptions {
   readonly access: Access;
   readonly logger: Logger;
   readonly metrics: WebMetrics;
+  /** Standard: `ALL_BODIES_BYTES`. */
+  readonly allBodiesBytes?: number;
 }
 
 export type Readiness = "starting" | "ready" | "stopping";
@@ -49,10 +54,12 @@ export class WebServer {
   readonly #servers: Server[] = [];
   readonly #routes: Route[] = [];
   readonly #gate: ConnectionGate;
+  readonly #bodies: ByteBudget;
   readiness: Readiness = "starting";
 
   constructor(options: WebServerOptions) {
     this.#options = options;
+    this.#bodies = new ByteBudget(options.allBodiesBytes ?? ALL_BODIES_BYTES);
     this.#gate = new ConnectionGate(options.maxConnections);
     options.metrics.countConnections(this.#gate.counts);
   }
@@ -131,18 +138,23 @@ export class WebServer {
       this.#notFound(bare());
       return;
     }
+    const memory = this.#bodies.lease();
     try {
-      const reading = readBody(request, isForm(request) ? MAX_FORM_BYTES : MAX_BODY_BYTES);
+      const reading = readBody(request, isForm(request) ? MAX_FORM_BYTES : MAX_BODY_BYTES, memory);
       const body = Buffer.isBuffer(reading) ? reading : await reading;
-      await this.#serve(new Call(request, response, found.params, body), found.value);
+      await this.#serve(new Call(request, response, found.params, body, memory), found.value);
     } catch (error) {
-      if (response.headersSent || !(error instanceof BodyTooLargeError)) {
+      const isMemory = error instanceof BodyMemoryError;
+      if (response.headersSent || !(isMemory || error instanceof BodyTooLargeError)) {
         response.destroy();
         return;
       }
       // What is left of the body is not read, so the connection cannot serve another request.
       response.setHeader("Connection", "close");
-      bare().refuse(413, error.message);
+      if (isMemory) response.setHeader("Retry-After", RETRY_AFTER_SECONDS);
+      bare().refuse(isMemory ? 503 : 413, error.message);
+    } finally {
+      memory.release();
     }
   }
 
