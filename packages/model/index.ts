@@ -71,6 +71,7 @@ export { compileSearchRegex, type SearchRegex } from "./regex/search.ts";
 export {
   type Exemplar,
   isStaleAt,
+  isStaleNumber,
   type Metadata,
   type MetricType,
   NORMAL_NAN_HIGH,

@@ -14,6 +14,15 @@ export function isStaleAt(halves: Uint32Array, index: number): boolean {
   return halves[2 * index + 1] === STALE_NAN_HIGH && halves[2 * index] === STALE_NAN_LOW;
 }
 
+const scratch = new Float64Array(1);
+const scratchHalves = new Uint32Array(scratch.buffer);
+
+/** Tells whether a number has the bits of a stale marker. It must come as it was read, and have gone through no arithmetic. */
+export function isStaleNumber(value: number): boolean {
+  scratch[0] = value;
+  return isStaleAt(scratchHalves, 0);
+}
+
 /** What a metric is, as its exposition says. `unknown` covers the text format's `untyped`. */
 export type MetricType =
   | "counter"

@@ -1,5 +1,4 @@
 // Alerts that wait for one Alertmanager, and their way there, batch by batch.
-import { STATUS_CODES } from "node:http";
 import type { Logger } from "@narthex/toolkit";
 import type { RemoteClient } from "../remote/remote-client.ts";
 import type { ManagerMetrics } from "./notifier-metrics.ts";
@@ -99,14 +98,9 @@ export class AlertQueue {
     const headers = { "Content-Type": "application/json", "User-Agent": userAgent };
     const response = await client.post(body, headers, timeoutMs, this.#aborting.signal);
     try {
-      const { statusCode = 0, statusMessage = "" } = response.message;
       // Read to its end, so that the connection can be used again.
-      for await (const _ of response.message);
-      if (statusCode < 200 || statusCode > 299) {
-        throw new Error(
-          `bad response status ${statusCode} ${statusMessage || (STATUS_CODES[statusCode] ?? "")}`.trim(),
-        );
-      }
+      await response.readStart(0);
+      if (!response.isGood) throw new Error(`bad response status ${response.statusText}`);
     } finally {
       response.end();
     }

@@ -7,6 +7,7 @@ import type { HttpClientConfig } from "../config/types.ts";
 import type { DialObserver } from "../scrape/dial-metrics.ts";
 import { requestErrorText } from "../scrape/http-errors.ts";
 import { Router } from "../scrape/http-route.ts";
+import { RemoteResponse } from "./remote-response.ts";
 import type { RequestSigner } from "./signer.ts";
 
 const IDLE_CONNECTION_MS = 5 * 60 * 1000;
@@ -32,13 +33,6 @@ export interface RemoteClientOptions {
 export class RemoteRequestError extends Error {
   override readonly name = "RemoteRequestError";
   readonly code = "remote_request_failed";
-}
-
-/** A response whose body is still to be read. `end` must be called, once, whatever happens to the body. */
-export interface RemoteResponse {
-  readonly message: http.IncomingMessage;
-  /** Frees the deadline; closes the connection unless the body was read to its end. */
-  end(): void;
 }
 
 /** The connections to one endpoint. */
@@ -72,14 +66,11 @@ export class RemoteClient {
   ): Promise<RemoteResponse> {
     this.#inFlight++;
     try {
-      const { message, end } = await this.#post(body, headers, timeoutMs, signal);
-      return {
-        message,
-        end: () => {
-          end();
-          this.#leave();
-        },
-      };
+      const response = await this.#post(body, headers, timeoutMs, signal);
+      return new RemoteResponse(response.message, () => {
+        response.end();
+        this.#leave();
+      });
     } catch (error) {
       this.#leave();
       throw error;
@@ -125,8 +116,8 @@ export class RemoteClient {
     let payload: Uint8Array | undefined = body;
     for (let redirects = 0; ; redirects++) {
       const response = await this.#once(url, payload, all, deadline, signal);
-      const { statusCode = 0, headers: answered } = response.message;
-      const isRedirect = [301, 302, 303, 307, 308].includes(statusCode) && answered.location !== undefined;
+      const { headers: answered } = response.message;
+      const isRedirect = [301, 302, 303, 307, 308].includes(response.status) && answered.location !== undefined;
       if (!this.#options.http.followRedirects || !isRedirect) return response;
       response.end();
       const next = new URL(answered.location as string, url);
@@ -136,7 +127,7 @@ export class RemoteClient {
         );
       }
       // As every client does it: only 307 and 308 ask for the same again.
-      if (statusCode < 307) payload = undefined;
+      if (response.status < 307) payload = undefined;
       if (next.host !== url.host) all = withoutCredentials(all);
       url = next;
     }
@@ -201,13 +192,11 @@ export class RemoteClient {
         message = answer;
         // Whoever reads the body sees its errors; where nobody does any more, they are nobody's.
         answer.on("error", () => {});
-        resolve({
-          message: answer,
-          end: () => {
-            settle();
-            if (!answer.readableEnded) answer.destroy();
-          },
-        });
+        const end = (): void => {
+          settle();
+          if (!answer.readableEnded) answer.destroy();
+        };
+        resolve(new RemoteResponse(answer, end));
       });
       request.end(body);
     });

@@ -179,13 +179,3 @@ function mergeInto(target: Row, source: Row): void {
     else putFloat(target, k, source.values[k]);
   }
 }
-
-/** Throws when two rows have equal labels. */
-export function refuseDuplicates(rows: readonly Row[]): void {
-  if (rows.length < 2) return;
-  const keys = new Set<string>();
-  for (const row of rows) {
-    if (keys.has(row.labels.key)) throw duplicateError();
-    keys.add(row.labels.key);
-  }
-}

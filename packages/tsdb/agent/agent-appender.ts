@@ -3,6 +3,7 @@ import type { ByteWriter } from "@narthex/encoding";
 import {
   type Exemplar,
   type FloatHistogramFields,
+  isStaleNumber,
   type Labels,
   type Metadata,
   NORMAL_NAN_HIGH,
@@ -155,8 +156,7 @@ export class AgentAppender implements Appender {
 
   appendHistogram(ref: SeriesRef, t: number, histogram: FloatHistogramFields, integer: boolean, startTime = 0): Append {
     this.#assertOpen();
-    scratch[0] = histogram.sum;
-    const stale = scratchHalves[1] === STALE_NAN_HIGH && scratchHalves[0] === STALE_NAN_LOW;
+    const stale = isStaleNumber(histogram.sum);
     if (!stale && validateHistogram(histogram, integer) !== undefined) return Append.unsupported;
     const verdict = this.#take(ref, t);
     if (verdict !== Append.ok) return verdict;

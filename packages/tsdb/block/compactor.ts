@@ -265,11 +265,6 @@ function touches(ranges: readonly number[], minTime: number, maxTime: number): b
   return false;
 }
 
-/** Writes a block anew without what was deleted. As `compactBlocks` of one block. */
-export function cleanBlock(fs: FileSystem, directory: string, path: string, ulid: string): BlockMeta | undefined {
-  return compactBlocks(fs, directory, [path], ulid);
-}
-
 /** A snapshot of a block: its files under a second name in `target` (on the same disk). */
 export function linkBlock(fs: FileSystem, path: string, target: string): void {
   for (const name of fs.list(path)) {

@@ -4,6 +4,7 @@ import {
   CUSTOM_BUCKETS_SCHEMA,
   compareStrings,
   histogramsEqual,
+  isStaleNumber,
   NORMAL_NAN_HIGH,
   NORMAL_NAN_LOW,
   STALE_NAN_HIGH,
@@ -215,7 +216,7 @@ export class HeadAppender implements Appender {
   ): Append {
     if (!Number.isSafeInteger(t)) return Append.unsupported;
     if (t < this.#boundFor(t)) return this.#lateHistogram(ref, t, histogram, integer, startTime);
-    if (isStale(histogram.sum)) {
+    if (isStaleNumber(histogram.sum)) {
       // Marked so by its sum: nothing else of it counts.
       return this.#placeHistogram(ref, t, undefined, integer, startTime);
     }
@@ -331,7 +332,7 @@ export class HeadAppender implements Appender {
 
   #lateHistogram(ref: number, t: number, histogram: FloatHistogramFields, integer: boolean, startTime: number): Append {
     const record = this.#head.recordOf(ref);
-    if (isStale(histogram.sum)) return this.#late(ref, record, t, STALE_NAN_HIGH, STALE_NAN_LOW, startTime);
+    if (isStaleNumber(histogram.sum)) return this.#late(ref, record, t, STALE_NAN_HIGH, STALE_NAN_LOW, startTime);
     if (!isStorable(histogram, integer)) return Append.unsupported;
     const maxTime = Math.max(this.#head.times.max, this.#firstTime);
     if (this.#inOrderOnly && this.#head.outOfOrder.windowMs > 0) return this.#lateInOrder(t, maxTime);
@@ -383,12 +384,6 @@ export class HeadAppender implements Appender {
   #assertOpen(): void {
     if (this.#closed) throw new Error("appender closed");
   }
-}
-
-/** Whether these are the bits of a stale marker. */
-function isStale(value: number): boolean {
-  scratch[0] = value;
-  return scratchHalves[1] === STALE_NAN_HIGH && scratchHalves[0] === STALE_NAN_LOW;
 }
 
 /** Whether a chunk can hold the histogram, unchanged. */

@@ -1,7 +1,7 @@
 // Targets that a Consul agent knows: one watch of the catalog, and one for each service.
 import type { Logger } from "@narthex/toolkit";
+import { pause } from "../../scrape/pause.ts";
 import type { Discoverer, DiscovererContext } from "../discoverer.ts";
-import { pause } from "../pause.ts";
 import type { TargetGroup } from "../target-group.ts";
 import { CONSUL_TIMING, ConsulApi, type ConsulTiming } from "./consul-api.ts";
 import type { ConsulDiscoveryBody } from "./consul-body.ts";

@@ -1,6 +1,6 @@
 // Answers of remote read as they come over the wire: frames of chunks, or samples in one piece. Anything may be in them.
 import { crc32c, EncodingError, uncompress, WireReader } from "@narthex/encoding";
-import { type FloatHistogramFields, Labels, STALE_NAN_HIGH, STALE_NAN_LOW } from "@narthex/model";
+import { type FloatHistogramFields, isStaleNumber, Labels, STALE_NAN_HIGH, STALE_NAN_LOW } from "@narthex/model";
 import type { SampleBuffer } from "@narthex/storage";
 import { decodeChunk } from "@narthex/tsdb";
 import { readHistogram, readTime } from "../histogram-wire.ts";
@@ -184,7 +184,7 @@ class SampledSeries implements AnsweredSeries {
         const outer = reader.enter();
         const { t, histogram } = readHistogram(reader);
         reader.leave(outer);
-        if (t >= minTime && t <= maxTime) histograms.push({ t, histogram, stale: isStale(histogram.sum) });
+        if (t >= minTime && t <= maxTime) histograms.push({ t, histogram, stale: isStaleNumber(histogram.sum) });
       } else reader.skipField();
     }
     // Floats and histograms come apart; where there are both, whoever reads sorts them by time.
@@ -193,14 +193,6 @@ class SampledSeries implements AnsweredSeries {
       else into.pushHistogram(t, histogram);
     }
   }
-}
-
-const sum = new Float64Array(1);
-const sumHalves = new Uint32Array(sum.buffer);
-
-function isStale(value: number): boolean {
-  sum[0] = value;
-  return sumHalves[1] === STALE_NAN_HIGH && sumHalves[0] === STALE_NAN_LOW;
 }
 
 function checkSample(reader: WireReader): void {

@@ -1,6 +1,5 @@
 // One server that is read from: when it is asked, what it is asked, and what its answer is.
 import type { IncomingMessage } from "node:http";
-import { STATUS_CODES } from "node:http";
 import { type Labels, Matcher } from "@narthex/model";
 import { formatDuration } from "@narthex/toolkit";
 import type { ByteBudget } from "../../care/byte-budget.ts";
@@ -112,12 +111,12 @@ export class ReadEndpoint {
       throw new Error(`error sending request: ${error.message}${isLate ? late : ""}`);
     });
     try {
-      const { message } = response;
-      const { statusCode = 0, statusMessage = "" } = message;
-      if (statusCode < 200 || statusCode > 299) {
-        const status = `${statusCode} ${statusMessage || (STATUS_CODES[statusCode] ?? "")}`.trimEnd();
-        const text = await readStart(message);
-        throw new Error(`remote server ${this.url} returned http status ${status}: ${text.replace(/^\n+|\n+$/g, "")}`);
+      const { message, status, statusText } = response;
+      if (!response.isGood) {
+        const text = await response.readStart(MAX_ERROR_BYTES);
+        throw new Error(
+          `remote server ${this.url} returned http status ${statusText}: ${text.replace(/^\n+|\n+$/g, "")}`,
+        );
       }
       const type = message.headers["content-type"] ?? "";
       const form = type.startsWith("application/x-protobuf")
@@ -128,16 +127,16 @@ export class ReadEndpoint {
       const kind = form === "samples" ? "sampled" : form === "chunks" ? "chunked" : "unsupported";
       metrics.answered(this, kind, (performance.now() - began) / 1000);
       if (form === undefined) {
-        metrics.done(this, kind, String(statusCode));
+        metrics.done(this, kind, String(status));
         throw new Error(`unsupported content type: ${type}`);
       }
       try {
         const bytes = await readWhole(message, budget);
-        metrics.done(this, kind, String(statusCode));
+        metrics.done(this, kind, String(status));
         const limitBytes = form === "chunks" ? chunkedReadLimitBytes : MAX_ANSWER_BYTES;
         return { form, bytes, error: "", stripped, limitBytes };
       } catch (error) {
-        metrics.done(this, kind, form === "chunks" ? "aborted_stream" : String(statusCode));
+        metrics.done(this, kind, form === "chunks" ? "aborted_stream" : String(status));
         const text = (error as Error).message === "aborted" ? "unexpected EOF" : (error as Error).message;
         throw new Error(`error reading response: ${text}${text === "context deadline exceeded" ? late : ""}`);
       }
@@ -161,17 +160,6 @@ export class ReadEndpoint {
 
 function failed(error: string): FetchedAnswer {
   return { form: "failed", bytes: new Uint8Array(0), error, stripped: [], limitBytes: 0 };
-}
-
-async function readStart(message: IncomingMessage): Promise<string> {
-  const pieces: Buffer[] = [];
-  let length = 0;
-  for await (const piece of message as AsyncIterable<Buffer>) {
-    pieces.push(piece.subarray(0, MAX_ERROR_BYTES - length));
-    length += piece.length;
-    if (length >= MAX_ERROR_BYTES) break;
-  }
-  return Buffer.concat(pieces).toString("utf8");
 }
 
 /** The whole body, in memory of its own. Each piece is taken from `budget` as it comes; a body that fails gives its bytes back. */

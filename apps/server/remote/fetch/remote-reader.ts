@@ -1,13 +1,12 @@
 // Remote read as a whole: fetches what the selectors of a query need from all endpoints, before the query runs.
-import { createHash } from "node:crypto";
 import type { Registry } from "@narthex/client";
 import { Labels } from "@narthex/model";
-import { emitYaml } from "@narthex/toolkit";
 import { ByteBudget } from "../../care/byte-budget.ts";
 import type { Config } from "../../config/index.ts";
 import { remoteRead } from "../../config/schema/remote.ts";
 import type { RemoteReadConfig } from "../../config/types.ts";
 import type { DialMetrics, DialObserver } from "../../scrape/dial-metrics.ts";
+import { configHash } from "../config-hash.ts";
 import { type FetchedAnswer, type FetchedSelection, selectionKey } from "./fetched.ts";
 import { ReadEndpoint } from "./read-endpoint.ts";
 import { ReadMetrics } from "./read-metrics.ts";
@@ -53,9 +52,7 @@ export class RemoteReader {
   apply({ remoteRead: configs, global }: Pick<Config, "remoteRead" | "global">): void {
     const hashes = new Map<string, RemoteReadConfig>();
     for (const config of configs) {
-      const hash = createHash("md5")
-        .update(emitYaml(remoteRead.encode(config as never)))
-        .digest("hex");
+      const hash = configHash(remoteRead.encode(config as never));
       if (hashes.has(hash)) {
         throw new Error(
           `duplicate remote read configs are not allowed, found duplicate for URL: ${config.url.toString()}`,

@@ -1,5 +1,6 @@
 // Trying again: for ever, with pauses that double.
 import type { Clock } from "../../scrape/index.ts";
+import { pause } from "../../scrape/pause.ts";
 import type { SendOutcome } from "./write-client.ts";
 
 export interface BackoffOptions {
@@ -31,27 +32,10 @@ export async function untilFinal(
     const { retryAfterMs, error } = outcome;
     const pauseMs = retryAfterMs > 0 ? retryAfterMs : backoffMs;
     watch.onPause(pauseMs, error, retryAfterMs > 0);
-    await pause(pauseMs, clock, signal);
+    await pause(clock, pauseMs, signal);
     if (signal.aborted) return undefined;
     watch.onRetry(error);
     backoffMs = Math.min(pauseMs * 2, maxBackoffMs);
   }
   return undefined;
-}
-
-/** Resolves after so long, or when `signal` aborts. */
-export function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-      return;
-    }
-    const done = (): void => {
-      timer.cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = clock.after(ms, done);
-    signal.addEventListener("abort", done);
-  });
 }

@@ -7,10 +7,12 @@ import { Registry } from "@narthex/client";
 import type { Metadata } from "@narthex/model";
 import { silentLogger } from "@narthex/toolkit";
 import { type Config, loadConfig } from "../../config/index.ts";
+import { remoteWrite } from "../../config/schema/remote.ts";
 import { systemClock } from "../../scrape/index.ts";
 import { until } from "../../scrape/testing.ts";
+import { configHash } from "../config-hash.ts";
 import { decodeProto } from "../proto-fixture.ts";
-import { configHash, RemoteWriter } from "./remote-writer.ts";
+import { RemoteWriter } from "./remote-writer.ts";
 import { FakeReceiver, TestLog } from "./testing.ts";
 
 const QUICK = "    queue_config: {batch_send_deadline: 10ms, min_backoff: 5ms}";
@@ -53,7 +55,7 @@ test("remote writer: an endpoint without a name is called by the hash that the r
     send_native_histograms: true
 `;
   // Prometheus 3.5.3 calls it so in the labels of its metrics.
-  assert.equal(configHash(config(yaml).remoteWrite[0] as never).slice(0, 6), "0828e6");
+  assert.equal(configHash(remoteWrite.encode(config(yaml).remoteWrite[0] as never)).slice(0, 6), "0828e6");
 });
 
 test("remote writer: a reload keeps what did not change, and hands over without a gap where something did", async (t) => {

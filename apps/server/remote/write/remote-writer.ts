@@ -1,13 +1,13 @@
 // Remote write as a whole: one queue for each endpoint, kept as long as its configuration stays the same.
-import { createHash } from "node:crypto";
 import type { Registry } from "@narthex/client";
-import { emitYaml, type Logger } from "@narthex/toolkit";
+import type { Logger } from "@narthex/toolkit";
 import type { LogFeed, LogPosition } from "@narthex/tsdb";
 import type { Config } from "../../config/index.ts";
 import { remoteWrite } from "../../config/schema/remote.ts";
 import type { RemoteWriteConfig } from "../../config/types.ts";
 import type { DialMetrics, DialObserver } from "../../scrape/dial-metrics.ts";
 import type { Clock } from "../../scrape/index.ts";
+import { configHash } from "../config-hash.ts";
 import { makeSigner, type RequestSigner, signingOf } from "../signer.ts";
 import { RemoteWriteMessage } from "../wire.ts";
 import { type FamilyEntry, MetadataSender } from "./metadata-sender.ts";
@@ -76,7 +76,7 @@ export class RemoteWriter {
   apply({ remoteWrite: endpoints, global }: Pick<Config, "remoteWrite" | "global">): void {
     const hashes = new Map<string, RemoteWriteConfig>();
     for (const config of endpoints) {
-      const hash = configHash(config);
+      const hash = configHash(remoteWrite.encode(config as never));
       if (hashes.has(hash)) {
         throw new Error(
           `duplicate remote write configs are not allowed, found duplicate for URL: ${config.url.toString()}`,
@@ -212,11 +212,4 @@ export class RemoteWriter {
 
 function nameOf(hash: string, config: RemoteWriteConfig): string {
   return config.name || hash.slice(0, 6);
-}
-
-/** Tells configurations apart, secrets aside, and names those without a name: as in the reference, the MD5 of the YAML. */
-export function configHash(config: RemoteWriteConfig): string {
-  return createHash("md5")
-    .update(emitYaml(remoteWrite.encode(config as never)))
-    .digest("hex");
 }

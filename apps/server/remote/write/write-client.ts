@@ -1,9 +1,9 @@
 // One attempt at sending a remote write request, and what its answer means.
 import type { IncomingMessage } from "node:http";
-import { STATUS_CODES } from "node:http";
 import type { RemoteWriteConfig } from "../../config/types.ts";
 import type { DialObserver } from "../../scrape/dial-metrics.ts";
 import { RemoteClient, RemoteRequestError } from "../remote-client.ts";
+import type { RemoteResponse } from "../remote-response.ts";
 import type { RequestSigner } from "../signer.ts";
 import { RemoteWriteMessage } from "../wire.ts";
 
@@ -72,7 +72,7 @@ export class WriteClient {
     try {
       const response = await this.#client.post(body, headers, this.#timeoutMs, signal);
       try {
-        return await this.#judge(response.message);
+        return await this.#judge(response);
       } finally {
         response.end();
       }
@@ -87,33 +87,17 @@ export class WriteClient {
     this.#client.close();
   }
 
-  async #judge(message: IncomingMessage): Promise<SendOutcome> {
-    const { statusCode = 0, statusMessage = "" } = message;
+  async #judge(response: RemoteResponse): Promise<SendOutcome> {
+    const { status, statusText, message } = response;
     const written = writtenCounts(message.headers);
-    const text = await readStart(message);
-    if (statusCode >= 200 && statusCode < 300) return { kind: "sent", written };
-    const status = `${statusCode} ${statusMessage || (STATUS_CODES[statusCode] ?? "")}`.trimEnd();
-    const error = `server returned HTTP status ${status}: ${text}`;
-    if (Math.floor(statusCode / 100) === 5 || (this.#retriesOn429 && statusCode === 429)) {
+    const text = await response.readStart(MAX_ERROR_BYTES);
+    if (response.isGood) return { kind: "sent", written };
+    const error = `server returned HTTP status ${statusText}: ${text}`;
+    if (Math.floor(status / 100) === 5 || (this.#retriesOn429 && status === 429)) {
       return { kind: "retry", error, retryAfterMs: retryAfter(message.headers["retry-after"], this.#now()), written };
     }
     return { kind: "failed", error, written };
   }
-}
-
-/** The first bytes of a body as text; the rest is read and thrown away, so that the connection can be used again. */
-async function readStart(message: IncomingMessage): Promise<string> {
-  const pieces: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const piece of message as AsyncIterable<Buffer>) {
-      if (length < MAX_ERROR_BYTES) pieces.push(piece.subarray(0, MAX_ERROR_BYTES - length));
-      length += piece.length;
-    }
-  } catch {
-    // The status says what counts.
-  }
-  return Buffer.concat(pieces).toString("utf8");
 }
 
 const WRITTEN = "x-prometheus-remote-write-";

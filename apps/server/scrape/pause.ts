@@ -1,5 +1,5 @@
 // Waiting that can be called off.
-import type { Clock } from "../scrape/clock.ts";
+import type { Clock } from "./clock.ts";
 
 /** Resolves after so many milliseconds, or as soon as `signal` is aborted; at once for none left to wait. */
 export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
