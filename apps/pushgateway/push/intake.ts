@@ -16,8 +16,15 @@ import { SnappyFrames } from "./snappy-frames.ts";
 export interface IntakeLimits {
   /** Of one body, decompressed. */
   readonly maxBodyBytes: number;
-  /** Of memory that unfinished pushes take together, roughly. */
+  /** Of memory that pushes take together until they are in the store, roughly. */
   readonly maxPendingBytes: number;
+}
+
+/** A body that was read. */
+export interface ReadBody {
+  readonly families: Family[];
+  /** To be called once, when the families are in the store or given up: until then their memory counts against the bound. */
+  release(): void;
 }
 
 /** Reads bodies; one for the whole program, since what pushes take together is bounded. */
@@ -31,13 +38,13 @@ export class BodyReader {
     this.#scheme = scheme;
   }
 
-  /** Memory that unfinished pushes take, roughly. */
+  /** Memory that pushes take until they are in the store, roughly. */
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
 
   /** Rejects with an `IntakeError` for what cannot be taken, and with other errors when the client goes away. */
-  async read(request: IncomingMessage): Promise<Family[]> {
+  async read(request: IncomingMessage): Promise<ReadBody> {
     const declared = Number(request.headers["content-length"] ?? 0);
     const encoding = (request.headers["content-encoding"] ?? "").toLowerCase();
     if (encoding !== "gzip" && encoding !== "snappy" && declared > this.#limits.maxBodyBytes) throw this.#tooLarge();
@@ -47,6 +54,9 @@ export class BodyReader {
     const parser = isProtobuf(request.headers["content-type"]) ? new ProtobufBody() : new TextBody(this.#scheme);
     let bodyBytes = 0;
     let reserved = 0;
+    const release = (): void => {
+      this.#pendingBytes -= reserved;
+    };
     try {
       // The connection must live on, to carry the answer.
       for await (const piece of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
@@ -58,11 +68,11 @@ export class BodyReader {
         if (this.#pendingBytes > this.#limits.maxPendingBytes)
           throw new IntakeError("too much is being pushed at the same time: push less at once, or again later", 503);
       }
-      return parser.finish();
+      return { families: parser.finish(), release };
     } catch (error) {
+      release();
       throw asIntakeError(error, wireBytes);
     } finally {
-      this.#pendingBytes -= reserved;
       if (body !== request) body.destroy();
     }
   }

@@ -68,11 +68,11 @@ export class PushHandlers {
     const { bodies, submit, checks, logger } = this.#options;
     const grouping = this.#groupingOf(exchange, target);
     if (grouping === undefined) return;
-    let request: WriteRequest;
+    let verdict: Promise<WriteVerdict>;
     try {
       const ttlMs = this.#ttlOf(exchange);
-      const families = await bodies.read(exchange.request);
-      request = { kind: "push", grouping, families, replaces, timeMs, ttlMs };
+      const { families, release } = await bodies.read(exchange.request);
+      verdict = submit({ kind: "push", grouping, families, replaces, timeMs, ttlMs }).finally(release);
     } catch (error) {
       if (!(error instanceof IntakeError)) {
         // The client went away: there is nobody to answer.
@@ -86,7 +86,6 @@ export class PushHandlers {
       return;
     }
     try {
-      const verdict = submit(request);
       if (!checks) {
         verdict.then(
           (done) => this.#report(exchange, done),
