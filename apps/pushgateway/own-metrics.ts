@@ -2,10 +2,9 @@
 import { Counter, type FamilyHeader, Gauge, Registry, Summary } from "@narthex/client";
 import { collectDefaultMetrics } from "@narthex/client/node";
 import { BUILD_INFO } from "./build-info.ts";
-import { type Family, type FamilyType, withLabels } from "./family/family.ts";
-import { sortLabels } from "./family/labels.ts";
-import { TextIntake } from "./format/text-intake.ts";
-import { comparePageOrder, type OwnFamily } from "./store/family-index.ts";
+import type { Family } from "./family/family.ts";
+import { familiesOf, familyType } from "./own-families.ts";
+import type { OwnFamily } from "./store/family-index.ts";
 
 const OBJECTIVES = { 0.1: 0.01, 0.5: 0.05, 0.9: 0.01 };
 /** Coarse on purpose: a finer watch of the event loop would be most of what an idle gateway does. */
@@ -80,14 +79,8 @@ export class OwnMetrics {
   }
 
   /** Everything as it is now. */
-  async families(): Promise<Family[]> {
-    const intake = new TextIntake("legacy");
-    const text = await this.#registry.metrics();
-    for (const line of text.slice(0, -1).split("\n")) intake.line(line);
-    return intake.finish().map((family) => ({
-      ...family,
-      metrics: family.metrics.map((metric) => withLabels(metric, sortLabels(metric.labels))).sort(comparePageOrder),
-    }));
+  families(): Promise<Family[]> {
+    return familiesOf(this.#registry);
   }
 
   /** Names that nobody may push as something else: those that are there now, and those that will be. */
@@ -99,8 +92,7 @@ export class OwnMetrics {
     }));
     const known = new Set(families.map(({ name }) => name));
     for (const metric of [this.#requests, this.#pushSizes, this.#pushDurations] as readonly FamilyHeader[])
-      if (!known.has(metric.name))
-        families.push({ name: metric.name, type: metric.type as FamilyType, help: metric.help });
+      if (!known.has(metric.name)) families.push({ name: metric.name, type: familyType(metric), help: metric.help });
     return families;
   }
 
