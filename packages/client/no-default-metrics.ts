@@ -3,5 +3,5 @@ import type { DefaultMetricsOptions, StopDefaultMetrics } from "./node/default-m
 
 /** Registers nothing. Returns a function that does nothing. */
 export function collectDefaultMetrics(_options?: DefaultMetricsOptions): StopDefaultMetrics {
-  return Object.assign(() => undefined, { start: () => undefined });
+  return Object.assign(() => undefined, { start: () => undefined, remove: () => undefined });
 }

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { afterEach, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Registry as CoreRegistry } from "@narthex/client";
-import { Registry } from "@narthex/client/compat";
+import { type MetricObject, Registry } from "@narthex/client/compat";
 import { callerOf } from "./caller.ts";
 import { clearTraceFunction, createTracer, Hypertrace, HypertracePrometheus, setTraceFunction } from "./index.ts";
 
@@ -92,6 +94,53 @@ test("hypertrace: nothing leaks; a second adapter works, and a second stop does 
   assert.match(await register.metrics(), /process_cpu_user_seconds_total/);
   await third.stop();
   assert.equal(register.getSingleMetric("trace_counter"), undefined);
+});
+
+test("hypertrace: stopped, it leaves nothing in a registry and another may start there", async () => {
+  for (const register of [new Registry(), new CoreRegistry()]) {
+    for (let i = 0; i < 2; i++) {
+      const adapter = HypertracePrometheus({ register });
+      assert.match(await register.metrics(), /^process_cpu_user_seconds_total /m);
+      // A second one is refused, and takes nothing away from the first.
+      assert.throws(() => HypertracePrometheus({ register, metricName: "other" }), /already been registered/);
+      await adapter.stop();
+      assert.equal((await register.metrics()).trim(), "");
+    }
+  }
+});
+
+test("hypertrace: stopped, it watches nothing any more", async () => {
+  setFlagsFromString("--expose-gc");
+  const collections = async (metric: { get(): Promise<MetricObject> | MetricObject }): Promise<number> => {
+    runInNewContext("gc")();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return (
+      (await metric.get()).values?.find(
+        ({ metricName, labels }) => metricName?.endsWith("_count") === true && labels?.["kind"] === "major",
+      )?.value ?? 0
+    );
+  };
+  const register = new Registry();
+  const adapter = HypertracePrometheus({ register });
+  const pauses = register.getSingleMetric("nodejs_gc_duration_seconds");
+  assert.ok(pauses !== undefined);
+  const before = await collections(pauses);
+  assert.ok(before > 0);
+  await adapter.stop();
+  assert.equal(await collections(pauses), before);
+});
+
+test("hypertrace: a port that is taken is told, and does not end the process", async () => {
+  const taken = createServer().listen(0);
+  await once(taken, "listening");
+  const { port } = taken.address() as { port: number };
+  const error = await new Promise<Error>((resolve) => start({ port, onError: resolve }));
+  assert.match(error.message, /EADDRINUSE/);
+  await running?.stop();
+  const warned = once(process, "warning");
+  start({ port });
+  assert.match(String(await warned), /EADDRINUSE/);
+  await new Promise((resolve) => taken.close(resolve));
 });
 
 test("hypertrace: the server has metrics at their path only, and ends with its idle connections", async () => {

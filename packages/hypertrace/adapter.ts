@@ -29,6 +29,8 @@ export interface HypertracePrometheusOptions {
   readonly legacyName?: string;
   /** Labels to leave out, such as `object_id` and `caller_filename`, of which there may be many values. */
   readonly omitLabels?: readonly string[];
+  /** Told when the server cannot listen, e.g. as its port is taken; a warning of the process unless given. */
+  readonly onError?: (error: Error) => void;
   /** More label sets than these count in one series, all of whose labels are `__overflow__`; 10,000 unless given. */
   readonly maxSeries?: number;
 }
@@ -37,7 +39,7 @@ export interface HypertracePrometheusOptions {
 export interface HypertracePrometheus extends TraceFunction {
   /** Everything in its registry, as text. */
   metrics(): Promise<string>;
-  /** Takes the counter out of its registry and ends the server. Resolves when that is done; a second call does nothing. */
+  /** Takes the metrics out of their registry and ends what watches the process, and the server. Resolves when that is done; a second call does nothing. */
   stop(): Promise<void>;
 }
 
@@ -60,13 +62,17 @@ export function HypertracePrometheus(options: HypertracePrometheusOptions = {}):
   ];
   const labelNames = all.filter((name, i) => !omitLabels.includes(name) && all.indexOf(name) === i);
   const shown = new Shown(register, labelNames, maxSeries);
-  shown.add(metricName);
-  if (legacyName !== undefined) shown.add(legacyName);
-  if (options.collectDefaults ?? true) {
-    if (isCore(register)) collectCoreMetrics({ register });
-    else collectDefaultMetrics({ register: register as unknown as Registry });
+  let removeDefaults = (): void => {};
+  try {
+    shown.add(metricName);
+    if (legacyName !== undefined) shown.add(legacyName);
+    if (options.collectDefaults ?? true) removeDefaults = addDefaults(register);
+  } catch (error) {
+    shown.remove();
+    throw error;
   }
-  const server = port === undefined || port === null ? undefined : serve(register, port);
+  const { onError = (error: Error) => process.emitWarning(error) } = options;
+  const server = port === undefined || port === null ? undefined : serve(register, port).on("error", onError);
 
   const trace: TraceFunction = ({ id, object, parentObject, caller }) => {
     const labels: Record<string, string> = {};
@@ -93,11 +99,37 @@ export function HypertracePrometheus(options: HypertracePrometheusOptions = {}):
     stop: () => {
       stopped ??= (async () => {
         shown.remove();
+        removeDefaults();
         if (server !== undefined) await closed(server);
       })();
       return stopped;
     },
   });
+}
+
+/** Adds the metrics of the process. Returns what takes them out again. */
+function addDefaults(register: PromClientRegistry | CoreRegistry): () => void {
+  if (isCore(register)) return collectCoreMetrics({ register }).remove;
+  const names: string[] = [];
+  const takeOut = (): void => {
+    for (const name of names) register.removeSingleMetric(name);
+  };
+  const noting = {
+    registerMetric: (metric: { readonly name: string }) => {
+      register.registerMetric(metric as never);
+      names.push(metric.name);
+    },
+  };
+  try {
+    const close = collectDefaultMetrics({ register: noting as unknown as Registry });
+    return () => {
+      close();
+      takeOut();
+    };
+  } catch (error) {
+    takeOut();
+    throw error;
+  }
 }
 
 /** The counter, in one registry under one or two names. */

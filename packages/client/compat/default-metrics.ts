@@ -26,6 +26,8 @@ type Collect = (this: Gauge<string>) => void | Promise<void>;
 class Maker {
   readonly labels: Labels;
   readonly registers: readonly Registry[];
+  /** What ends the watching, if there is any. */
+  readonly closers: (() => void)[] = [];
   readonly #prefix: string;
 
   constructor(registry: Registry | undefined, config: DefaultMetricsCollectorConfiguration) {
@@ -57,10 +59,28 @@ class Maker {
   }
 }
 
-type MetricFunction = (registry?: Registry, config?: DefaultMetricsCollectorConfiguration) => void;
+/** Returns what ends the watching. */
+type MetricFunction = (registry?: Registry, config?: DefaultMetricsCollectorConfiguration) => () => void;
 
 function metric(make: (maker: Maker, config: DefaultMetricsCollectorConfiguration) => void): MetricFunction {
-  return (registry, config = {}) => make(new Maker(registry, config), config);
+  return (registry, config = {}) => {
+    const maker = new Maker(registry, config);
+    return closing(maker.closers, () => make(maker, config));
+  };
+}
+
+/** Runs `make`, and returns what closes whatever it left to be closed; if it throws, that is closed at once. */
+function closing(closers: readonly (() => void)[], make: () => void): () => void {
+  const close = (): void => {
+    for (const each of closers) each();
+  };
+  try {
+    make();
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return close;
 }
 
 /** Internal: each makes the metrics that its name tells. */
@@ -109,6 +129,7 @@ export const defaultMetrics: Readonly<Record<string, MetricFunction>> = {
   eventLoopLag: metric((maker, config) => {
     const delay = monitorEventLoopDelay({ resolution: config.eventLoopMonitoringPrecision ?? 10 });
     delay.enable();
+    maker.closers.push(() => delay.disable());
     const { labels } = maker;
     new Gauge<string>({
       ...maker.config("nodejs_eventloop_lag_seconds", "Lag of event loop in seconds.", [], "average"),
@@ -202,6 +223,7 @@ export const defaultMetrics: Readonly<Record<string, MetricFunction>> = {
       }
     });
     observer.observe({ entryTypes: ["gc"] });
+    maker.closers.push(() => observer.disconnect());
   }),
 };
 
@@ -217,18 +239,24 @@ const STATISTICS: readonly (readonly [string, string, Aggregator])[] = [
 
 /** What `collectDefaultMetrics` is: a function that knows what it makes. */
 export interface CollectDefaultMetrics {
-  /** Throws a TypeError for a configuration that is none. */
-  <T extends RegistryContentType>(config?: DefaultMetricsCollectorConfiguration<T> | null): void;
+  /**
+   * Throws a TypeError for a configuration that is none. Returns a function that ends the watching of garbage collection and of the event
+   * loop; the metrics stay as they are.
+   */
+  <T extends RegistryContentType>(config?: DefaultMetricsCollectorConfiguration<T> | null): () => void;
   metricsList: string[];
 }
 
 /** Registers all of them. */
 export const collectDefaultMetrics: CollectDefaultMetrics = Object.assign(
-  (config?: DefaultMetricsCollectorConfiguration | null): void => {
+  (config?: DefaultMetricsCollectorConfiguration | null): (() => void) => {
     if (config !== undefined && typeof config !== "object") {
       throw new TypeError("config must be null, undefined, or an object");
     }
-    for (const make of Object.values(defaultMetrics)) make(config?.register, config ?? {});
+    const closers: (() => void)[] = [];
+    return closing(closers, () => {
+      for (const make of Object.values(defaultMetrics)) closers.push(make(config?.register, config ?? {}));
+    });
   },
   { metricsList: Object.keys(defaultMetrics) },
 );

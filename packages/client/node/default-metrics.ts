@@ -1,4 +1,5 @@
 // The metrics that every Node program should have, with one call.
+import type { Collector } from "../format/family-writer.ts";
 import { renderLabels } from "../format/names.ts";
 import { type Registry, register } from "../registry.ts";
 import { GoMetrics } from "./go-metrics.ts";
@@ -29,6 +30,8 @@ export interface StopDefaultMetrics {
   (): void;
   /** Begins it, or begins it again; a second call does nothing. */
   start(): void;
+  /** Ends it, and takes the metrics out of their registry. */
+  remove(): void;
 }
 
 /**
@@ -43,15 +46,32 @@ export function collectDefaultMetrics(options: DefaultMetricsOptions = {}): Stop
   const labels = options.labels ?? {};
   const labelsText = renderLabels(Object.keys(labels), Object.values(labels));
   const prefix = options.prefix ?? "";
-  registry.registerMetric(new ProcessMetrics(prefix, labelsText));
-  const runtime = new RuntimeMetrics({
-    registers: [registry],
-    prefix,
-    constLabels: labels,
-    gcDurationBuckets: options.gcDurationBuckets ?? [0.001, 0.01, 0.1, 1, 2, 5],
-    eventLoopPrecisionMs: options.eventLoopMonitoringPrecision ?? 10,
-  });
-  if (options.go === true) registry.registerMetric(new GoMetrics(runtime, options.goVersion, labelsText));
-  if (options.paused !== true) runtime.start();
-  return Object.assign(() => runtime.close(), { start: () => runtime.start() });
+  const before = new Set(registry.collectors);
+  const takeOut = (made: readonly Collector[]): void => {
+    for (const each of made) registry.unregister(each);
+  };
+  const added = (): Collector[] => registry.collectors.filter((each) => !before.has(each));
+  try {
+    registry.registerMetric(new ProcessMetrics(prefix, labelsText));
+    const runtime = new RuntimeMetrics({
+      registers: [registry],
+      prefix,
+      constLabels: labels,
+      gcDurationBuckets: options.gcDurationBuckets ?? [0.001, 0.01, 0.1, 1, 2, 5],
+      eventLoopPrecisionMs: options.eventLoopMonitoringPrecision ?? 10,
+    });
+    if (options.go === true) registry.registerMetric(new GoMetrics(runtime, options.goVersion, labelsText));
+    if (options.paused !== true) runtime.start();
+    const made = added();
+    return Object.assign(() => runtime.close(), {
+      start: () => runtime.start(),
+      remove: () => {
+        runtime.close();
+        takeOut(made);
+      },
+    });
+  } catch (error) {
+    takeOut(added());
+    throw error;
+  }
 }
