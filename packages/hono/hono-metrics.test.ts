@@ -44,6 +44,31 @@ test("hono: routes by template, mounted ones whole, failures, what no route matc
   assert.match(page, /^http_requests_in_flight 0$/m);
 });
 
+test("hono: a request ends with its answer's body, and a client that goes counts as 499", async () => {
+  const register = new Registry();
+  const app = appWith({ register });
+  app.get("/stream", (context) => {
+    context.header("x-kept", "1");
+    return context.body(
+      new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) }),
+    );
+  });
+  app.get("/waits", () => new Promise(() => {}));
+  const streamed = await app.request("/stream");
+  assert.equal(streamed.headers.get("x-kept"), "1");
+  const inFlight = (): Promise<number | undefined> => register.getSampleValue("http_requests_in_flight");
+  assert.equal(await inFlight(), 1);
+  await streamed.body?.cancel();
+  const stop = new AbortController();
+  void app.request("/waits", { signal: stop.signal });
+  assert.equal(await inFlight(), 1);
+  stop.abort();
+  assert.equal(await inFlight(), 0);
+  const page = await register.metrics();
+  for (const route of ["/stream", "/waits"])
+    assert.match(page, new RegExp(`_seconds_count\\{method="GET",route="${route}",status_code="499"\\} 1`));
+});
+
 test("hono: a registry, another page, none", async () => {
   const register = new Registry();
   const app = appWith({ register, endpoint: "/own" });

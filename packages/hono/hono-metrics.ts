@@ -1,11 +1,11 @@
 // Middleware for Hono. Nothing in it is of Node, so that it runs wherever Hono does.
 import { fetchHandler, register as processRegister, Registry } from "@narthex/client";
 import {
-  declaredBytes,
   HttpMetrics,
   type HttpMetricsOptions,
   isIgnored,
   labelOr,
+  measureRequest,
   pageOf,
   UNKNOWN_ROUTE,
   USUAL_IGNORED,
@@ -39,23 +39,23 @@ export function honoMetrics(options: HonoMetricsOptions = {}): MiddlewareHandler
       await next();
       return undefined;
     }
-    const open = metrics.begin();
-    const requestBytes = declaredBytes(context.req.header("content-length"));
-    const traceparent = context.req.header("traceparent");
-    const end = (status: number): void => {
-      const responseBytes = declaredBytes(context.res.headers.get("content-length"));
-      open.end({ method, route: routeOf(context), status, requestBytes, responseBytes, traceparent });
-    };
+    const measured = measureRequest(metrics, context.req.raw, () => routeOf(context));
     try {
       await next();
     } catch (error) {
       // Hono itself answers most errors; these are of those who put a handler of their own around it.
-      metrics.fail(method, routeOf(context), error);
-      end(500);
+      measured.failed(error);
+      measured.unanswered();
       throw error;
     }
-    if (context.error !== undefined) metrics.fail(method, routeOf(context), context.error);
-    end(context.res.status);
+    if (context.error !== undefined) measured.failed(context.error);
+    const given = context.res;
+    const watched = await measured.answered(given);
+    if (watched !== given) {
+      // Else the headers of both would be joined.
+      context.res = undefined;
+      context.res = watched;
+    }
     return undefined;
   };
 }

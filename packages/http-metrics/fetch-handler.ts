@@ -1,7 +1,8 @@
 // For servers that take a Request and give a Response: Bun, Deno, Workers, Next.js.
 import { fetchHandler, type Registry } from "@narthex/client";
 import { pageOf } from "./exposition.ts";
-import { declaredBytes, type HttpMetrics } from "./http-metrics.ts";
+import { measureRequest } from "./fetch-request.ts";
+import type { HttpMetrics } from "./http-metrics.ts";
 import { isIgnored, pathOf, USUAL_IGNORED } from "./ignored-paths.ts";
 import { labelOr, UNKNOWN_ROUTE } from "./request-labels.ts";
 
@@ -16,7 +17,10 @@ export interface FetchOptions {
   readonly ignore?: readonly (string | RegExp)[];
 }
 
-/** The handler with its requests measured. What it throws is counted as 500 and passed on. */
+/**
+ * The handler with its requests measured, to the ends of their answers' bodies (see `measureRequest`). What it throws is counted as 500
+ * and passed on.
+ */
 export function measureFetch<Rest extends readonly unknown[]>(
   metrics: HttpMetrics,
   handler: FetchHandler<Rest>,
@@ -24,21 +28,17 @@ export function measureFetch<Rest extends readonly unknown[]>(
 ): FetchHandler<Rest> {
   return async (request, ...rest) => {
     if (isIgnored(pathOf(request.url), ignore)) return handler(request, ...rest);
-    const open = metrics.begin();
-    const { method } = request;
-    const requestBytes = declaredBytes(request.headers.get("content-length"));
-    const traceparent = request.headers.get("traceparent") ?? undefined;
-    const routeOf = (response: Response | undefined): string =>
-      labelOr(() => (typeof route === "function" ? route(request, response) : route), undefined) ?? UNKNOWN_ROUTE;
+    const measured = measureRequest(
+      metrics,
+      request,
+      (response) =>
+        labelOr(() => (typeof route === "function" ? route(request, response) : route), undefined) ?? UNKNOWN_ROUTE,
+    );
     try {
-      const response = await handler(request, ...rest);
-      const responseBytes = declaredBytes(response.headers.get("content-length"));
-      open.end({ method, route: routeOf(response), status: response.status, requestBytes, responseBytes, traceparent });
-      return response;
+      return await measured.answered(await handler(request, ...rest));
     } catch (error) {
-      const name = routeOf(undefined);
-      metrics.fail(method, name, error);
-      open.end({ method, route: name, status: 500, requestBytes, traceparent });
+      measured.failed(error);
+      measured.unanswered();
       throw error;
     }
   };

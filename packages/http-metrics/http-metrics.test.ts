@@ -99,6 +99,60 @@ test("fetch handlers: answers, failures and ignored paths", async () => {
   assert.match(page, /^http_response_size_bytes_sum\{.*\} 2$/m);
 });
 
+test("fetch handlers: a request ends with its answer's body, whole, broken off or failed; or with its client", async () => {
+  const register = new Registry();
+  const metrics = new HttpMetrics({ registers: [register] });
+  let body: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const route = ({ url }: { url: string }): string => new URL(url).pathname;
+  const streamed = measureFetch(
+    metrics,
+    (request) =>
+      request.url.endsWith("/waits")
+        ? new Promise<Response>((_, reject) => request.signal.addEventListener("abort", reject))
+        : new Response(
+            new ReadableStream<Uint8Array>({
+              start: (controller) => {
+                body = controller;
+              },
+            }) as unknown as ConstructorParameters<typeof Response>[0],
+            { status: 206, headers: { "x-kept": "1" } },
+          ),
+    { route },
+  );
+  const inFlight = async (): Promise<number> => register.getSampleValue("http_requests_in_flight") as Promise<number>;
+  const whole = await streamed(new Request("http://x/whole"));
+  assert.deepEqual([whole.status, whole.headers.get("x-kept"), await inFlight()], [206, "1", 1]);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  body?.enqueue(Buffer.from("all of it"));
+  body?.close();
+  assert.equal(await whole.text(), "all of it");
+  assert.equal(await inFlight(), 0);
+  const broken = await streamed(new Request("http://x/broken-off"));
+  await broken.body?.cancel();
+  const failed = await streamed(new Request("http://x/failed"));
+  body?.error(new TypeError("no more"));
+  await assert.rejects(failed.text(), TypeError);
+  const stop = new AbortController();
+  const waiting = streamed(new Request("http://x/waits", { signal: stop.signal }));
+  stop.abort();
+  assert.equal(await inFlight(), 0);
+  await assert.rejects(Promise.resolve(waiting));
+  const page = await register.metrics();
+  const counted = page
+    .match(/_seconds_count\{.*$/gm)
+    ?.map((line) => /route="(.*)",status_code="(\d+)"\} 1$/.exec(line));
+  assert.deepEqual(counted?.map((found) => found?.slice(1)).sort(), [
+    ["/broken-off", "499"],
+    ["/failed", "500"],
+    ["/waits", "499"],
+    ["/whole", "206"],
+  ]);
+  assert.ok(Number(/_seconds_sum\{.*"\/whole".*\} (.*)$/m.exec(page)?.[1]) > 0.045);
+  assert.deepEqual(page.match(/^http_request_errors_total\{.*$/gm), [
+    'http_request_errors_total{method="GET",route="/failed",type="TypeError"} 1',
+  ]);
+});
+
 test("fetch handlers: a route's name that throws breaks no answer", async () => {
   const register = new Registry();
   const route = (): string => {

@@ -1,5 +1,6 @@
 export { exposeAll, exposeText, pageOf } from "./exposition.ts";
 export { type FetchHandler, type FetchOptions, measureFetch, metricsResponse } from "./fetch-handler.ts";
+export { type MeasuredRequest, measureRequest } from "./fetch-request.ts";
 export {
   DURATION_BUCKETS,
   declaredBytes,
