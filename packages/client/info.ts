@@ -1,7 +1,7 @@
 // Infos: facts about the program as labels of a constant 1, such as its version.
 import { Child } from "./child.ts";
 import type { FamilyWriter } from "./format/family-writer.ts";
-import { isValidLabelName, renderLabels } from "./format/names.ts";
+import { isValidLabelName, parseLabels, renderLabels } from "./format/names.ts";
 import type { LabelRecord, LabelValue } from "./label-types.ts";
 import { Metric, type MetricConfig } from "./metric.ts";
 
@@ -15,9 +15,12 @@ export type Facts = Readonly<Record<string, LabelValue>>;
 export class InfoChild extends Child {
   #facts = "";
 
-  /** Replaces the facts. Throws for names that labels cannot have. */
+  /** Replaces the facts. Throws for names that labels cannot have, and for those of the series' own labels, constant ones included. */
   set(facts: Facts): void {
     const names = Object.keys(facts);
+    const own = parseLabels(this.labelsText).filter((_, i) => i % 2 === 0);
+    const repeated = names.filter((name) => own.includes(name));
+    if (repeated.length > 0) throw new Error(`A label name is repeated: ${repeated.join(",")}`);
     const invalid = names.filter((name) => !isValidLabelName(name));
     if (invalid.length > 0) throw new Error(`At least one label name is invalid: ${invalid.join(",")}`);
     this.touched = true;
@@ -46,13 +49,11 @@ export class Info<const Names extends readonly string[] = readonly []> extends M
     this.start(config.registers);
   }
 
-  /** `info.set({ version: "1.2.3" })`; with labels, these come first. Facts must not bear the name of a label. */
+  /** `info.set({ version: "1.2.3" })`; with labels, these come first. Throws as `InfoChild.set` does. */
   set(...args: Names extends readonly [] ? [facts: Facts] : [labels: LabelRecord<Names>, facts: Facts]): void;
   set(first: object, second?: Facts): void {
-    const facts = second ?? (first as Facts);
-    const repeated = Object.keys(facts).filter((name) => this.labelNames.includes(name));
-    if (repeated.length > 0) throw new Error(`A label name is repeated: ${repeated.join(",")}`);
-    (second === undefined ? this.sole : this.labels(first as LabelRecord<Names>)).set(facts);
+    if (second === undefined) this.sole.set(first as Facts);
+    else this.labels(first as LabelRecord<Names>).set(second);
   }
 
   protected override get needsChildren(): boolean {

@@ -395,6 +395,31 @@ test("summary: a reset empties the window, too", () => {
   assert.deepEqual([child.estimates(), child.count, child.sum], [[NaN], 0, 0]);
 });
 
+test("info: facts must not bear the names of the series' own labels, however they are set", () => {
+  const info = new Info({
+    name: "build",
+    help: "h",
+    labelNames: ["part"] as const,
+    constLabels: { app: "x" },
+    registers: [],
+  });
+  for (const facts of [{ part: "b" }, { app: "y" }]) {
+    assert.throws(() => info.labels("a").set(facts), /A label name is repeated: (part|app)/);
+    assert.throws(() => info.set({ part: "a" }, facts), /A label name is repeated: (part|app)/);
+  }
+});
+
+test("registry: facts about the target bear names as the scraper takes them", async () => {
+  const registry = new Registry();
+  registry.setTargetInfo({ "service.name": "shop" });
+  assert.match(await registry.metrics(), /^target_info\{service_name="shop"\} 1$/m);
+  const { body } = await registry.expose("text/plain; version=1.0.0; escaping=allow-utf-8");
+  assert.match(String(body), /^target_info\{"service\.name"="shop"\} 1$/m);
+  assert.throws(() => registry.setTargetInfo({ "": "x" }), /label name is invalid/);
+  registry.setTargetInfo({});
+  assert.equal(await registry.metrics(), "");
+});
+
 test("histogram: a reset of one without labels starts it again, and children go on", async () => {
   const registry = new Registry();
   const histogram = new Histogram({ name: "h", help: "h", buckets: [1], registers: [registry] });

@@ -10,7 +10,7 @@ import {
   type FormatWriter,
   type WriterOptions,
 } from "./format/format-writer.ts";
-import { renderLabels } from "./format/names.ts";
+import { isValidLabelName, isValidUtf8Name, renderLabels } from "./format/names.ts";
 import { type ExpositionFormat, type NegotiatedFormat, negotiateFormat } from "./format/negotiation.ts";
 import { OpenMetricsWriter } from "./format/openmetrics-writer.ts";
 import { ProtobufWriter } from "./format/protobuf-writer.ts";
@@ -80,7 +80,7 @@ export class Registry implements Exposable {
   readonly #owners = new Map<string, Collector>();
   readonly #options: RegistryOptions;
   readonly #budget: Budget;
-  #targetInfo = "";
+  #targetInfo: { readonly labels: string; readonly utf8: boolean } | undefined;
 
   constructor(options: RegistryOptions = {}) {
     this.#options = options;
@@ -154,12 +154,20 @@ export class Registry implements Exposable {
     for (const collector of this.#collectors) if (isPartial(collector)) collector.left(this.#budget);
     this.#collectors.clear();
     this.#owners.clear();
-    this.#targetInfo = "";
+    this.#targetInfo = undefined;
   }
 
-  /** Facts about the whole target, shown as `target_info`; undefined or none take it away. */
+  /**
+   * Facts about the whole target, shown as `target_info`; undefined or none take it away. Names may be any in UTF-8. Throws for those that
+   * have no form in it.
+   */
   setTargetInfo(facts: Readonly<Record<string, string>> | undefined): void {
-    this.#targetInfo = facts === undefined ? "" : renderLabels(Object.keys(facts), Object.values(facts));
+    const names = Object.keys(facts ?? {});
+    const invalid = names.filter((name) => !isValidUtf8Name(name));
+    if (invalid.length > 0) throw new Error(`At least one label name is invalid: ${invalid.join(",")}`);
+    const values = Object.values(facts ?? {}).map((value) => value.toWellFormed());
+    const utf8 = names.some((name) => !isValidLabelName(name));
+    this.#targetInfo = names.length === 0 ? undefined : { labels: renderLabels(names, values), utf8 };
   }
 
   /** This registry's families of these names, or with samples of these names. Follows what is registered later. */
@@ -311,10 +319,10 @@ export class Registry implements Exposable {
       writer.family(header);
       for (const [name, value] of counts) writer.value(renderLabels(["metric"], [name]), value, 0);
     }
-    const facts = registries.map((registry) => registry.#targetInfo).find((text) => text !== "");
+    const facts = registries.map((registry) => registry.#targetInfo).find((found) => found !== undefined);
     if (facts === undefined || isTaken(TARGET_INFO.name)) return;
-    writer.family(TARGET_INFO);
-    writer.value(facts, 1, 0);
+    writer.family({ ...TARGET_INFO, utf8: facts.utf8 });
+    writer.value(facts.labels, 1, 0);
   }
 
   #lint(collector: Collector, headers: readonly FamilyHeader[]): void {
