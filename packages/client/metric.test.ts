@@ -420,6 +420,29 @@ test("registry: facts about the target bear names as the scraper takes them", as
   assert.equal(await registry.metrics(), "");
 });
 
+test("series budget: counts all series that there are, also those beyond the bound, and forgets none", () => {
+  const registry = new Registry({ maxSeries: 3 });
+  const gauge = (name: string, registers: Registry[]): Gauge<readonly ["l"]> =>
+    new Gauge({ name, help: "h", labelNames: ["l"] as const, registers });
+  const [first, second] = [gauge("first", [registry]), gauge("second", [])];
+  for (const l of ["a", "b", "c"]) second.set({ l }, 1);
+  for (const l of ["a", "b"]) first.set({ l }, 1);
+  registry.registerMetric(second);
+  assert.equal(registry.seriesCount, 5);
+  registry.unregister(second);
+  assert.equal(registry.seriesCount, 2);
+  for (const l of ["c", "d", "e"]) first.set({ l }, 1);
+  // "c" and the one for all others.
+  assert.deepEqual([first.size, registry.seriesCount], [4, 4]);
+  const third = gauge("third", [registry]);
+  third.set({ l: "a" }, 1);
+  assert.equal(registry.seriesCount, 5);
+  first.remove("__overflow__");
+  assert.equal(registry.seriesCount, 4);
+  first.reset();
+  assert.deepEqual([third.size, registry.seriesCount], [1, 1]);
+});
+
 test("histogram: a reset of one without labels starts it again, and children go on", async () => {
   const registry = new Registry();
   const histogram = new Histogram({ name: "h", help: "h", buckets: [1], registers: [registry] });

@@ -260,7 +260,8 @@ export abstract class Metric<Names extends readonly string[], C extends Child> i
   joined(budget: SeriesBudget): void {
     if (this.#budgets.has(budget)) return;
     this.#budgets.add(budget);
-    for (let i = 0; i < this.table.size; i++) budget.take();
+    // Those that were there before are shown, room or not; what was not counted could not be given back either.
+    budget.add(this.table.size);
   }
 
   left(budget: SeriesBudget): void {
@@ -325,8 +326,10 @@ export abstract class Metric<Names extends readonly string[], C extends Child> i
     if (this.#policy === "drop") return -1;
     const overflow = values.map(() => OVERFLOW_VALUE);
     const row = this.table.find(overflow);
+    if (row >= 0) return row;
     // It comes on top of the bound, else there would be nowhere to count.
-    return row >= 0 ? row : this.#add(overflow);
+    for (const budget of this.#budgets) budget.add(1);
+    return this.#add(overflow);
   }
 
   #hasRoom(): boolean {

@@ -22,15 +22,19 @@ export class Budget implements SeriesBudget {
 
   take(): boolean {
     if (this.#used >= this.#max) return false;
-    this.#used++;
+    this.add(1);
+    return true;
+  }
+
+  add(count: number): void {
+    this.#used += count;
     if (this.#used >= this.#warnAt && !this.#warned) {
       this.#warned = true;
       this.#warn(this.#used);
     }
-    return true;
   }
 
   give(count: number): void {
-    this.#used = Math.max(0, this.#used - count);
+    this.#used -= count;
   }
 }

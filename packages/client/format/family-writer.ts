@@ -87,8 +87,11 @@ export interface FamilyWriter {
 
 /** What registries offer collectors to hold their series to a common bound. */
 export interface SeriesBudget {
-  /** Asks for room for one more series. False: there is none. */
+  /** Asks for room for one more series, which counts from now on. False: there is none. */
   take(): boolean;
+  /** Counts series that are there whatever the bound says. */
+  add(count: number): void;
+  /** Series that were counted are gone. */
   give(count: number): void;
 }
 
