@@ -1,7 +1,7 @@
 // The monitor: what application code sees of the metrics, by the tutorial's names.
 
 import { register as processRegister, type Registry } from "@narthex/client";
-import { exposeText, LabelCap, type OpenRequest } from "@narthex/http-metrics";
+import { exposeAll, LabelCap, type OpenRequest } from "@narthex/http-metrics";
 import type { FastifyMetricsOptions } from "./options.ts";
 import { type MetricsSet, makeMetricsSet } from "./register.ts";
 
@@ -16,9 +16,9 @@ export interface RequestDescription {
   readonly statusCode: number | string;
 }
 
-/** A page for a scraper. */
-export interface MetricsPage {
-  readonly body: string;
+/** A page for a scraper; in bytes only if the scraper asks for protobuf. */
+export interface MetricsPage<Body extends string | Buffer = string> {
+  readonly body: Body;
   readonly contentType: string;
 }
 
@@ -135,8 +135,14 @@ export class InfrastructureMonitor {
     return [...new Set(isAlone ? own : [...own, processRegister])];
   }
 
-  /** The page, in the format that an Accept header asks for. */
-  async getMetrics(accept?: string): Promise<MetricsPage> {
-    return exposeText(this.registers, accept);
+  /** The page, in the format that an Accept header asks for; text without one. Rejects when a collector fails. */
+  async getMetrics(accept?: ""): Promise<MetricsPage>;
+  async getMetrics(accept: string | undefined): Promise<MetricsPage<string | Buffer>>;
+  async getMetrics(accept?: string): Promise<MetricsPage<string | Buffer>> {
+    const { contentType, body } = await exposeAll(this.registers, accept);
+    return {
+      contentType,
+      body: typeof body === "string" ? body : Buffer.from(body.buffer, body.byteOffset, body.length),
+    };
   }
 }

@@ -206,7 +206,7 @@ test("functions that throw: their labels are unknown, answers and counts stay as
   assert.match(body, /^http_requests_in_flight 0$/m);
 });
 
-test("page: protobuf with native histograms", async (t) => {
+test("page: protobuf with native histograms, also as the monitor makes it", async (t) => {
   // In the registry of the process, which stands on the page with the plugin's own.
   const native = new Histogram({ name: "native_seconds", help: "Native.", nativeHistogram: true });
   t.after(() => processRegister.unregister(native));
@@ -216,4 +216,9 @@ test("page: protobuf with native histograms", async (t) => {
   const { headers, rawPayload } = await app.inject({ url: "/metrics", headers: { accept } });
   assert.match(String(headers["content-type"]), /^application\/vnd\.google\.protobuf/);
   assert.ok(rawPayload.includes(Buffer.from((await processRegister.metrics("protobuf")) as Uint8Array)));
+  const { body, contentType } = await app.prometheus.monitor.getMetrics(accept);
+  assert.match(contentType, /^application\/vnd\.google\.protobuf/);
+  assert.ok(
+    Buffer.isBuffer(body) && body.includes(Buffer.from((await processRegister.metrics("protobuf")) as Uint8Array)),
+  );
 });

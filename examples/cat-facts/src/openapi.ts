@@ -21,7 +21,7 @@ export const OPENAPI = {
         summary: "Metrics of this app",
         responses: {
           "200": {
-            description: "Text format 0.0.4 or OpenMetrics 1.0",
+            description: "Text format 0.0.4 or 1.0.0, OpenMetrics 1.0 or protobuf",
             content: { "text/plain": { schema: { type: "string" } } },
           },
         },
