@@ -1,80 +1,17 @@
 // Trends of each window: least squares and double exponential smoothing.
-import { compensation } from "../kahan.ts";
 import type { WindowKernel } from "./kernel.ts";
-
-interface Line {
-  slope: number;
-  /** At the intercept time. */
-  intercept: number;
-}
-
-/**
- * Least squares over the samples in [lo, hi), times in seconds from `interceptTime` (milliseconds), all sums in
- * Kahan-Neumaier arithmetic. A constant series has slope 0, or NaN when it is infinite.
- */
-function fitLine(
-  times: Float64Array,
-  values: Float64Array,
-  lo: number,
-  hi: number,
-  interceptTime: number,
-  into: Line,
-): void {
-  // Four Kahan sums in local variables: as objects they took half of the time.
-  let sumX = 0;
-  let sumY = 0;
-  let sumXY = 0;
-  let sumX2 = 0;
-  let restX = 0;
-  let restY = 0;
-  let restXY = 0;
-  let restX2 = 0;
-  const first = values[lo];
-  let constant = true;
-  for (let i = lo; i < hi; i++) {
-    const y = values[i];
-    if (constant && i > lo && y !== first) constant = false;
-    const x = (times[i] - interceptTime) / 1e3;
-    const xy = x * y;
-    const x2 = x * x;
-    const nextX = sumX + x;
-    restX = compensation(restX, sumX, x, nextX);
-    sumX = nextX;
-    const nextY = sumY + y;
-    restY = compensation(restY, sumY, y, nextY);
-    sumY = nextY;
-    const nextXY = sumXY + xy;
-    restXY = compensation(restXY, sumXY, xy, nextXY);
-    sumXY = nextXY;
-    const nextX2 = sumX2 + x2;
-    restX2 = compensation(restX2, sumX2, x2, nextX2);
-    sumX2 = nextX2;
-  }
-  if (constant) {
-    const infinite = first === Infinity || first === -Infinity;
-    into.slope = infinite ? NaN : 0;
-    into.intercept = infinite ? NaN : first;
-    return;
-  }
-  const n = hi - lo;
-  const x = sumX + restX;
-  const y = sumY + restY;
-  const covariance = sumXY + restXY - (x * y) / n;
-  const variance = sumX2 + restX2 - (x * x) / n;
-  into.slope = covariance / variance;
-  into.intercept = y / n - (into.slope * x) / n;
-}
+import { LineFit } from "./line-fit.ts";
 
 /** `deriv`: the slope per second of at least two samples. */
 export const deriv: WindowKernel = ({ times, values, lo, hi }, from, to, out, present) => {
-  const line: Line = { slope: 0, intercept: 0 };
+  const line = new LineFit(times, values);
   let points = 0;
   for (let k = from; k < to; k++) {
     if (hi[k] - lo[k] < 2) {
       present[k] = 0;
       continue;
     }
-    fitLine(times, values, lo[k], hi[k], times[lo[k]], line);
+    line.fit(lo[k], hi[k], times[lo[k]]);
     out[k] = line.slope;
     present[k] = 1;
     points++;
@@ -85,14 +22,14 @@ export const deriv: WindowKernel = ({ times, values, lo, hi }, from, to, out, pr
 /** `predict_linear`: where the line will be `seconds[k]` after the evaluation time of step `k`. */
 export function predictLinear(seconds: Float64Array): WindowKernel {
   return ({ times, values, lo, hi, evalStart, evalStepMs }, from, to, out, present) => {
-    const line: Line = { slope: 0, intercept: 0 };
+    const line = new LineFit(times, values);
     let points = 0;
     for (let k = from; k < to; k++) {
       if (hi[k] - lo[k] < 2) {
         present[k] = 0;
         continue;
       }
-      fitLine(times, values, lo[k], hi[k], evalStart + k * evalStepMs, line);
+      line.fit(lo[k], hi[k], evalStart + k * evalStepMs);
       out[k] = line.slope * seconds[k] + line.intercept;
       present[k] = 1;
       points++;
