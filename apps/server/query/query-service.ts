@@ -12,6 +12,7 @@ import { compileMatchers, type RemoteReadRequest } from "../remote/read/read-ans
 import type { RemoteReadQuery } from "../remote/read/read-request.ts";
 import type { ActiveQueryLog } from "./active-query-log.ts";
 import { type EngineSettings, engineFrom } from "./engine-settings.ts";
+import { PRACTICE_SAMPLES, Practice } from "./practice.ts";
 import { QueryGate } from "./query-gate.ts";
 import { QueryLog } from "./query-log.ts";
 import { QueryMetrics } from "./query-metrics.ts";
@@ -88,6 +89,9 @@ export class QueryService {
   #engine: Engine;
   /** Where small answers are put together: one at a time, from begin to end. */
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  readonly #practice = new Practice((request) => {
+    this.#runHere(request, { write: () => undefined }, () => false, 0);
+  });
 
   constructor({ db, settings, maxConcurrency, workers, workerHeapMb, registry, active, remote }: QueryServiceOptions) {
     this.#remote = remote;
@@ -184,6 +188,7 @@ export class QueryService {
   }
 
   async close(): Promise<void> {
+    this.#practice.close();
     await this.#pool.close();
     this.#active.close();
     await this.log.close();
@@ -241,12 +246,22 @@ export class QueryService {
       });
     }
     if (isSmall) {
-      const sink = new ByteSink((bytes) => void output.write(bytes), this.#scratch);
-      const context = { engine: this.#engine, queryable: this.#db, queueSeconds, cancelled };
-      return runRequest(request, context, sink, (elements) => output.elements?.(elements));
+      if (samples <= PRACTICE_SAMPLES) this.#practice.take(request);
+      return this.#runHere(request, output, cancelled, queueSeconds);
     }
     const { signal } = asker;
     return this.#pool.run({ request, settings: this.#settings, output, signal, heavy: samples >= HEAVY_SAMPLES });
+  }
+
+  #runHere(
+    request: StorageRequest,
+    output: AnswerOutput,
+    cancelled: () => boolean,
+    queueSeconds: number,
+  ): RequestStatistics {
+    const sink = new ByteSink((bytes) => void output.write(bytes), this.#scratch);
+    const context = { engine: this.#engine, queryable: this.#db, queueSeconds, cancelled };
+    return runRequest(request, context, sink, (elements) => output.elements?.(elements));
   }
 
   /** What the request needs from other servers, before it runs; undefined for nothing. Rejects with `QueryError`. */
