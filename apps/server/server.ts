@@ -46,6 +46,7 @@ import { addAssetRoutes } from "./web/asset-routes.ts";
 import { addConsoles, consolesLink } from "./web/consoles.ts";
 import { addLifecycleRoutes } from "./web/lifecycle-routes.ts";
 import { Notifications } from "./web/notifications.ts";
+import { addProfileRoutes } from "./web/profile-routes.ts";
 import { addUserAssets } from "./web/user-assets.ts";
 import { WebMetrics } from "./web/web-metrics.ts";
 import { WebServer } from "./web/web-server.ts";
@@ -679,6 +680,7 @@ export class Server {
         }),
       { needsReady: false },
     );
+    addProfileRoutes(web);
     web.route("/version", ["GET"], (call) => call.text(200, `${JSON.stringify(BUILD_INFO)}\n`), {
       needsReady: false,
     });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { COMMAND, scratch } from "../lib/program.mjs";
 
 async function until(what, check, ms = 20_000) {
@@ -60,6 +61,14 @@ test("narthex start: both programs are watched, rules are there, alerts arrive",
   );
   const { data: known } = await json(`${server}/api/v1/alertmanagers`);
   assert.deepEqual(known.activeAlertmanagers, [{ url: `${alertmanager}/api/v2/alerts` }]);
+  for (const place of [server, alertmanager]) {
+    const profile = await fetch(`${place}/debug/pprof/profile?seconds=0.2`);
+    assert.equal(profile.status, 200);
+    assert.match(profile.headers.get("content-disposition"), /filename="profile\.pb\.gz"/);
+    assert.match(gunzipSync(Buffer.from(await profile.arrayBuffer())).toString("latin1"), /cpu.*nanoseconds/s);
+    assert.equal((await fetch(`${place}/debug/pprof/nope`)).status, 404);
+    assert.equal((await fetch(`${place}/debug/nope`)).status, 404);
+  }
   assert.deepEqual(await end(), [0, null]);
   assert.equal(await answers(`${alertmanager}/-/ready`), false);
 });

@@ -13,6 +13,7 @@ const MAY_IMPORT = {
   client: [],
   hypertrace: ["client"],
   template: [],
+  profiling: ["encoding"],
   storage: ["model"],
   exposition: ["model", "encoding", "client"],
   tsdb: ["model", "encoding", "storage", "client"],

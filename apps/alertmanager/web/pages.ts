@@ -1,4 +1,5 @@
 // Every path of the program besides the API's own: health, reload, metrics, and what stands at the root.
+import { ProfilePages } from "@narthex/profiling";
 import { serveApi } from "../api/v2/api.ts";
 import type { ApiContext } from "../api/v2/api-context.ts";
 import type { Exchange } from "./exchange.ts";
@@ -48,6 +49,20 @@ export function addPages(web: WebServer, options: PageOptions): void {
     async serve(exchange) {
       const { contentType, body } = await scrape(exchange.header("accept"));
       exchange.send(200, contentType, body);
+    },
+  });
+  const profiles = new ProfilePages();
+  web.add({
+    methods: ["GET"],
+    path: "/debug/pprof/",
+    takesAllBelow: true,
+    async serve(exchange, name) {
+      const gone = new AbortController();
+      exchange.response.once("close", () => gone.abort());
+      const { status, contentType, body, fileName } = await profiles.answer(name, exchange.query, gone.signal);
+      if (fileName !== undefined)
+        exchange.response.setHeader("Content-Disposition", `attachment; filename="${fileName}"`);
+      exchange.send(status, contentType, body);
     },
   });
   web.add({
