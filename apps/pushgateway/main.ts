@@ -1,6 +1,6 @@
 // `narthex pushgateway`: from the command line to a running gateway, and from a signal to a clean end.
-import { createLogger, type Logger, WebConfigError } from "@narthex/toolkit";
-import { COMPATIBLE_VERSION, NARTHEX_VERSION } from "./build-info.ts";
+import { createLogger, type Logger, NARTHEX_VERSION, WebConfigError } from "@narthex/toolkit";
+import { COMPATIBLE_VERSION } from "./build-info.ts";
 import { parseGatewayFlags } from "./flags/flags.ts";
 import { Gateway } from "./gateway.ts";
 import { PushRulesError } from "./store/push-rules.ts";

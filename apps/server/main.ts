@@ -1,9 +1,9 @@
 // `narthex server`: from the command line to a running server, and from a signal to a clean end.
 
 import { compileRegex } from "@narthex/model";
-import { createLogger, type Logger, WebConfigError } from "@narthex/toolkit";
+import { createLogger, type Logger, NARTHEX_VERSION, WebConfigError } from "@narthex/toolkit";
 import { ReplayThread } from "@narthex/tsdb";
-import { COMPATIBLE_VERSION, NARTHEX_VERSION } from "./build-info.ts";
+import { COMPATIBLE_VERSION } from "./build-info.ts";
 import { memoryLimit } from "./care/memory-limit.ts";
 import { namedLimits } from "./care/series-budget.ts";
 import { ConfigError } from "./config/index.ts";

@@ -13,6 +13,7 @@ export {
   textFlag,
 } from "./flags/flag.ts";
 export { type FlagExit, type FlagProgram, flagTexts, type ParsedFlags, parseFlags } from "./flags/parse.ts";
+export { type BuildInfo, buildInfo, NARTHEX_VERSION, versionText } from "./flags/version.ts";
 export type {
   AuthorizationConfig,
   BasicAuthConfig,

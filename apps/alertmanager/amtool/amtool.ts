@@ -1,8 +1,8 @@
 // `narthex amtool`: the command line to an Alertmanager, with the reference's commands, flags, words and exit codes.
 import { fstatSync, readFileSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
-import { booleanFlag, choiceFlag, createLogger, goDurationFlag } from "@narthex/toolkit";
-import { versionText } from "../build-info.ts";
+import { booleanFlag, choiceFlag, createLogger, goDurationFlag, versionText } from "@narthex/toolkit";
+import { COMPATIBLE_VERSION } from "../build-info.ts";
 import { FEATURE_NAMES, logFeatures, matcherMode, parseFeatures } from "../features.ts";
 import { MatcherGrammar } from "../matcher/matcher-grammar.ts";
 import { type CommandFlag, commandValues, missingFlags, readCommandLine } from "./command-line.ts";
@@ -89,7 +89,7 @@ async function run(argv: readonly string[], environment: ToolEnvironment): Promi
   const isGiven = (property: string): boolean => line.written.some(({ of }) => of.property === property);
   const command = path.at(-1) as RunnableCommand;
   if (isGiven(VERSION.property)) {
-    out(versionText().replace("alertmanager", "amtool"));
+    out(versionText("amtool", COMPATIBLE_VERSION));
     return 0;
   }
   if (isGiven(HELP.property) || command === root) {

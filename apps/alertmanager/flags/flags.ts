@@ -15,8 +15,9 @@ import {
   numberFlag,
   parseFlags,
   textFlag,
+  versionText,
 } from "@narthex/toolkit";
-import { versionText } from "../build-info.ts";
+import { COMPATIBLE_VERSION } from "../build-info.ts";
 import { FEATURE_NAMES } from "../features.ts";
 
 /** All flags with their values; durations in milliseconds. */
@@ -310,7 +311,12 @@ export function parseAlertmanagerFlags(
   argv: readonly string[],
 ): FlagExit | { readonly kind: "run"; readonly flags: AlertmanagerFlags } {
   const parsed = parseFlags(
-    { name: "narthex alertmanager", description: "The Alertmanager", version: versionText(), flags: FLAGS },
+    {
+      name: "narthex alertmanager",
+      description: "The Alertmanager",
+      version: versionText("alertmanager", COMPATIBLE_VERSION),
+      flags: FLAGS,
+    },
     argv,
   );
   return parsed.kind === "exit" ? parsed : { kind: "run", flags: parsed.values as unknown as AlertmanagerFlags };

@@ -13,8 +13,9 @@ import {
   parseFlags,
   sizeFlag,
   textFlag,
+  versionText,
 } from "@narthex/toolkit";
-import { versionText } from "../build-info.ts";
+import { COMPATIBLE_VERSION } from "../build-info.ts";
 
 /** Every flag, parsed. Times are milliseconds, sizes bytes. */
 export interface GatewayFlags {
@@ -195,7 +196,12 @@ const FLAGS: readonly (Flag & { readonly property: keyof GatewayFlags })[] = [
 
 /** Reads a command line. Never throws, never prints. */
 export function parseGatewayFlags(argv: readonly string[]): GatewayCommand | FlagExit {
-  const program = { name: "narthex pushgateway", description: "The Pushgateway", version: versionText(), flags: FLAGS };
+  const program = {
+    name: "narthex pushgateway",
+    description: "The Pushgateway",
+    version: versionText("pushgateway", COMPATIBLE_VERSION),
+    flags: FLAGS,
+  };
   const parsed = parseFlags(program, argv);
   if (parsed.kind === "exit") return parsed;
   const written = parsed.values as unknown as GatewayFlags;

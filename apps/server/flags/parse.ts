@@ -1,13 +1,12 @@
 // The server's command line: parsed, checked across flags, and what the log is to say about it.
 import { hostname } from "node:os";
 import { compileRegex } from "@narthex/model";
-import { type FlagExit, flagTexts, formatDuration, parseFlags, quote } from "@narthex/toolkit";
+import { type FlagExit, flagTexts, formatDuration, parseFlags, quote, versionText } from "@narthex/toolkit";
 import { type WebAddress, webAddress } from "./external-url.ts";
 import { splitFeatures } from "./features.ts";
 import { MISSING_FEATURES, MISSING_FLAGS } from "./missing.ts";
 import type { ServerFlags } from "./server-flags.ts";
 import { SERVER_FLAGS } from "./table.ts";
-import { versionText } from "./version.ts";
 
 /** A line for the log about the command line. */
 export interface StartNote {
@@ -42,7 +41,7 @@ export function parseServerFlags(argv: readonly string[], context: CommandContex
   const program = {
     name: context.program ?? "narthex server",
     description: "The Prometheus monitoring server",
-    version: versionText(context.version),
+    version: versionText("prometheus", context.version),
     flags: SERVER_FLAGS,
   };
   const parsed = parseFlags(program, argv);

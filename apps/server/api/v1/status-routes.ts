@@ -2,8 +2,8 @@
 
 import type { ServerResponse } from "node:http";
 import { availableParallelism, hostname } from "node:os";
+import type { BuildInfo } from "@narthex/toolkit";
 import type { Db } from "@narthex/tsdb";
-import type { BuildInfo } from "../../build-info.ts";
 import type { Call } from "../../web/call.ts";
 import type { Notifications } from "../../web/notifications.ts";
 import { ApiError, invalidParameter } from "../api-error.ts";
