@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 /** Every compiled test of the tree, sorted: `*.test.js` and `*.fuzz.js` below a `dist`, `*.test.mjs` below `tests`. */
@@ -21,7 +21,13 @@ function find(root, isWanted) {
       if (entry.name === "node_modules" || entry.name.startsWith(".")) continue;
       const path = join(folder, entry.name);
       if (entry.isDirectory()) walk(path, compiled || entry.name === "dist");
-      else if (isWanted(entry.name, compiled)) found.push(path);
+      else if (isWanted(entry.name, compiled) && !(compiled && isLeftOver(path))) found.push(path);
     }
   }
+}
+
+/** What an earlier build made of a source that is not there any more. */
+function isLeftOver(path) {
+  const source = path.replace("/dist/", "/").replace(/\.js$/, ".ts");
+  return !existsSync(source) && !existsSync(`${source}x`);
 }
