@@ -28,6 +28,7 @@ function find(root, isWanted) {
 
 /** What an earlier build made of a source that is not there any more. */
 function isLeftOver(path) {
-  const source = path.replace("/dist/", "/").replace(/\.js$/, ".ts");
+  // The page's sources lie in a folder of their own, and are compiled for tests beside what is built of it.
+  const source = path.replace("/dist-types/dist/", "/src/").replace("/dist/", "/").replace(/\.js$/, ".ts");
   return !existsSync(source) && !existsSync(`${source}x`);
 }
