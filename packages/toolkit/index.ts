@@ -1,3 +1,26 @@
+export { type ApiAnswer, ApiClient, type ApiRequest, jsonOf, statusError } from "./cloud/api-client.ts";
+export { ApiError } from "./cloud/api-error.ts";
+export { AwsCredentialSource } from "./cloud/aws-credentials.ts";
+export { awsError, formBody } from "./cloud/aws-query.ts";
+export { parseJson, refuseTooManyValues } from "./cloud/bounded-json.ts";
+export {
+  flagOf,
+  integerOf,
+  type JsonObject,
+  objectOf,
+  objectsOf,
+  optionalFlagOf,
+  optionalObjectOf,
+  optionalTextOf,
+  ShapeError,
+  textOf,
+  textPairsOf,
+  textsOf,
+} from "./cloud/json-shape.ts";
+export { PLAIN_HTTP } from "./cloud/plain-http-config.ts";
+export { signedHeaders } from "./cloud/sigv4.ts";
+export { domainOf } from "./cloud/sts.ts";
+export { parseXml, type XmlElement, xmlList, xmlText } from "./cloud/xml.ts";
 export {
   booleanFlag,
   checkedFlag,
@@ -34,7 +57,7 @@ export {
   tlsClientConfig,
 } from "./http-client/config-schema.ts";
 export { isCredentialHeader, withoutCredentials } from "./http-client/credential-headers.ts";
-export { requestFailure } from "./http-client/error-text.ts";
+export { requestErrorText, requestFailure } from "./http-client/error-text.ts";
 export { TokenSource } from "./http-client/oauth2.ts";
 export { ownHeaders } from "./http-client/own-headers.ts";
 export { type ProxyRule, proxyRule } from "./http-client/proxy.ts";

@@ -3,12 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Secret } from "@narthex/toolkit";
+import { ApiClient, PLAIN_HTTP, Secret } from "@narthex/toolkit";
 import { FakeApi, type FakeRequest, whenDone } from "../discovery/testing.ts";
-import { ApiClient } from "./api-client.ts";
 import { azureCloud } from "./azure-cloud.ts";
 import { type AzureIdentity, AzureTokenSource } from "./azure-token.ts";
-import { PLAIN_HTTP } from "./plain-http-config.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "narthex-azure-"));
 whenDone(() => rmSync(folder, { recursive: true }));

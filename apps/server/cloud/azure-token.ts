@@ -1,8 +1,7 @@
 // Access tokens of Azure: for a client's secret, a managed identity or a workload identity. Source: Microsoft identity
 // platform, "OAuth 2.0 client credentials flow"; Azure Instance Metadata Service; Azure Workload Identity.
 import { readFileSync } from "node:fs";
-import type { Secret } from "@narthex/toolkit";
-import type { ApiClient, ApiRequest } from "./api-client.ts";
+import type { ApiClient, ApiRequest, Secret } from "@narthex/toolkit";
 import { tokenOf } from "./oauth-answer.ts";
 import { type FreshToken, TokenCache } from "./token-cache.ts";
 

@@ -4,10 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { ApiClient, PLAIN_HTTP } from "@narthex/toolkit";
 import { FakeApi, whenDone } from "../discovery/testing.ts";
-import { ApiClient } from "./api-client.ts";
 import { GoogleTokenSource } from "./google-token.ts";
-import { PLAIN_HTTP } from "./plain-http-config.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "narthex-google-"));
 whenDone(() => rmSync(folder, { recursive: true }));

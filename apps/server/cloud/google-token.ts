@@ -1,10 +1,10 @@
 // Access tokens of Google Cloud by "application default credentials": a file that the environment or gcloud names, or
 // the metadata server of the machine. Source: Google Cloud documentation, "How Application Default Credentials works".
+
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { ApiClient, ApiRequest } from "./api-client.ts";
-import { type JsonObject, objectOf, textOf } from "./json-shape.ts";
+import { type ApiClient, type ApiRequest, type JsonObject, objectOf, textOf } from "@narthex/toolkit";
 import { tokenOf } from "./oauth-answer.ts";
 import { signedAssertion } from "./signed-assertion.ts";
 import { type FreshToken, TokenCache } from "./token-cache.ts";

@@ -1,6 +1,5 @@
 // What token endpoints answer. Source: RFC 6749, 5.1 and 5.2.
-import { type ApiAnswer, type ApiRequest, statusError } from "./api-client.ts";
-import { objectOf, textOf } from "./json-shape.ts";
+import { type ApiAnswer, type ApiRequest, objectOf, statusError, textOf } from "@narthex/toolkit";
 import type { FreshToken } from "./token-cache.ts";
 
 /** Without a lifetime in the answer. */

@@ -1,7 +1,6 @@
 // Targets fetched as JSON from a URL.
+import { ApiClient, refuseTooManyValues } from "@narthex/toolkit";
 import { COMPATIBLE_VERSION } from "../build-info.ts";
-import { ApiClient } from "../cloud/api-client.ts";
-import { refuseTooManyValues } from "../cloud/bounded-json.ts";
 import type { HttpDiscoveryConfig } from "../config/types.ts";
 import type { Discoverer, DiscovererContext } from "./discoverer.ts";
 import { parseGroups } from "./group-file.ts";

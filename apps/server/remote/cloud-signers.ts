@@ -1,11 +1,7 @@
 // Requests signed by the rules of a cloud. Sources: the reference's `sigv4`, `storage/remote/azuread` and `googleiam`.
-import type { Secret } from "@narthex/toolkit";
-import { ApiClient } from "../cloud/api-client.ts";
-import { AwsCredentialSource } from "../cloud/aws-credentials.ts";
+import { ApiClient, AwsCredentialSource, PLAIN_HTTP, type Secret, signedHeaders } from "@narthex/toolkit";
 import { type AzureIdentity, AzureTokenSource } from "../cloud/azure-token.ts";
 import { GoogleTokenSource } from "../cloud/google-token.ts";
-import { PLAIN_HTTP } from "../cloud/plain-http-config.ts";
-import { signedHeaders } from "../cloud/sigv4.ts";
 import type { AzureAdConfig, GoogleIamConfig, Sigv4Config } from "../config/types.ts";
 import type { RequestSigner, SignableRequest } from "./signer.ts";
 

@@ -2,10 +2,9 @@
 import { lookup } from "node:dns";
 import http from "node:http";
 import type { LookupFunction } from "node:net";
-import { openRequest, ownHeaders, TokenSource, withoutCredentials } from "@narthex/toolkit";
+import { openRequest, ownHeaders, requestErrorText, TokenSource, withoutCredentials } from "@narthex/toolkit";
 import type { HttpClientConfig } from "../config/types.ts";
 import type { DialObserver } from "../scrape/dial-metrics.ts";
-import { requestErrorText } from "../scrape/http-errors.ts";
 import { Router } from "../scrape/http-route.ts";
 import { RemoteResponse } from "./remote-response.ts";
 import type { RequestSigner } from "./signer.ts";

@@ -1,11 +1,11 @@
 // Fetching bodies from targets over HTTP: kept-alive connections, gzip, limits, one deadline for everything.
 import http from "node:http";
-import { openRequest, ownHeaders, TokenSource, withoutCredentials } from "@narthex/toolkit";
+import { openRequest, ownHeaders, requestErrorText, TokenSource, withoutCredentials } from "@narthex/toolkit";
 import type { HttpClientConfig } from "../config/types.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { DialObserver } from "./dial-metrics.ts";
 import { Gunzipper } from "./gunzipper.ts";
-import { bodyErrorText, gzipErrorText, requestErrorText } from "./http-errors.ts";
+import { bodyErrorText, gzipErrorText } from "./http-errors.ts";
 import { asScrapeError, type Route, Router } from "./http-route.ts";
 import { inflate } from "./inflation.ts";
 import { type Connection, PlainHttp, type PlainResponse } from "./plain-http.ts";

@@ -1,11 +1,5 @@
 // What a scrape that failed says: the words of the reference, which operators and their rules know.
-import { quoteText } from "@narthex/exposition";
 import { requestFailure } from "@narthex/toolkit";
-
-/** The text for an error of the request itself, before there is a response: `Get "http://h/metrics": EOF`. */
-export function requestErrorText(url: string, error: unknown, method: "Get" | "Post" = "Get"): string {
-  return `${method} ${quoteText(url)}: ${requestFailure(error)}`;
-}
 
 /** The text for an error while the body was read. */
 export function bodyErrorText(error: unknown): string {

@@ -1,5 +1,7 @@
 // Node's words for what went wrong on the way to a server, turned into those that operators of the reference know.
 
+import { quote } from "../log/format.ts";
+
 interface SystemError extends Error {
   readonly code?: string;
   readonly syscall?: string;
@@ -29,6 +31,11 @@ const TLS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: OUT_OF_DATE,
   CERT_NOT_YET_VALID: OUT_OF_DATE,
 };
+
+/** The text for an error of the request itself, before there is a response: `Get "http://h/metrics": EOF`. */
+export function requestErrorText(url: string, error: unknown, method: "Get" | "Post" = "Get"): string {
+  return `${method} ${quote(url)}: ${requestFailure(error)}`;
+}
 
 /** Whatever a request can fail with, as Go's HTTP client would say it: `dial tcp 127.0.0.1:1: connect: connection refused`. */
 export function requestFailure(error: unknown): string {

@@ -1,11 +1,19 @@
 // The two lists of EC2 that discovery needs. Source: Amazon EC2 API Reference, 2016-11-15.
+import {
+  ApiClient,
+  type ApiRequest,
+  AwsCredentialSource,
+  awsError,
+  domainOf,
+  formBody,
+  parseXml,
+  signedHeaders,
+  statusError,
+  type XmlElement,
+  xmlList,
+  xmlText,
+} from "@narthex/toolkit";
 import { COMPATIBLE_VERSION } from "../../build-info.ts";
-import { ApiClient, type ApiRequest, statusError } from "../../cloud/api-client.ts";
-import { AwsCredentialSource } from "../../cloud/aws-credentials.ts";
-import { awsError, formBody } from "../../cloud/aws-query.ts";
-import { signedHeaders } from "../../cloud/sigv4.ts";
-import { domainOf } from "../../cloud/sts.ts";
-import { parseXml, type XmlElement, xmlList, xmlText } from "../../cloud/xml.ts";
 import { PageGuard } from "../page-guard.ts";
 import type { Ec2DiscoveryBody } from "./ec2-body.ts";
 

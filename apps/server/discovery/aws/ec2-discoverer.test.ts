@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Secret } from "@narthex/toolkit";
-import { parseXml } from "../../cloud/xml.ts";
+import { parseXml, Secret } from "@narthex/toolkit";
 import { scrapeConfig, until } from "../../scrape/testing.ts";
 import { CONTRACT_TIMEOUT_MS, testDiscoveryContract } from "../contract.ts";
 import { FakeApi, Rig } from "../testing.ts";

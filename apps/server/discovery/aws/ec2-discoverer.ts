@@ -1,5 +1,5 @@
 // Targets that run as machines of EC2.
-import { xmlList, xmlText } from "../../cloud/xml.ts";
+import { xmlList, xmlText } from "@narthex/toolkit";
 import type { Discoverer, DiscovererContext } from "../discoverer.ts";
 import { RefreshDiscoverer } from "../refresh-discoverer.ts";
 import { Ec2Api } from "./ec2-api.ts";

@@ -1,5 +1,5 @@
 // An EC2 machine as target.
-import { type XmlElement, xmlList, xmlText } from "../../cloud/xml.ts";
+import { type XmlElement, xmlList, xmlText } from "@narthex/toolkit";
 import { joinedList, joinHostPort, sanitizeLabelName } from "../meta-label.ts";
 
 const PREFIX = "__meta_ec2_";

@@ -1,11 +1,18 @@
 // Lists of Azure's resource manager. Source: Azure REST API reference, Compute 2024-07-01, Network 2024-05-01 and
 // 2018-10-01 for the interfaces of scale sets.
+import {
+  ApiClient,
+  ApiError,
+  type ApiRequest,
+  type JsonObject,
+  jsonOf,
+  objectOf,
+  objectsOf,
+  textOf,
+} from "@narthex/toolkit";
 import { COMPATIBLE_VERSION } from "../../build-info.ts";
-import { ApiClient, type ApiRequest, jsonOf } from "../../cloud/api-client.ts";
-import { ApiError } from "../../cloud/api-error.ts";
 import { type AzureCloud, azureCloud } from "../../cloud/azure-cloud.ts";
 import { type AzureIdentity, AzureTokenSource } from "../../cloud/azure-token.ts";
-import { type JsonObject, objectOf, objectsOf, textOf } from "../../cloud/json-shape.ts";
 import { PageGuard } from "../page-guard.ts";
 import type { AzureDiscoveryBody } from "./azure-body.ts";
 

@@ -1,6 +1,5 @@
 // Targets that run as machines of Azure, single ones and those of scale sets.
-import type { Logger } from "@narthex/toolkit";
-import { textOf } from "../../cloud/json-shape.ts";
+import { type Logger, textOf } from "@narthex/toolkit";
 import type { Discoverer, DiscovererContext } from "../discoverer.ts";
 import type { DiscoveryMetrics } from "../discovery-metrics.ts";
 import { RefreshDiscoverer } from "../refresh-discoverer.ts";

@@ -9,7 +9,7 @@ import {
   optionalTextOf,
   textOf,
   textPairsOf,
-} from "../../cloud/json-shape.ts";
+} from "@narthex/toolkit";
 import { joinHostPort, sanitizeLabelName } from "../meta-label.ts";
 
 const PREFIX = "__meta_azure_";

@@ -1,10 +1,8 @@
 // The two blocking queries of a Consul agent that discovery lives on, and the question where the agent is.
 // Source: HTTP API of Consul, "Blocking Queries", `/v1/catalog/services`, `/v1/health/service`, `/v1/agent/self`.
 
-import { EMPTY_SECRET } from "@narthex/toolkit";
+import { ApiClient, type ApiRequest, EMPTY_SECRET, jsonOf, objectOf, textOf, textsOf } from "@narthex/toolkit";
 import { COMPATIBLE_VERSION } from "../../build-info.ts";
-import { ApiClient, type ApiRequest, jsonOf } from "../../cloud/api-client.ts";
-import { objectOf, textOf, textsOf } from "../../cloud/json-shape.ts";
 import type { ConsulDiscoveryBody } from "./consul-body.ts";
 
 /** How long answers are waited for, in milliseconds. */

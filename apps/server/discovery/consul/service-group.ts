@@ -1,13 +1,5 @@
 // The instances of one Consul service as a target group.
-import {
-  integerOf,
-  type JsonObject,
-  objectOf,
-  objectsOf,
-  textOf,
-  textPairsOf,
-  textsOf,
-} from "../../cloud/json-shape.ts";
+import { integerOf, type JsonObject, objectOf, objectsOf, textOf, textPairsOf, textsOf } from "@narthex/toolkit";
 import { joinedList, joinHostPort, sanitizeLabelName } from "../meta-label.ts";
 import type { TargetGroup } from "../target-group.ts";
 

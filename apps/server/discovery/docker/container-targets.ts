@@ -1,13 +1,5 @@
 // Containers as targets: one for each TCP port in each network.
-import {
-  integerOf,
-  type JsonObject,
-  objectOf,
-  objectsOf,
-  optionalObjectOf,
-  textOf,
-  textsOf,
-} from "../../cloud/json-shape.ts";
+import { integerOf, type JsonObject, objectOf, objectsOf, optionalObjectOf, textOf, textsOf } from "@narthex/toolkit";
 import { joinHostPort } from "../meta-label.ts";
 import type { DockerDiscoveryBody } from "./docker-body.ts";
 import { addLabels } from "./network-labels.ts";

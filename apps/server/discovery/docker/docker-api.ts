@@ -1,8 +1,6 @@
 // The lists of a Docker daemon. Source: Docker Engine API, without a version in the path: the daemon's newest.
+import { ApiClient, type JsonObject, objectsOf, PLAIN_HTTP } from "@narthex/toolkit";
 import { COMPATIBLE_VERSION } from "../../build-info.ts";
-import { ApiClient } from "../../cloud/api-client.ts";
-import { type JsonObject, objectsOf } from "../../cloud/json-shape.ts";
-import { PLAIN_HTTP } from "../../cloud/plain-http-config.ts";
 import type { HttpClientConfig } from "../../config/types.ts";
 import type { DockerFilter } from "./docker-body.ts";
 

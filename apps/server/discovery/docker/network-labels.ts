@@ -1,5 +1,5 @@
 // Labels of a daemon's networks.
-import { flagOf, type JsonObject, textOf, textPairsOf } from "../../cloud/json-shape.ts";
+import { flagOf, type JsonObject, textOf, textPairsOf } from "@narthex/toolkit";
 import { sanitizeLabelName } from "../meta-label.ts";
 
 /** Labels by network id; names begin with `prefix`. */

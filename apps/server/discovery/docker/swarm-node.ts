@@ -1,5 +1,5 @@
 // Nodes of a swarm: as targets, and as labels of the tasks that run on them.
-import { flagOf, type JsonObject, objectOf, optionalObjectOf, textOf } from "../../cloud/json-shape.ts";
+import { flagOf, type JsonObject, objectOf, optionalObjectOf, textOf } from "@narthex/toolkit";
 import { joinHostPort } from "../meta-label.ts";
 import { addLabels } from "./network-labels.ts";
 

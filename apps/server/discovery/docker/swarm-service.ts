@@ -1,6 +1,7 @@
 // Services of a swarm: as targets, and as labels of their tasks.
+
 import { isIP } from "node:net";
-import { integerOf, type JsonObject, objectOf, objectsOf, optionalObjectOf, textOf } from "../../cloud/json-shape.ts";
+import { integerOf, type JsonObject, objectOf, objectsOf, optionalObjectOf, textOf } from "@narthex/toolkit";
 import { joinHostPort } from "../meta-label.ts";
 import { addLabels } from "./network-labels.ts";
 

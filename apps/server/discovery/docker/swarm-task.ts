@@ -1,13 +1,5 @@
 // Tasks of a swarm as targets: at the ports of their node, and in each of their networks at the ports of the service.
-import {
-  integerOf,
-  type JsonObject,
-  objectOf,
-  objectsOf,
-  optionalObjectOf,
-  textOf,
-  textsOf,
-} from "../../cloud/json-shape.ts";
+import { integerOf, type JsonObject, objectOf, objectsOf, optionalObjectOf, textOf, textsOf } from "@narthex/toolkit";
 import { joinHostPort } from "../meta-label.ts";
 import { addLabels } from "./network-labels.ts";
 import { NODE_ADDRESS_LABEL, nodeLabels } from "./swarm-node.ts";

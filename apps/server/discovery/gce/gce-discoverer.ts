@@ -1,9 +1,7 @@
 // Targets that run as machines of Google Compute Engine. Source: Compute Engine API v1, `instances.list`.
+import { ApiClient, objectOf, objectsOf, PLAIN_HTTP, textOf } from "@narthex/toolkit";
 import { COMPATIBLE_VERSION } from "../../build-info.ts";
-import { ApiClient } from "../../cloud/api-client.ts";
 import { GoogleTokenSource } from "../../cloud/google-token.ts";
-import { objectOf, objectsOf, textOf } from "../../cloud/json-shape.ts";
-import { PLAIN_HTTP } from "../../cloud/plain-http-config.ts";
 import type { Discoverer, DiscovererContext } from "../discoverer.ts";
 import { PageGuard } from "../page-guard.ts";
 import { RefreshDiscoverer } from "../refresh-discoverer.ts";

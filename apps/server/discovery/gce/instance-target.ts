@@ -1,13 +1,5 @@
 // A machine of Compute Engine as target. Source: Compute Engine API v1, `Instance`.
-import {
-  type JsonObject,
-  objectOf,
-  objectsOf,
-  optionalTextOf,
-  textOf,
-  textPairsOf,
-  textsOf,
-} from "../../cloud/json-shape.ts";
+import { type JsonObject, objectOf, objectsOf, optionalTextOf, textOf, textPairsOf, textsOf } from "@narthex/toolkit";
 import { joinedList, sanitizeLabelName } from "../meta-label.ts";
 
 const PREFIX = "__meta_gce_";

@@ -1,8 +1,7 @@
 // How the API of a cluster is reached: by an address, by a kubeconfig file, or from within the cluster.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { EMPTY_SECRET } from "@narthex/toolkit";
-import { PLAIN_HTTP } from "../../cloud/plain-http-config.ts";
+import { EMPTY_SECRET, PLAIN_HTTP } from "@narthex/toolkit";
 import type { HttpClientConfig } from "../../config/types.ts";
 import { joinHostPort } from "../meta-label.ts";
 import { readKubeconfig } from "./kubeconfig.ts";

@@ -9,7 +9,7 @@ import {
   textOf,
   textPairsOf,
   textsOf,
-} from "../../cloud/json-shape.ts";
+} from "@narthex/toolkit";
 import { joinHostPort, sanitizeLabelName } from "../meta-label.ts";
 import type { TargetGroup } from "../target-group.ts";
 import { addNamespaceLabels, addNodeLabels, type ClusterView } from "./cluster-view.ts";

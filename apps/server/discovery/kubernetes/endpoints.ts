@@ -1,12 +1,5 @@
 // Endpoints, reduced to what targets show of them. Source: Kubernetes API, core/v1 `Endpoints`.
-import {
-  integerOf,
-  type JsonObject,
-  objectsOf,
-  optionalObjectOf,
-  optionalTextOf,
-  textOf,
-} from "../../cloud/json-shape.ts";
+import { integerOf, type JsonObject, objectsOf, optionalObjectOf, optionalTextOf, textOf } from "@narthex/toolkit";
 import { joinHostPort } from "../meta-label.ts";
 import type { TargetGroup } from "../target-group.ts";
 import { addNamespaceLabels, addNodeLabels, type ClusterView } from "./cluster-view.ts";

@@ -7,7 +7,7 @@ import {
   optionalTextOf,
   textOf,
   textsOf,
-} from "../../cloud/json-shape.ts";
+} from "@narthex/toolkit";
 import type { TargetGroup } from "../target-group.ts";
 import { addNamespaceLabels, type ClusterView } from "./cluster-view.ts";
 import { addMeta, keyOf, metaOf, PREFIX, type StoredObject } from "./object-meta.ts";

@@ -1,10 +1,19 @@
 // kubeconfig files: cluster and user of the current context. Source: Kubernetes client configuration v1, `Config`.
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
-import { ConfigUrl, EMPTY_SECRET, Secret } from "@narthex/toolkit";
+import {
+  ConfigUrl,
+  EMPTY_SECRET,
+  flagOf,
+  type JsonObject,
+  objectOf,
+  objectsOf,
+  PLAIN_HTTP,
+  Secret,
+  textOf,
+  textsOf,
+} from "@narthex/toolkit";
 import { parse } from "yaml";
-import { flagOf, type JsonObject, objectOf, objectsOf, textOf, textsOf } from "../../cloud/json-shape.ts";
-import { PLAIN_HTTP } from "../../cloud/plain-http-config.ts";
 import type { HttpClientConfig, HttpHeaderConfig, TlsConfig } from "../../config/types.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 

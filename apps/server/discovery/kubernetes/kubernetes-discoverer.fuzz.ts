@@ -1,8 +1,7 @@
 // Whatever happens to a cluster and to the connections to it: in the end the targets are those that a new look finds.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigUrl } from "@narthex/toolkit";
-import { PLAIN_HTTP } from "../../cloud/plain-http-config.ts";
+import { ConfigUrl, PLAIN_HTTP } from "@narthex/toolkit";
 import { FakeApi, Rig } from "../testing.ts";
 import type { KubernetesDiscoveryBody, KubernetesRole } from "./kubernetes-body.ts";
 import { KubernetesDiscoverer } from "./kubernetes-discoverer.ts";

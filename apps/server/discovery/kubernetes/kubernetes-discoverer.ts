@@ -1,5 +1,5 @@
 // Targets that the API of a Kubernetes cluster shows.
-import { ApiClient } from "../../cloud/api-client.ts";
+import { ApiClient } from "@narthex/toolkit";
 import type { Discoverer, DiscovererContext } from "../discoverer.ts";
 import type { TargetGroup } from "../target-group.ts";
 import { type ClusterSurroundings, clusterAccess, OWN_SURROUNDINGS } from "./cluster-access.ts";

@@ -1,5 +1,5 @@
 // Nodes, reduced to what targets show of them. Source: Kubernetes API, core/v1 `Node`.
-import { integerOf, type JsonObject, objectOf, objectsOf, textOf } from "../../cloud/json-shape.ts";
+import { integerOf, type JsonObject, objectOf, objectsOf, textOf } from "@narthex/toolkit";
 import { joinHostPort, sanitizeLabelName } from "../meta-label.ts";
 import type { TargetGroup } from "../target-group.ts";
 import { addMeta, metaOf, PREFIX, type StoredObject } from "./object-meta.ts";

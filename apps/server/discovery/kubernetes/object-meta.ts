@@ -1,5 +1,5 @@
 // What all objects of the API have in common. Source: Kubernetes API, `ObjectMeta`, `OwnerReference`.
-import { flagOf, type JsonObject, objectOf, objectsOf, textOf, textPairsOf } from "../../cloud/json-shape.ts";
+import { flagOf, type JsonObject, objectOf, objectsOf, textOf, textPairsOf } from "@narthex/toolkit";
 import { sanitizeLabelName } from "../meta-label.ts";
 
 /** Prefix of all labels of this mechanism. */

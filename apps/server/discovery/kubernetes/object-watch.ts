@@ -1,11 +1,20 @@
 // Keeps a store as the API has it: one list, then a watch from there on. Source: Kubernetes API concepts, "Efficient
 // detection of changes", "Retrieving large results sets in chunks".
-import type { Logger } from "@narthex/toolkit";
+import {
+  type ApiClient,
+  ApiError,
+  type ApiRequest,
+  integerOf,
+  type JsonObject,
+  jsonOf,
+  type Logger,
+  objectOf,
+  objectsOf,
+  parseJson,
+  ShapeError,
+  textOf,
+} from "@narthex/toolkit";
 import { COMPATIBLE_VERSION } from "../../build-info.ts";
-import { type ApiClient, type ApiRequest, jsonOf } from "../../cloud/api-client.ts";
-import { ApiError } from "../../cloud/api-error.ts";
-import { parseJson } from "../../cloud/bounded-json.ts";
-import { integerOf, type JsonObject, objectOf, objectsOf, ShapeError, textOf } from "../../cloud/json-shape.ts";
 import type { Clock } from "../../scrape/clock.ts";
 import { pause } from "../../scrape/pause.ts";
 import { PageGuard } from "../page-guard.ts";

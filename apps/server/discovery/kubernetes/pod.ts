@@ -1,5 +1,5 @@
 // Pods, reduced to what targets show of them. Source: Kubernetes API, core/v1 `Pod`.
-import { integerOf, type JsonObject, objectOf, objectsOf, textOf } from "../../cloud/json-shape.ts";
+import { integerOf, type JsonObject, objectOf, objectsOf, textOf } from "@narthex/toolkit";
 import { metaOf, type StoredObject } from "./object-meta.ts";
 
 /** A port of a container. */

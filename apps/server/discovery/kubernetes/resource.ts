@@ -1,5 +1,5 @@
 // The kinds of objects that are watched: where the API has them, and how they are read.
-import type { JsonObject } from "../../cloud/json-shape.ts";
+import type { JsonObject } from "@narthex/toolkit";
 import { type EndpointSlice, readEndpointSlice } from "./endpoint-slice.ts";
 import { type Endpoints, readEndpoints } from "./endpoints.ts";
 import { type Ingress, readIngress } from "./ingress.ts";

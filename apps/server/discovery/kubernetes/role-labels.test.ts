@@ -2,8 +2,7 @@
 // `discovery/reference.test.ts`), and those that its release does not have yet. `~` stands for `__meta_kubernetes_`.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigUrl } from "@narthex/toolkit";
-import { PLAIN_HTTP } from "../../cloud/plain-http-config.ts";
+import { ConfigUrl, PLAIN_HTTP } from "@narthex/toolkit";
 import { until } from "../../scrape/testing.ts";
 import { FakeApi, Rig } from "../testing.ts";
 import type { KubernetesRole } from "./kubernetes-body.ts";

@@ -1,5 +1,5 @@
 // One role in one namespace: which objects it watches, whose changes concern which targets, and how targets are made.
-import type { ApiClient } from "../../cloud/api-client.ts";
+import type { ApiClient } from "@narthex/toolkit";
 import type { DiscovererContext } from "../discoverer.ts";
 import type { TargetGroup } from "../target-group.ts";
 import type { ClusterView } from "./cluster-view.ts";

@@ -1,5 +1,5 @@
 // Services, reduced to what targets show of them. Source: Kubernetes API, core/v1 `Service`.
-import { integerOf, type JsonObject, objectOf, objectsOf, textOf, textsOf } from "../../cloud/json-shape.ts";
+import { integerOf, type JsonObject, objectOf, objectsOf, textOf, textsOf } from "@narthex/toolkit";
 import { joinHostPort } from "../meta-label.ts";
 import type { TargetGroup } from "../target-group.ts";
 import { addNamespaceLabels, type ClusterView } from "./cluster-view.ts";

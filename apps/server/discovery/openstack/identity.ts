@@ -1,8 +1,16 @@
 // Tokens of OpenStack and the catalog of services that comes with them. Source: Identity API v3, "Authentication and
 // token management".
-import { EMPTY_SECRET, Secret } from "@narthex/toolkit";
-import { type ApiClient, type ApiRequest, statusError } from "../../cloud/api-client.ts";
-import { type JsonObject, objectOf, objectsOf, textOf } from "../../cloud/json-shape.ts";
+import {
+  type ApiClient,
+  type ApiRequest,
+  EMPTY_SECRET,
+  type JsonObject,
+  objectOf,
+  objectsOf,
+  Secret,
+  statusError,
+  textOf,
+} from "@narthex/toolkit";
 import type { OpenstackIdentity } from "./openstack-body.ts";
 
 /** What a token is good for. */

@@ -1,6 +1,5 @@
 // Machines of OpenStack as targets: one for each of their own addresses.
-import type { Logger } from "@narthex/toolkit";
-import { type JsonObject, objectOf, textOf, textPairsOf } from "../../cloud/json-shape.ts";
+import { type JsonObject, type Logger, objectOf, textOf, textPairsOf } from "@narthex/toolkit";
 import { joinHostPort, sanitizeLabelName } from "../meta-label.ts";
 
 const PREFIX = "__meta_openstack_";

@@ -1,8 +1,15 @@
 // Lists of OpenStack's services. Source: Compute API v2.1, Networking API v2.0, Load Balancer API v2, "Pagination".
+import {
+  ApiClient,
+  type ApiRequest,
+  type JsonObject,
+  jsonOf,
+  objectOf,
+  objectsOf,
+  PLAIN_HTTP,
+  textOf,
+} from "@narthex/toolkit";
 import { COMPATIBLE_VERSION } from "../../build-info.ts";
-import { ApiClient, type ApiRequest, jsonOf } from "../../cloud/api-client.ts";
-import { type JsonObject, objectOf, objectsOf, textOf } from "../../cloud/json-shape.ts";
-import { PLAIN_HTTP } from "../../cloud/plain-http-config.ts";
 import { PageGuard } from "../page-guard.ts";
 import { authenticate, endpointOf, identityOfEnvironment, type OpenstackSession } from "./identity.ts";
 import type { OpenstackDiscoveryBody, OpenstackIdentity } from "./openstack-body.ts";

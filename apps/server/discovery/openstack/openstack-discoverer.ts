@@ -1,6 +1,5 @@
 // Targets that an OpenStack cloud runs: machines, the hosts below them, or load balancers that serve metrics.
-import type { Logger } from "@narthex/toolkit";
-import { integerOf, type JsonObject, objectsOf, textOf, textsOf } from "../../cloud/json-shape.ts";
+import { integerOf, type JsonObject, type Logger, objectsOf, textOf, textsOf } from "@narthex/toolkit";
 import type { Discoverer, DiscovererContext } from "../discoverer.ts";
 import { joinHostPort } from "../meta-label.ts";
 import { RefreshDiscoverer } from "../refresh-discoverer.ts";
