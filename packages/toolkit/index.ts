@@ -1,6 +1,6 @@
 export { type ApiAnswer, ApiClient, type ApiRequest, jsonOf, statusError } from "./cloud/api-client.ts";
 export { ApiError } from "./cloud/api-error.ts";
-export { AwsCredentialSource } from "./cloud/aws-credentials.ts";
+export { AwsCredentialSource, type AwsCredentials } from "./cloud/aws-credentials.ts";
 export { awsError, formBody } from "./cloud/aws-query.ts";
 export { parseJson, refuseTooManyValues } from "./cloud/bounded-json.ts";
 export {

@@ -37,6 +37,8 @@ export interface AwsSurroundings {
   readonly client: ApiClient;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Who takes on roles, for the names of the sessions. Standard: prometheus. */
+  readonly program?: string;
 }
 
 /** The credentials of one identity: looked for at need, kept until shortly before their end. */

@@ -15,6 +15,8 @@ export interface StsOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Begins the names of sessions that nobody names. Standard: prometheus. */
+  readonly program?: string;
 }
 
 /** A role; "" for what is not said of it. */
@@ -47,8 +49,11 @@ export function assumeRoleWithWebIdentity(
   return ask("AssumeRoleWithWebIdentity", params, undefined, options, signal);
 }
 
-function roleParams({ roleArn, sessionName }: AwsRole, { now }: StsOptions): Record<string, string> {
-  return { RoleArn: roleArn, RoleSessionName: sessionName || `prometheus-${Math.floor(now())}` };
+function roleParams(
+  { roleArn, sessionName }: AwsRole,
+  { now, program = "prometheus" }: StsOptions,
+): Record<string, string> {
+  return { RoleArn: roleArn, RoleSessionName: sessionName || `${program}-${Math.floor(now())}` };
 }
 
 async function ask(

@@ -1,46 +1,74 @@
 // Amazon SNS: to topics, phones and other targets.
-import type { HttpClientConfig } from "@narthex/toolkit";
+import {
+  ApiClient,
+  AwsCredentialSource,
+  type AwsCredentials,
+  awsError,
+  domainOf,
+  type HttpClientConfig,
+  signedHeaders,
+} from "@narthex/toolkit";
 import type { Alert } from "../../alert/alert.ts";
 import type { SnsConfig } from "../../config/receivers/sns.ts";
 import { type Answer, type Delivery, keyHash, type Notifier } from "../delivery.ts";
 import { NotifyError, reasonOfStatus } from "../reason.ts";
-import { awsCredentials, awsRegion } from "./aws-credentials.ts";
 import { answerOf, dataOf, type Expand, expander, type NotifierEnvironment, Sender } from "./common.ts";
-import { type AwsCredentials, signedHeaders } from "./sigv4.ts";
 
 const MAX_MESSAGE_BYTES = 256 * 1024;
 const MAX_SMS_BYTES = 1600;
 const FORM = "application/x-www-form-urlencoded";
-const ROLE_SECONDS = 900;
 
-interface Role {
+/** The reference's words. */
+const NO_REGION = "region not configured in sns.sigv4.region or in default credentials chain";
+
+/** Who signs, and where. */
+interface Keys {
+  readonly region: string;
   readonly credentials: AwsCredentials;
-  readonly expiresMs: number;
 }
 
 export class SnsNotifier implements Notifier {
   readonly #config: SnsConfig;
   readonly #environment: NotifierEnvironment;
   readonly #sender: Sender;
-  #role: Role | undefined;
+  /** Asks for keys. */
+  readonly #client: ApiClient;
+  readonly #source: AwsCredentialSource;
 
-  constructor(config: SnsConfig, environment: NotifierEnvironment) {
+  /** `variables` are the process's: keys are looked for there, and in files that they name. */
+  constructor(
+    config: SnsConfig,
+    environment: NotifierEnvironment,
+    variables: Readonly<Record<string, string | undefined>> = process.env,
+  ) {
+    const http = config.httpConfig as HttpClientConfig;
+    const { sigv4 } = config;
     this.#config = config;
     this.#environment = environment;
-    this.#sender = new Sender(config.httpConfig as HttpClientConfig, environment.clock);
+    this.#sender = new Sender(http, environment.clock);
+    this.#client = new ApiClient(forKeys(http), { environment: variables });
+    this.#source = new AwsCredentialSource(
+      { ...sigv4, secretKey: sigv4.secretKey.reveal() },
+      {
+        environment: variables,
+        client: this.#client,
+        now: () => environment.clock.now(),
+        program: "alertmanager",
+      },
+    );
   }
 
   async notify(delivery: Delivery, alerts: readonly Alert[]): Promise<Answer> {
     const expand = expander(this.#environment, dataOf(this.#environment, delivery, alerts));
-    const region = orRetry(() => awsRegion(this.#config.sigv4, process.env));
-    const credentials = await this.#credentials(region, delivery);
-    const address = named("api_url", () => expand(this.#config.apiUrl)) || `https://sns.${region}.amazonaws.com/`;
-    const url = new URL(address).href;
-    return this.#call(url, this.#parameters(delivery, expand), credentials, region, "sns", delivery);
+    const keys = await this.#keys(delivery);
+    const usual = `https://sns.${keys.region}.${domainOf(keys.region)}/`;
+    const url = new URL(named("api_url", () => expand(this.#config.apiUrl)) || usual);
+    return this.#publish(url, this.#parameters(delivery, expand), keys, delivery);
   }
 
   close(): void {
     this.#sender.close();
+    this.#client.close();
   }
 
   #parameters(delivery: Delivery, expand: Expand): URLSearchParams {
@@ -86,53 +114,42 @@ export class SnsNotifier implements Notifier {
     return parameters;
   }
 
-  async #credentials(region: string, delivery: Delivery): Promise<AwsCredentials> {
-    const { sigv4 } = this.#config;
-    const own = orRetry(() => awsCredentials(sigv4, process.env));
-    if (sigv4.roleArn === "") return own;
-    const now = this.#environment.clock.now();
-    if (this.#role !== undefined && now < this.#role.expiresMs) return this.#role.credentials;
-    const parameters = new URLSearchParams({
-      Action: "AssumeRole",
-      Version: "2011-06-15",
-      RoleArn: sigv4.roleArn,
-      RoleSessionName: `alertmanager-${Math.trunc(now)}`,
-      DurationSeconds: String(ROLE_SECONDS),
-      ...(sigv4.externalId === "" ? {} : { ExternalId: sigv4.externalId }),
-    });
-    const { text } = await this.#call(`https://sts.${region}.amazonaws.com/`, parameters, own, region, "sts", delivery);
-    const part = (name: string): string => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? "";
-    const credentials = {
-      accessKey: part("AccessKeyId"),
-      secretKey: part("SecretAccessKey"),
-      sessionToken: part("SessionToken"),
+  /** Whatever is in the way may be gone at the next attempt. */
+  async #keys({ signal }: Delivery): Promise<Keys> {
+    const orRetry = (error: Error, message: string): never => {
+      throw new NotifyError(message, { retry: true, cause: error });
     };
-    // A little before their end, they are asked for anew.
-    this.#role = { credentials, expiresMs: now + (ROLE_SECONDS - 60) * 1000 };
-    return credentials;
+    const region = await this.#source
+      .region(this.#config.sigv4.region, signal)
+      .catch((error: Error) => orRetry(error, NO_REGION));
+    const credentials = await this.#source
+      .credentials(region, signal)
+      .catch((error: Error) => orRetry(error, error.message));
+    return { region, credentials };
   }
 
-  async #call(
-    url: string,
-    parameters: URLSearchParams,
-    credentials: AwsCredentials,
-    region: string,
-    service: string,
-    delivery: Delivery,
-  ): Promise<Answer> {
+  async #publish(url: URL, parameters: URLSearchParams, keys: Keys, delivery: Delivery): Promise<Answer> {
     // Two characters are written differently by browsers and by Go: to AWS either is right.
     const body = parameters.toString().replaceAll("*", "%2A").replaceAll("%7E", "~");
-    const now = new Date(this.#environment.clock.now());
-    const headers = signedHeaders({ url, body, contentType: FORM }, credentials, region, service, now);
-    const answer = await this.#sender.exchange(url, body, delivery, { contentType: FORM, headers });
+    const request = { method: "POST", url, headers: { "Content-Type": FORM }, body };
+    const scope = { region: keys.region, service: "sns", now: this.#environment.clock.now() };
+    const headers = signedHeaders(request, keys.credentials, scope);
+    const answer = await this.#sender.exchange(url.href, body, delivery, { contentType: FORM, headers });
     const { status, text } = answer;
     if (status >= 200 && status < 300) return answerOf(answer);
-    const details = /<Message>([^<]*)<\/Message>/.exec(text)?.[1] ?? "";
+    // Keys that are not liked any more are looked for anew the next time.
+    if (status === 403) this.#source.forget();
+    const details = awsError(text)?.message ?? "";
     throw new NotifyError(`unexpected status code ${status}${details === "" ? "" : `: ${details}`}`, {
       retry: status >= 500,
       reason: reasonOfStatus(status),
     });
   }
+}
+
+/** How keys and roles are asked for: by the receiver's proxy and certificates, without what the receiver is to be told. */
+function forKeys(http: HttpClientConfig): HttpClientConfig {
+  return { ...http, basicAuth: undefined, authorization: undefined, oauth2: undefined, httpHeaders: undefined };
 }
 
 function named<T>(key: string, run: () => T): T {
@@ -141,13 +158,5 @@ function named<T>(key: string, run: () => T): T {
   } catch (error) {
     const message = `execute '${key}' template: ${(error as Error).message}`;
     throw new NotifyError(message, { retry: true, reason: "clientError", cause: error });
-  }
-}
-
-function orRetry<T>(run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    throw new NotifyError((error as Error).message, { retry: true, cause: error });
   }
 }
