@@ -1,11 +1,11 @@
 // The gateway: its parts put together, and its routes.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { getHeapStatistics } from "node:v8";
+import { negotiateFormat } from "@narthex/client";
 import { Access, type Logger } from "@narthex/toolkit";
 import { metricsJson, textJson, timeText } from "./api/metrics-json.ts";
 import { BUILD_INFO } from "./build-info.ts";
 import type { GatewayCommand } from "./flags/flags.ts";
-import { negotiatePage } from "./format/page-format.ts";
 import { OwnMetrics } from "./own-metrics.ts";
 import { metricsPage, type PageContext, statusPage } from "./page/page.ts";
 import { SCRIPT } from "./page/script.ts";
@@ -250,7 +250,7 @@ export class Gateway {
       exchange.refuse(500, `An error has occurred while serving metrics:\n\n${text}`);
       return;
     }
-    const format = negotiatePage(exchange.request.headers.accept);
+    const format = negotiateFormat(exchange.request.headers.accept);
     const families = pageFamilies(await this.#metrics.families(), this.#store);
     await exchange.stream(format.contentType, writePage(families, format));
   }

@@ -3,7 +3,7 @@
 import { formatOpenMetricsValue, formatValue } from "@narthex/client";
 import { type EscapingScheme, escapeName } from "@narthex/model";
 import type { Exemplar, Family, HistogramValue, Metric } from "../family/family.ts";
-import { needsQuotes, pageName } from "./page-format.ts";
+import { needsQuotes, pageName } from "./page-names.ts";
 
 /** The last line of an OpenMetrics page. */
 export const OPENMETRICS_END = "# EOF\n";

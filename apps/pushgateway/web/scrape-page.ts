@@ -1,9 +1,10 @@
 // The scrape page: the gateway's own metrics and whatever was pushed, merged and sorted, in one of three formats.
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { NegotiatedFormat } from "@narthex/client";
 import { WireWriter } from "@narthex/encoding";
 import { compareStrings, escapeName } from "@narthex/model";
 import { type Family, type Metric, withLabels } from "../family/family.ts";
-import { type PageFormat, pageName } from "../format/page-format.ts";
+import { pageName } from "../format/page-names.ts";
 import { writeHeader, writeMetric } from "../format/protobuf-writer.ts";
 import { OPENMETRICS_END, TextPage } from "../format/text-page.ts";
 import { comparePageOrder } from "../store/family-index.ts";
@@ -42,8 +43,8 @@ function markerFamilies(groups: readonly Group[]): Family[] {
 }
 
 /** Writes a page in pieces, so that a large one holds neither the memory nor the event loop. */
-export async function* writePage(families: readonly Family[], format: PageFormat): AsyncGenerator<Buffer> {
-  const page = format.kind === "protobuf" ? new ProtobufPieces(format) : new TextPieces(format);
+export async function* writePage(families: readonly Family[], format: NegotiatedFormat): AsyncGenerator<Buffer> {
+  const page = format.format === "protobuf" ? new ProtobufPieces(format) : new TextPieces(format);
   let until = performance.now() + SLICE_MS;
   for (const family of families) {
     page.begin(family);
@@ -80,8 +81,8 @@ class TextPieces implements Pieces {
   #text = "";
   #name = "";
 
-  constructor({ kind, escaping }: PageFormat) {
-    this.#isOpenMetrics = kind === "openmetrics";
+  constructor({ format, escaping }: NegotiatedFormat) {
+    this.#isOpenMetrics = format === "openmetrics";
     this.#page = new TextPage(this.#isOpenMetrics, escaping);
   }
 
@@ -113,11 +114,11 @@ class TextPieces implements Pieces {
 
 /** A family is one message behind its length, so that it must be whole before any of it can go. */
 class ProtobufPieces implements Pieces {
-  readonly #escaping: PageFormat["escaping"];
+  readonly #escaping: NegotiatedFormat["escaping"];
   readonly #message = new WireWriter(PIECE_BYTES);
   #ready: WireWriter = new WireWriter(PIECE_BYTES);
 
-  constructor({ escaping }: PageFormat) {
+  constructor({ escaping }: NegotiatedFormat) {
     this.#escaping = escaping;
   }
 
