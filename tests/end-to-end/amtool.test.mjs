@@ -374,6 +374,7 @@ test("amtool: help names every command and every flag", async (t) => {
 
 async function runAll(t, tool, lines, alertmanager) {
   const folder = makeFiles(t);
+  const startedMs = Date.now();
   const ids = [];
   const results = [];
   for (const args of lines) {
@@ -388,7 +389,7 @@ async function runAll(t, tool, lines, alertmanager) {
     const result = await run(tool, ["--no-version-check", ...line], folder, alertmanager?.url);
     for (const [id] of result.stdout.matchAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g))
       if (!ids.includes(id)) ids.push(id);
-    results.push({ args: args.join(" "), ...normalised(result, ids, alertmanager) });
+    results.push({ args: args.join(" "), ...normalised(result, ids, alertmanager, startedMs) });
   }
   return results;
 }
@@ -400,9 +401,9 @@ function compare([theirs, ours]) {
 }
 
 /** Ids by the order of their coming, times by what they are, places of ours and of theirs away. */
-function normalised({ code, stdout, stderr }, ids, alertmanager) {
+function normalised({ code, stdout, stderr }, ids, alertmanager, startedMs) {
   const plain = (text) =>
-    text
+    withoutMinutes(text, startedMs)
       .replaceAll(alertmanager?.url ?? "no URL", "URL")
       .replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, (id) =>
         id === NO_ID ? id : `<id ${ids.indexOf(id)}>`.padEnd(36),
@@ -414,6 +415,25 @@ function normalised({ code, stdout, stderr }, ids, alertmanager) {
       // Where a configuration is wrong, ours names the place.
       .replace(/(?:\S+\.yml|\/dev\/stdin)(?::\d+:\d+)?: |, column \d+/g, "");
   return { code, stdout: plain(stdout), stderr: plain(stderr) };
+}
+
+/** How long an alert lasts that was given no end. */
+const RESOLVE_TIMEOUT_MS = 5 * 60_000;
+
+/**
+ * Minutes of the format that one command asks for, by what they are: one run may be in the next minute already, and in an hour with
+ * another number of digits, to which columns are wide. Times that no run can bring stay as they are.
+ */
+function withoutMinutes(text, startedMs) {
+  const minutes = /[A-Z][a-z]{2} [ \d]\d \d{1,2}:\d\d[AP]M \d\d/g;
+  if (!minutes.test(text)) return text;
+  const isInRun = (ms) => ms > startedMs - 60_000 && ms <= Date.now();
+  const named = text.replace(minutes, (shown) => {
+    const ms = Date.parse(`${shown.replace(/([AP]M) (\d\d)$/, " $1 20$2")} UTC`);
+    if (isInRun(ms)) return "<now>";
+    return isInRun(ms - RESOLVE_TIMEOUT_MS) ? "<end of what has none>" : shown;
+  });
+  return named.replace(/ {2,}/g, "  ");
 }
 
 function makeFiles(t) {
