@@ -64,11 +64,6 @@ export class OwnMetrics {
     });
   }
 
-  /** Shows a number that is read at each scrape. */
-  watch(name: string, help: string, read: () => number): void {
-    new Gauge({ name, help, registers: [this.#registry], collect: (gauge) => gauge.set(read()) });
-  }
-
   countRequest(handler: string, code: number, method: string): void {
     this.#requests.labels({ handler, code: String(code), method: method.toLowerCase() }).inc();
   }

@@ -35,10 +35,6 @@ export class MsgpackWriter {
     this.#put(FIRST.fixMap | fields);
   }
 
-  nil(): void {
-    this.#put(BYTE.nil);
-  }
-
   bool(value: boolean): void {
     this.#put(value ? BYTE.yes : BYTE.no);
   }

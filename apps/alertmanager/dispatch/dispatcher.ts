@@ -36,6 +36,7 @@ export class Dispatcher {
   readonly #maintenance: Timer;
   readonly #listener: AlertListener = (alert) => this.#dispatch(alert);
   #start: Timer | undefined;
+  /** Whether groups are flushed already. */
   #isSending = false;
 
   /**
@@ -61,11 +62,6 @@ export class Dispatcher {
     const delayMs = options.startsAtMs - clock.now();
     if (delayMs > 0) this.#start = clock.after(delayMs, () => this.#beginSending());
     else this.#beginSending();
-  }
-
-  /** Whether groups are flushed already. */
-  get isSending(): boolean {
-    return this.#isSending;
   }
 
   get route(): Route {

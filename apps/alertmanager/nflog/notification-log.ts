@@ -48,10 +48,6 @@ export class NotificationLog {
     this.#file = options.file === undefined ? noStore : new StateFile(options.file, () => this.snapshot());
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   /** Reads what an earlier process left. */
   load(): Promise<LoadedState> {
     const refuse = (error: Error): void =>

@@ -62,10 +62,6 @@ export class StateFile implements StateStore {
     this.#snapshot = snapshot;
   }
 
-  get sizeBytes(): number {
-    return this.#sizeBytes;
-  }
-
   /**
    * Hands every record to `take`, which throws for what is no record of its kind. From the first one on that cannot be read, the
    * rest is set aside in a file of its own, and does not stop the start.

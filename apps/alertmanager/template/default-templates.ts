@@ -113,5 +113,3 @@ const BODIES: Readonly<Record<string, string>> = {
 export const DEFAULT_TEMPLATES: string = Object.entries(BODIES)
   .map(([name, body]) => `{{ define "${name}" }}${body}{{ end }}`)
   .join("\n");
-
-export const DEFAULT_TEMPLATE_NAMES: readonly string[] = Object.keys(BODIES);

@@ -31,16 +31,12 @@ export interface ReadBody {
 export class BodyReader {
   readonly #limits: IntakeLimits;
   readonly #scheme: NameScheme;
+  /** Memory that pushes take until they are in the store, roughly. */
   #pendingBytes = 0;
 
   constructor(limits: IntakeLimits, scheme: NameScheme) {
     this.#limits = limits;
     this.#scheme = scheme;
-  }
-
-  /** Memory that pushes take until they are in the store, roughly. */
-  get pendingBytes(): number {
-    return this.#pendingBytes;
   }
 
   /** Rejects with an `IntakeError` for what cannot be taken, and with other errors when the client goes away. */

@@ -76,11 +76,6 @@ export class FamilyIndex {
     return shown === (newest ?? "") ? undefined : { shown, other: newest ?? "" };
   }
 
-  /** How many families there are. */
-  get size(): number {
-    return this.#entries.size;
-  }
-
   #sorted(name: string): readonly Metric[] {
     const entry = this.#entries.get(name) as Entry;
     if (entry.sorted === undefined) {
