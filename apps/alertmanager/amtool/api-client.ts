@@ -1,6 +1,7 @@
 // Speaking to an Alertmanager's API. What it refuses becomes an error in the words of the reference's generated client.
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { escapeQuery } from "@narthex/template";
 import {
   decodeNode,
   type HttpClientConfig,
@@ -229,13 +230,6 @@ function textOf(text: string): string {
 
 function majorMinor(version: string): string {
   return version.split(".").slice(0, 2).join(".");
-}
-
-/** As Go escapes. */
-function escapeQuery(text: string): string {
-  return encodeURIComponent(text)
-    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
-    .replaceAll("%20", "+");
 }
 
 /** The keys of `http_config`, alone in a file. Paths in it are meant from the folder above that of the file, as in the reference. */

@@ -37,6 +37,14 @@ export function reasonOfStatus(status: number): FailureReason {
   return status >= 500 && status < 600 ? "serverError" : "other";
 }
 
+/** What is known of a failure besides its message. */
+export interface FailureOptions {
+  /** Whether trying again may help; false unless given. */
+  readonly retry?: boolean;
+  readonly reason?: FailureReason;
+  readonly cause?: unknown;
+}
+
 /** A notification that did not get through. */
 export class NotifyError extends Error {
   override readonly name = "NotifyError";
@@ -44,7 +52,7 @@ export class NotifyError extends Error {
   readonly isRetryable: boolean;
   readonly reason: FailureReason;
 
-  constructor(message: string, options: { retry?: boolean; reason?: FailureReason; cause?: unknown } = {}) {
+  constructor(message: string, options: FailureOptions = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.isRetryable = options.retry ?? false;
     this.reason = options.reason ?? "other";

@@ -9,7 +9,7 @@ import { goJson } from "../../template/go-json.ts";
 import type { TemplateSet } from "../../template/template-set.ts";
 import { type Answer, DEADLINE, type Delivery } from "../delivery.ts";
 import { type HttpAnswer, HttpClient } from "../http-client.ts";
-import { NotifyError, reasonOfStatus } from "../reason.ts";
+import { type FailureOptions, NotifyError, reasonOfStatus } from "../reason.ts";
 
 /** What every integration is made with. */
 export interface NotifierEnvironment {
@@ -177,6 +177,16 @@ export function readSecretFile(path: string, what: string, trims: boolean = true
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = code === "ENOENT" ? "no such file or directory" : message;
     throw new NotifyError(`${what}open ${path}: ${reason}`, { cause: error });
+  }
+}
+
+/** Runs, and says what was being done when that throws: a `NotifyError` that begins with `what`, or the one that it threw itself. */
+export function explained<T>(what: string, run: () => T, options: FailureOptions = {}): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof NotifyError) throw error;
+    throw new NotifyError(`${what}: ${(error as Error).message}`, { ...options, cause: error });
   }
 }
 

@@ -7,7 +7,15 @@ import type { EmailConfig } from "../../config/receivers/email.ts";
 import { type Answer, type Delivery, keyHash, type Notifier } from "../delivery.ts";
 import { NotifyError } from "../reason.ts";
 import { parseAddresses } from "./addresses.ts";
-import { dataOf, type Expand, expander, htmlExpander, type NotifierEnvironment, readSecretFile } from "./common.ts";
+import {
+  dataOf,
+  type Expand,
+  expander,
+  explained,
+  htmlExpander,
+  type NotifierEnvironment,
+  readSecretFile,
+} from "./common.ts";
 import { encodedHeader, type MailPart, mailDate, mailText } from "./mime.ts";
 import { type SmtpSettings, sendMail } from "./smtp.ts";
 
@@ -123,12 +131,4 @@ function localDay(date: Date): string {
 
 function secret(text: string, file: string, trims: boolean): string {
   return file === "" ? text : readSecretFile(file, `could not read ${file}: `, trims);
-}
-
-function explained<T>(what: string, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    throw new NotifyError(`${what}: ${(error as Error).message}`, { cause: error });
-  }
 }

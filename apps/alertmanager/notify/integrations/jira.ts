@@ -12,6 +12,7 @@ import {
   dataOf,
   type Expand,
   expander,
+  explained,
   type NotifierEnvironment,
   Sender,
 } from "./common.ts";
@@ -68,33 +69,26 @@ export class JiraNotifier implements Notifier {
 
   #fields(group: string, expand: Expand): Map<string, unknown> {
     const config = this.#config;
-    const named = <T>(what: string, run: () => T): T => {
-      try {
-        return run();
-      } catch (error) {
-        throw new NotifyError(`${what}: ${(error as Error).message}`, { cause: error });
-      }
-    };
     const fields = new Map<string, unknown>();
     fields.set(
       "summary",
       cutRunes(
-        named("summary template", () => expand(config.summary.template)),
+        explained("summary template", () => expand(config.summary.template)),
         MAX_SUMMARY_RUNES,
       ),
     );
-    const description = named("description template", () => this.#description(expand));
+    const description = explained("description template", () => this.#description(expand));
     if (description !== undefined) fields.set("description", description);
-    fields.set("issuetype", { name: named("issue_type template", () => expand(config.issueType)) });
-    const labels = config.labels.map((label, i) => named(`labels[${i}] template`, () => expand(label)));
+    fields.set("issuetype", { name: explained("issue_type template", () => expand(config.issueType)) });
+    const labels = config.labels.map((label, i) => explained(`labels[${i}] template`, () => expand(label)));
     fields.set("labels", [...labels, `ALERT{${group}}`].sort());
-    const priority = named("priority template", () => expand(config.priority));
+    const priority = explained("priority template", () => expand(config.priority));
     if (priority !== "") fields.set("priority", { name: priority });
-    fields.set("project", { key: named("project template", () => expand(config.project)) });
+    fields.set("project", { key: explained("project template", () => expand(config.project)) });
     for (const [name, value] of config.fields)
       fields.set(
         name,
-        named("fields template", () => expandTree(value, expand)),
+        explained("fields template", () => expandTree(value, expand)),
       );
     return fields;
   }

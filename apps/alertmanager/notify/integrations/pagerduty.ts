@@ -12,6 +12,7 @@ import {
   dataOf,
   type Expand,
   expander,
+  explained,
   type NotifierEnvironment,
   orNone,
   readSecretFile,
@@ -42,7 +43,7 @@ export class PagerdutyNotifier implements Notifier {
     const { serviceKey, serviceKeyFile, details, timeout, url } = this.#config;
     const data = dataOf(this.#environment, delivery, alerts);
     const expand = expander(this.#environment, data);
-    const rendered = orThrow(
+    const rendered = explained(
       "failed to render details",
       () => new Map([...details].map(([key, value]) => [key, expandTree(value, expand)])),
     );
@@ -55,7 +56,7 @@ export class PagerdutyNotifier implements Notifier {
       retryStatuses: [isOld ? 403 : 429],
       details: errorDetails,
     };
-    const event = orThrow(`failed to template PagerDuty ${isOld ? "v1" : "v2"} message`, () =>
+    const event = explained(`failed to template PagerDuty ${isOld ? "v1" : "v2"} message`, () =>
       isOld ? this.#oldEvent(delivery, action, expand, rendered) : this.#event(delivery, action, expand, rendered),
     );
     const address = isOld ? OLD_URL : (url as ConfigUrl).reveal();
@@ -140,14 +141,5 @@ function errorDetails(status: number, text: string): string {
     return `${message}: ${errors.join(",")}`;
   } catch {
     return "";
-  }
-}
-
-function orThrow<T>(what: string, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof NotifyError) throw error;
-    throw new NotifyError(`${what}: ${(error as Error).message}`, { cause: error });
   }
 }

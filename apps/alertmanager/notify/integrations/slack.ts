@@ -1,5 +1,4 @@
 // Slack: incoming webhooks, and the app's interface, where a message can be changed later.
-import { readFileSync } from "node:fs";
 import type { ConfigUrl, HttpClientConfig } from "@narthex/toolkit";
 import type { Alert } from "../../alert/alert.ts";
 import type { SlackAction, SlackConfig } from "../../config/receivers/slack.ts";
@@ -14,6 +13,7 @@ import {
   lenientExpander,
   type NotifierEnvironment,
   orNone,
+  readSecretFile,
   Sender,
 } from "./common.ts";
 
@@ -67,7 +67,7 @@ export class SlackNotifier implements Notifier {
 
   #url(): string {
     const { apiUrl, apiUrlFile } = this.#config;
-    return apiUrl === undefined ? readFileSync(apiUrlFile, "utf8").trim() : (apiUrl as ConfigUrl).reveal();
+    return apiUrl === undefined ? readSecretFile(apiUrlFile, "") : (apiUrl as ConfigUrl).reveal();
   }
 
   #attachment(expand: Expand): object {

@@ -12,7 +12,7 @@ import type { Alert } from "../../alert/alert.ts";
 import type { SnsConfig } from "../../config/receivers/sns.ts";
 import { type Answer, type Delivery, keyHash, type Notifier } from "../delivery.ts";
 import { NotifyError, reasonOfStatus } from "../reason.ts";
-import { answerOf, dataOf, type Expand, expander, type NotifierEnvironment, Sender } from "./common.ts";
+import { answerOf, dataOf, type Expand, expander, explained, type NotifierEnvironment, Sender } from "./common.ts";
 
 const MAX_MESSAGE_BYTES = 256 * 1024;
 const MAX_SMS_BYTES = 1600;
@@ -153,10 +153,5 @@ function forKeys(http: HttpClientConfig): HttpClientConfig {
 }
 
 function named<T>(key: string, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    const message = `execute '${key}' template: ${(error as Error).message}`;
-    throw new NotifyError(message, { retry: true, reason: "clientError", cause: error });
-  }
+  return explained(`execute '${key}' template`, run, { retry: true, reason: "clientError" });
 }

@@ -6,7 +6,7 @@ import { dataToJson } from "../../template/data.ts";
 import { goJson } from "../../template/go-json.ts";
 import type { Answer, Delivery, Notifier } from "../delivery.ts";
 import { NotifyError } from "../reason.ts";
-import { answerOf, dataOf, expander, type NotifierEnvironment, readSecretFile, Sender } from "./common.ts";
+import { answerOf, dataOf, expander, explained, type NotifierEnvironment, readSecretFile, Sender } from "./common.ts";
 import { expandTree } from "./template-tree.ts";
 
 export class WebhookNotifier implements Notifier {
@@ -44,14 +44,5 @@ export class WebhookNotifier implements Notifier {
 
   close(): void {
     this.#sender.close();
-  }
-}
-
-function explained<T>(what: string, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof NotifyError) throw error;
-    throw new NotifyError(`${what}: ${(error as Error).message}`, { cause: error });
   }
 }
