@@ -1,9 +1,10 @@
 /** What surrounds every place of the Alertmanager's page. */
 import type { ComponentType, JSX } from "preact";
-import { useEffect, useErrorBoundary, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Guarded } from "../shell/guarded.tsx";
 import { Icon, type IconName, Mark } from "../shell/icons.tsx";
 import { useCell } from "../shell/signal.ts";
-import { chooseTheme, nextTheme, themeChoice } from "../shell/theme.ts";
+import { ThemeButton } from "../shell/theme-button.tsx";
 import { Toasts } from "../shell/toasts.tsx";
 import { IconButton, Notice } from "../shell/widgets.tsx";
 import { AlertsPage } from "./alerts-page.tsx";
@@ -93,26 +94,17 @@ export function AlertmanagerShell(): JSX.Element {
         </div>
       </header>
       <main id="content" tabIndex={-1}>
-        {place ? <Framed key={place.path} place={place} /> : route !== "" && <Nowhere route={parts.join("/")} />}
+        {place ? (
+          <Guarded key={place.path}>
+            <place.component />
+          </Guarded>
+        ) : (
+          route !== "" && <Nowhere route={parts.join("/")} />
+        )}
       </main>
       <HelpDialog open={helpOpen} places={PLACES} onClose={() => setHelpOpen(false)} />
       <Toasts />
     </div>
-  );
-}
-
-function Framed({ place }: { place: Place }): JSX.Element {
-  const [crash, reset] = useErrorBoundary();
-  if (!crash) return <place.component />;
-  return (
-    <Notice kind="error" title="This page hit a fault of its own">
-      <p>
-        <code>{String(crash)}</code>
-      </p>
-      <button type="button" onClick={reset}>
-        Try again
-      </button>
-    </Notice>
   );
 }
 
@@ -123,18 +115,6 @@ function Nowhere({ route }: { route: string }): JSX.Element {
         Nothing is at <code>#/{route}</code>. <a href={`#/${HOME}`}>Go to the alerts</a>
       </p>
     </Notice>
-  );
-}
-
-function ThemeButton(): JSX.Element {
-  const choice = useCell(themeChoice);
-  const names = { light: "light", dark: "dark", auto: "automatic" };
-  return (
-    <IconButton
-      icon={choice === "light" ? "sun" : choice === "dark" ? "moon" : "auto"}
-      label={`Theme: ${names[choice]}. Switch to ${names[nextTheme(choice)]}`}
-      onClick={() => chooseTheme(nextTheme(choice))}
-    />
   );
 }
 

@@ -1,14 +1,15 @@
 /** What surrounds every page: navigation, theme, settings, help, and the note while the server is still starting. */
 import type { ComponentType, JSX } from "preact";
-import { useEffect, useErrorBoundary, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { HelpDialog, SettingsDialog } from "./dialogs.tsx";
+import { Guarded } from "./guarded.tsx";
 import { Icon, Mark } from "./icons.tsx";
 import { HOME, PAGES, type Page } from "./pages.ts";
 import { Readiness } from "./readiness.tsx";
 import { href, navigate, place } from "./router.ts";
 import { AGENT_MODE, CONSOLES_LINK, PAGE_TITLE } from "./server-facts.ts";
 import { useCell } from "./signal.ts";
-import { chooseTheme, nextTheme, themeChoice } from "./theme.ts";
+import { ThemeButton } from "./theme-button.tsx";
 import { Toasts } from "./toasts.tsx";
 import { Loading, Notice } from "./widgets.tsx";
 
@@ -121,27 +122,9 @@ function NavGroup({ name, current }: { name: Page["group"]; current: string }): 
   );
 }
 
-function ThemeButton(): JSX.Element {
-  const choice = useCell(themeChoice);
-  const names = { light: "light", dark: "dark", auto: "automatic" };
-  const label = `Theme: ${names[choice]}. Switch to ${names[nextTheme(choice)]}`;
-  return (
-    <button
-      type="button"
-      class="plain theme"
-      aria-label={label}
-      title={label}
-      onClick={() => chooseTheme(nextTheme(choice))}
-    >
-      <Icon name={choice === "light" ? "sun" : choice === "dark" ? "moon" : "auto"} />
-    </button>
-  );
-}
-
 function PageFrame({ page }: { page: Page }): JSX.Element {
   const [Loaded, setLoaded] = useState<{ component: ComponentType } | null>(null);
   const [failure, setFailure] = useState("");
-  const [crash, reset] = useErrorBoundary();
   useEffect(() => {
     let gone = false;
     page.load().then(
@@ -161,19 +144,12 @@ function PageFrame({ page }: { page: Page }): JSX.Element {
       </Notice>
     );
   }
-  if (crash) {
-    return (
-      <Notice kind="error" title="This page hit a fault of its own">
-        <p>
-          <code>{String(crash)}</code>
-        </p>
-        <button type="button" onClick={reset}>
-          Try again
-        </button>
-      </Notice>
-    );
-  }
-  return Loaded ? <Loaded.component /> : <Loading />;
+  if (!Loaded) return <Loading />;
+  return (
+    <Guarded>
+      <Loaded.component />
+    </Guarded>
+  );
 }
 
 function NotFound({ route }: { route: string }): JSX.Element {
