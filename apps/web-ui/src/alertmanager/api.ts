@@ -77,6 +77,17 @@ export interface RouteNode {
   readonly routes: readonly RouteNode[];
 }
 
+/** What trying out a receiver came to, as `narthex/receivers/NAME/test` answers. */
+export interface ReceiverTest {
+  readonly receiver: string;
+  readonly integrations: readonly {
+    readonly integration: string;
+    readonly outcome: "sent" | "failed";
+    readonly answer?: { readonly status: number; readonly text: string };
+    readonly error?: string;
+  }[];
+}
+
 export interface NotificationRecord {
   readonly id: number;
   readonly receiver: string;

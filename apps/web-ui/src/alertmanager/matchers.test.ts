@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatMatchers, parseMatchers } from "./matchers.ts";
+import { formatMatchers, parseLabels, parseMatchers } from "./matchers.ts";
 
 for (const [text, written] of [
   ["", ""],
@@ -23,3 +23,10 @@ for (const text of ["{a=b", "a=b}", "a=", "=b", "a=b c=d", "a b", "a==b", 'a="b'
   test(`matchers: ${JSON.stringify(text)} is refused`, () => {
     assert.equal(parseMatchers(text), undefined);
   });
+
+test("labels: matchers that are all equal, and nothing else", () => {
+  assert.deepEqual(parseLabels('a="b", c=d'), { a: "b", c: "d" });
+  assert.deepEqual(parseLabels("Down"), { alertname: "Down" });
+  assert.deepEqual(parseLabels(""), {});
+  for (const text of ['a!="b"', "a=~b", "a=b c", "{a=b"]) assert.equal(parseLabels(text), undefined, text);
+});

@@ -57,6 +57,16 @@ export function parseMatchers(text: string): Matcher[] | undefined {
   return matchers;
 }
 
+/** Reads labels, written as matchers that are all `=`. Returns undefined for anything else. */
+export function parseLabels(text: string): LabelMap | undefined {
+  const matchers = parseMatchers(text);
+  if (matchers === undefined || matchers.some(({ operator }) => operator !== "=")) return undefined;
+  return Object.fromEntries(matchers.map(({ name, value }) => [name, value]));
+}
+
+/** What is said where `parseLabels` finds none. */
+export const LABELS_EXPECTED = 'Labels are name="value", parted by commas';
+
 /** `name="value"`, the name quoted where it must be. */
 export function formatMatcher({ name, operator, value }: Matcher): string {
   return `${RESERVED.test(name) || name === "" ? quoteText(name) : name}${operator}${quoteText(value)}`;

@@ -7,7 +7,7 @@ import { Icon } from "../shell/icons.tsx";
 import { Notice, PageHead, waitingFor } from "../shell/widgets.tsx";
 import { changeAlertmanager, type RouteNode, useAlertmanager } from "./api.ts";
 import { useHashSearch } from "./hash-router.ts";
-import { parseMatchers } from "./matchers.ts";
+import { LABELS_EXPECTED, parseLabels } from "./matchers.ts";
 
 interface Tested {
   readonly routes: readonly { readonly receiver: string; readonly routeId: string }[];
@@ -119,13 +119,12 @@ function useTest(text: string): { tested: Tested | undefined; problem: string } 
   useEffect(() => {
     setState({ tested: undefined, problem: "" });
     if (text.trim() === "") return;
-    const matchers = parseMatchers(text);
-    if (matchers === undefined || matchers.some(({ operator }) => operator !== "=")) {
-      setState({ tested: undefined, problem: 'Labels are name="value", parted by commas' });
+    const labels = parseLabels(text);
+    if (labels === undefined) {
+      setState({ tested: undefined, problem: LABELS_EXPECTED });
       return;
     }
     let isGone = false;
-    const labels = Object.fromEntries(matchers.map(({ name, value }) => [name, value]));
     changeAlertmanager<Tested>("POST", "narthex/routes/test", { labels }).then(
       (tested) => !isGone && setState({ tested, problem: "" }),
       (error: unknown) =>

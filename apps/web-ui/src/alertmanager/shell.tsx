@@ -11,6 +11,7 @@ import { AlertsPage } from "./alerts-page.tsx";
 import { goTo, hashPlace } from "./hash-router.ts";
 import { HelpDialog } from "./help-dialog.tsx";
 import { NotificationsPage } from "./notifications-page.tsx";
+import { ReceiversPage } from "./receivers-page.tsx";
 import { RoutesPage } from "./routes-page.tsx";
 import { SettingsPage } from "./settings-page.tsx";
 import { SilencesPage } from "./silences-page.tsx";
@@ -30,6 +31,7 @@ const PLACES: readonly Place[] = [
   { path: "silences", title: "Silences", icon: "silence", key: "s", component: SilencesPage },
   { path: "notifications", title: "Notifications", icon: "notifications", key: "n", component: NotificationsPage },
   { path: "routes", title: "Routing", icon: "routes", key: "r", component: RoutesPage },
+  { path: "receivers", title: "Receivers", icon: "alertmanagers", key: "v", component: ReceiversPage },
   { path: "status", title: "Status", icon: "status", key: "u", component: StatusPage },
   { path: "settings", title: "Settings", icon: "settings", key: "e", component: SettingsPage },
 ];
