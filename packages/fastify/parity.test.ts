@@ -54,6 +54,24 @@ for (const [version, make] of [
   });
 }
 
+for (const [version, make] of [
+  ["5", () => fastify({ connectionTimeout: 50 })],
+  ["4", () => fastifyFour({ connectionTimeout: 50 }) as unknown as FastifyInstance],
+] as const) {
+  test(`Fastify ${version}: a connection whose time is over counts as 504`, async (t) => {
+    const app = await appWith(t, {}, make);
+    for (const method of ["GET", "POST"] as const)
+      app.route({ method, url: "/slow", handler: () => new Promise(() => {}) });
+    const address = await app.listen({ host: "127.0.0.1", port: 0 });
+    await assert.rejects(fetch(`${address}/slow`));
+    await assert.rejects(fetch(`${address}/slow`, { method: "POST", body: "x" }));
+    const page = await pageOf(app);
+    for (const method of ["GET", "POST"])
+      assert.match(page, new RegExp(`_seconds_count\\{method="${method}",route="/slow",status_code="504"\\} 1$`, "m"));
+    assert.match(page, /^http_requests_in_flight 0$/m);
+  });
+}
+
 test("endpoint: another path, a whole route, none; no HEAD beside it", async (t) => {
   const other = await appWith(t, { endpoint: "/own" });
   assert.equal((await other.inject("/own")).statusCode, 200);

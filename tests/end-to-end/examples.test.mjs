@@ -6,8 +6,9 @@ import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Gateway } from "../lib/gateway.mjs";
+import { Peer, withoutPeer } from "../lib/peer.mjs";
 import { freePort, Program, scratch } from "../lib/program.mjs";
-import { configFor } from "../lib/target.mjs";
+import { configFor, startTarget } from "../lib/target.mjs";
 
 const examples = resolve(import.meta.dirname, "../../examples");
 
@@ -108,6 +109,68 @@ test("express-app: requests by template, sales by item", async (t) => {
     ["sell", "4"],
   ]);
   assert.deepEqual(await app.stop(), { code: 0, signal: null });
+});
+
+/** By scrape protocol: how the content type of its answers begins. */
+const FORMATS = {
+  "PrometheusText0.0.4": "text/plain; version=0.0.4",
+  "PrometheusText1.0.0": "text/plain; version=1.0.0",
+  "OpenMetricsText1.0.0": "application/openmetrics-text; version=1.0.0",
+  PrometheusProto: "application/vnd.google.protobuf",
+};
+
+test("examples: the reference scrapes each of them in every format, and finds the same", {
+  skip: withoutPeer,
+}, async (t) => {
+  const shop = await startExample(t, "express-app", "/items");
+  const cats = await startExample(t, "cat-facts", "/docs");
+  const api = await startExample(t, "fastify-api", "/metrics");
+  for (const item of ["hat", "hat", "coat"]) await shop.get(`/items/${item}/sales`, { method: "POST" });
+  for (let i = 0; i < 3; i++) await cats.get("/cat_facts");
+  for (const path of ["/users/1", "/users/2", "/nothing"]) await api.get(path);
+  const expectations = [
+    ["shop", 'http_request_duration_seconds_count{path="/items/:item/sales"', "3"],
+    ["shop", 'http_request_duration_seconds_bucket{path="/items/:item/sales",le=~"10|10.0"', "3"],
+    ["cats", 'random_facts_api_execution_counter_total{service="RandomFactsService"', "3"],
+    ["api", 'http_request_duration_seconds_count{route="/users/:id"', "2"],
+    ["api", 'http_request_duration_seconds_bucket{route="__unknown__",le="+Inf"', "1"],
+  ];
+  // What the scrapes were answered with, by job: each goes through a server that looks at that.
+  const types = new Map();
+  const jobs = [];
+  for (const [name, { address }] of Object.entries({ shop, cats, api })) {
+    for (const protocol of Object.keys(FORMATS)) {
+      const job = `${name}-${protocol}`;
+      const target = await startTarget(t, async ({ headers: { accept } }, response) => {
+        try {
+          const answer = await fetch(`http://${address}/metrics`, { headers: { accept, connection: "close" } });
+          types.set(job, answer.headers.get("content-type"));
+          response.setHeader("Content-Type", answer.headers.get("content-type"));
+          response.end(Buffer.from(await answer.arrayBuffer()));
+        } catch {
+          // At the test's end the examples go first; before it, this is a scrape that fails.
+          response.destroy();
+        }
+      });
+      jobs.push(
+        `  - {job_name: ${job}, scrape_protocols: [${protocol}], static_configs: [{targets: ['${target}']}]}\n`,
+      );
+    }
+  }
+  const peer = await Peer.start(t, {
+    config: `global: {scrape_interval: 1s}\nscrape_configs:\n${jobs.join("")}`,
+    flags: ["--enable-feature=native-histograms,exemplar-storage"],
+  });
+  await peer.until("count(count_over_time(up[1m]) > 1)", ([first]) => first?.value[1] === String(jobs.length));
+  assert.deepEqual(await peer.query("up == 0"), []);
+  for (const [name, selector, expected] of expectations) {
+    for (const [protocol, type] of Object.entries(FORMATS)) {
+      const job = `${name}-${protocol}`;
+      assert.ok(types.get(job)?.startsWith(type), `${job}: ${types.get(job)}`);
+      const values = (await peer.query(`${selector},job="${job}"}`)).map(({ value }) => value[1]);
+      assert.deepEqual(values, [expected], `${job}: ${selector}}`);
+    }
+  }
 });
 
 test("batch-job: what it did is pushed and scraped; a failure leaves the last success", async (t) => {
