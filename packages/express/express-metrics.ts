@@ -7,6 +7,7 @@ import {
   isIgnored,
   labelOr,
   pathOf,
+  registriesFor,
   replaceUrlValues,
   UNKNOWN_ROUTE,
   type UrlValueOptions,
@@ -110,8 +111,7 @@ export const expressMetrics: Factory = Object.assign(makeMiddleware, { normalize
 function makeMiddleware(options: BundleOptions = {}, ...rest: unknown[]): ExpressMetrics {
   if (isMisuse(options, rest)) return undefined as never;
   refuseObsolete(options);
-  const registry = options.promRegistry ?? new client.Registry();
-  const pages = options.promRegistry === undefined ? [registry, client.register] : [registry];
+  const { registry, registries } = registriesFor(options.promRegistry);
   const custom = options.customLabels ?? {};
   const customNames = Object.keys(custom);
   const measured = new HttpMetrics({
@@ -140,7 +140,7 @@ function makeMiddleware(options: BundleOptions = {}, ...rest: unknown[]): Expres
   const defaults = options.promClient?.collectDefaultMetrics;
   if (defaults !== undefined) collectDefaultMetrics({ register: registry, ...defaults });
 
-  const metricsMiddleware: RequestHandler = (request, response) => void answerMetrics(pages, request, response);
+  const metricsMiddleware: RequestHandler = (request, response) => void answerMetrics(registries, request, response);
   const path = options.metricsPath ?? "/metrics";
   options.metricsApp?.get(path, metricsMiddleware);
   const servesPage = (options.autoregister ?? true) && options.metricsApp === undefined;

@@ -1,14 +1,12 @@
 // The metrics of one server: its registry and what is in it.
-import { type Collector, Counter, Gauge, Registry } from "@narthex/client";
+import { type Collector, Counter, DEFAULT_BUCKETS, Gauge, Registry } from "@narthex/client";
 import { collectDefaultMetrics, type StopDefaultMetrics } from "@narthex/client/node";
 import { HttpMetrics } from "@narthex/http-metrics";
 import type { DefaultMetricsChoice, FastifyMetricsOptions, RouteMetricsChoice } from "./options.ts";
 import { ProcessUsage } from "./process-usage.ts";
 
-/** Buckets of `fastify-metrics`, in seconds. */
+/** Buckets of `fastify-metrics`, in seconds; the tutorial has the usual ones. */
 const PLAIN_BUCKETS = [0.05, 0.1, 0.5, 1, 3, 5, 10];
-/** Buckets of the tutorial, in seconds. */
-const DROP_IN_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** The metrics by the names of the tutorial. Gauges are there only with `legacyNames`. */
 export interface InfrastructureMetrics {
@@ -165,7 +163,7 @@ function kinds(
     histogram:
       wants.histogram === false
         ? false
-        : { help, buckets: dropIn ? DROP_IN_BUCKETS : PLAIN_BUCKETS, ...overrides?.histogram },
+        : { help, buckets: dropIn ? DEFAULT_BUCKETS : PLAIN_BUCKETS, ...overrides?.histogram },
     summary:
       (wants.summary ?? !dropIn)
         ? { help: "request duration in seconds summary", percentiles: [0.5, 0.9, 0.95, 0.99], ...overrides?.summary }

@@ -85,6 +85,8 @@ test("hono: nothing of Node is imported, here and below", () => {
     "http-metrics/dist/http-metrics.js",
     "http-metrics/dist/exposition.js",
     "http-metrics/dist/fetch-handler.js",
+    "http-metrics/dist/fetch-request.js",
+    "http-metrics/dist/middleware.js",
     "client/dist/index.js",
     "client/dist/registry.js",
     "client/dist/metric.js",

@@ -1,10 +1,8 @@
 // What is measured of each request, whatever framework serves it.
-import { Counter, Gauge, Histogram, type Registry, Summary } from "@narthex/client";
+import { Counter, DEFAULT_BUCKETS, Gauge, Histogram, type Registry, Summary } from "@narthex/client";
 import { LabelCap } from "./label-cap.ts";
 import { type MethodCase, methodLabel, statusLabel } from "./request-labels.ts";
 
-/** Seconds. */
-export const DURATION_BUCKETS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** Bytes, 256 to 16 MiB. */
 export const SIZE_BUCKETS: readonly number[] = [
   256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216,
@@ -26,6 +24,7 @@ export interface SummaryOptions {
 export interface HistogramOptions {
   readonly name?: string;
   readonly help?: string;
+  /** Seconds, ascending. Standard: `DEFAULT_BUCKETS` of the client. */
   readonly buckets?: readonly number[];
   readonly registers?: readonly Registry[];
 }
@@ -121,7 +120,7 @@ export class HttpMetrics {
         ...shared,
         name: name ?? `${prefix}_request_duration_seconds`,
         help: help ?? "Time from a request to the end of its answer, in seconds.",
-        buckets: buckets ?? DURATION_BUCKETS,
+        buckets: buckets ?? DEFAULT_BUCKETS,
         registers: own ?? registers,
       });
     }
