@@ -139,6 +139,24 @@ test("express: own labels, transformed; own status codes; bypassed and excluded 
   assert.match(page, /^http_requests_in_flight 0$/m);
 });
 
+test("express: requests keep their shape, and a route of the app around the measured one has its template, too", async (t) => {
+  const outer = express();
+  const inner = express();
+  inner.use(expressMetrics({ includePath: true }));
+  inner.get("/own/:id", (request, response) => void response.json([request.route.path, Object.keys(request)]));
+  outer.use(inner);
+  outer.get("/outer/:id", (request, response) => void response.json(request.route.path));
+  const get = await listen(t, outer);
+  const [path, names] = JSON.parse((await get("/own/1")).body);
+  assert.equal(path, "/own/:id");
+  assert.ok(!names.includes("route"));
+  assert.equal(JSON.parse((await get("/outer/1")).body), "/outer/:id");
+  assert.deepEqual(counts((await get("/metrics")).body), [
+    'http_request_duration_seconds_count{path="/outer/:id",status_code="200"} 1',
+    'http_request_duration_seconds_count{path="/own/:id",status_code="200"} 1',
+  ]);
+});
+
 test("express: functions of the application that throw break neither answers nor counts", async (t) => {
   const fail = (): never => {
     throw new Error("no label");

@@ -159,7 +159,7 @@ function makeMiddleware(options: BundleOptions = {}, ...rest: unknown[]): Expres
       next();
       return;
     }
-    watchRoute(request);
+    watchRoutes(request);
     measureResponse(measured, request, response, () => {
       if (onFinish?.(request, response) === true) return { route: "", isIgnored: true };
       const labels: MetricLabels = {
@@ -225,23 +225,34 @@ function pathLabel(request: Request, options: BundleOptions): string {
   );
 }
 
-/** Which route each request came to, and below what. */
-const routes = new WeakMap<Request, { readonly baseUrl: string; readonly template: string }>();
+/** Which route a request came to, and below what; on the request itself, where a symbol is in nobody's way. */
+const MATCHED = Symbol("matched route");
+
+interface Matched {
+  readonly route: { readonly path?: unknown } | undefined;
+  readonly baseUrl: string;
+}
+
+type Watched = Request & { [MATCHED]?: Matched };
+
+const watched = new WeakSet<object>();
 
 /**
  * Express sets `route` on a request when it has found one. By the end of an answer it may have taken back what the route was mounted
- * under, as it does after an error: so both are kept when they are set.
+ * under, as it does after an error: so both are kept when they are set. Once for all requests of an app, on what they inherit from, since
+ * to change each of them would cost more than all else that is measured.
  */
-function watchRoute(request: Request): void {
-  let { route } = request;
-  Object.defineProperty(request, "route", {
+function watchRoutes(request: Request): void {
+  const prototype = Object.getPrototypeOf(request) as object;
+  if (watched.has(prototype)) return;
+  watched.add(prototype);
+  Object.defineProperty(prototype, "route", {
     configurable: true,
-    enumerable: true,
-    get: () => route,
-    set: (value: { readonly path?: unknown } | undefined) => {
-      route = value;
-      if (typeof value?.path === "string")
-        routes.set(request, { baseUrl: request.baseUrl ?? "", template: value.path });
+    get(this: Watched) {
+      return this[MATCHED]?.route;
+    },
+    set(this: Watched, route: Matched["route"]) {
+      this[MATCHED] = { route, baseUrl: this.baseUrl ?? "" };
     },
   });
 }
@@ -251,9 +262,10 @@ function watchRoute(request: Request): void {
  * how to make it one of few, and else one value for all.
  */
 function normalizePath(request: Request, options: BundleOptions): string {
-  const found = routes.get(request);
-  if (found !== undefined) {
-    const { baseUrl, template } = found;
+  // A route of an app that this one is mounted in is not watched, but there as ever.
+  const { route, baseUrl }: Matched = (request as Watched)[MATCHED] ?? request;
+  const template = route?.path;
+  if (typeof template === "string") {
     return replaced(`${baseUrl}${template === "/" && baseUrl !== "" ? "" : template}`, options);
   }
   if (options.urlValueParser === undefined && !Array.isArray(options.normalizePath)) return UNKNOWN_ROUTE;
