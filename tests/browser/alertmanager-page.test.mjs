@@ -25,6 +25,8 @@ const PLACES = [
   "alerts",
   "silences",
   "silences/new",
+  "silences/recurring",
+  "silences/recurring/new",
   "notifications",
   "routes",
   "receivers",
@@ -225,6 +227,47 @@ test("notifications and routing: what was sent and what came back; where an aler
     await page.locator(".route.taken", { hasText: "pager" }).waitFor();
     assert.equal(await page.locator(".route").count(), 3);
     assert.match(await page.locator("main p[role=status]").textContent(), /^pager is told/);
+  });
+});
+
+test("recurring silences: made by keyboard with a preview, seen with the silence of now, and removed", {
+  skip,
+}, async () => {
+  await withPage("#/silences", DESKTOP, async (page) => {
+    await page.getByRole("link", { name: "Recurring" }).press("Enter");
+    await page.getByText("No silence comes again by itself").waitFor();
+    await page.goto(`${base}#/silences/recurring/new?filter={alertname="Full"}`);
+    await page.getByRole("heading", { name: /alerts pass these matchers now/ }).waitFor();
+    await page.getByRole("button", { name: "Create" }).press("Enter");
+    await page.getByText(/^Say when it holds/).waitFor();
+    for (const day of ["monday", "sunday"]) await page.getByRole("button", { name: day }).press("Space");
+    await page.getByLabel("Times of day").fill("22:00-6:00");
+    await page.getByLabel("Comment").fill("a <b>night</b>");
+    await page.getByLabel("Created by").fill("anna");
+    await page.keyboard.press("Enter");
+    await page.getByText(/for a night write 22:00-24:00, 00:00-06:00$/).waitFor();
+    await page.getByLabel("Times of day").fill("22:00-24:00, 0:00-6:00");
+    await page.getByRole("button", { name: "Add other times" }).click();
+    await page.getByLabel("Months").last().fill("Brumaire");
+    await page.getByRole("button", { name: "Create" }).click();
+    await page.getByText(/brumaire is not a valid month/).waitFor();
+    await page.getByLabel("Months").last().fill("january-december");
+    await page.getByRole("button", { name: "Create" }).click();
+    const row = page.locator("table.silences tbody tr");
+    await row.getByText("Mon, Sun 22:00–24:00, 00:00–06:00 UTC; in january–december UTC").waitFor();
+    await row.getByText("a <b>night</b>").waitFor();
+    const [made] = await api("narthex/recurring-silences");
+    assert.equal(made.matchers, '{alertname="Full"}');
+    assert.deepEqual(made.timeIntervals[0].weekdays, ["monday", "sunday"]);
+    await page.reload();
+    await row.getByRole("link", { name: "now" }).click();
+    await page.getByText(made.id).waitFor();
+    await page.goto(`${base}#/silences/recurring`);
+    await row.getByRole("button", { name: "Remove" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+    await untilCount(page, "table.silences tbody tr", (count) => count === 0);
+    assert.deepEqual(await api("narthex/recurring-silences"), []);
+    assert.ok((await api("silences")).every(({ status }) => status.state === "expired"));
   });
 });
 

@@ -2,6 +2,7 @@
 import { type Answer, ApiError, type AskOptions, type Parameters } from "../api/client.ts";
 import { type Asked, useAnswer } from "../api/use-answer.ts";
 import type { LabelMap } from "../format/labels.ts";
+import type { TimeInterval } from "./schedule.ts";
 
 export type AlertState = "active" | "suppressed" | "unprocessed";
 
@@ -49,6 +50,16 @@ export interface Silence extends PostableSilence {
   readonly id: string;
   readonly updatedAt: string;
   readonly status: { readonly state: "active" | "pending" | "expired" };
+}
+
+/** A silence that comes again, as `narthex/recurring-silences` has it. */
+export interface RecurringSilence {
+  readonly id: string;
+  /** As text, `{job="x"}`. */
+  readonly matchers: string;
+  readonly timeIntervals: readonly TimeInterval[];
+  readonly createdBy: string;
+  readonly comment: string;
 }
 
 export interface Status {

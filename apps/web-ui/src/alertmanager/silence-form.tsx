@@ -128,7 +128,8 @@ function Form({ silence }: { silence: Silence | undefined }): JSX.Element {
   );
 }
 
-function MatcherFields(props: {
+/** Rows of label, operator and value, and a field that takes whole lists of matchers. */
+export function MatcherFields(props: {
   matchers: readonly Matcher[];
   onChange: (next: readonly Matcher[]) => void;
 }): JSX.Element {
@@ -320,10 +321,16 @@ function draftOf(silence: Silence | undefined, search: URLSearchParams, local: b
   };
 }
 
-function problemOf(draft: Draft, matchers: readonly Matcher[], local: boolean): string {
+/** What is wrong with a silence's matchers, in a sentence; empty for nothing. */
+export function matcherProblem(matchers: readonly Matcher[]): string {
   if (matchers.length === 0) return "A silence needs at least one matcher";
   const nameless = matchers.find(({ name }) => name === "");
-  if (nameless !== undefined) return `The matcher of the value ${JSON.stringify(nameless.value)} needs a label`;
+  return nameless === undefined ? "" : `The matcher of the value ${JSON.stringify(nameless.value)} needs a label`;
+}
+
+function problemOf(draft: Draft, matchers: readonly Matcher[], local: boolean): string {
+  const wrong = matcherProblem(matchers);
+  if (wrong !== "") return wrong;
   const span = readSpan(draft.span, local);
   if (typeof span === "string") return span;
   if (draft.createdBy.trim() === "") return "Say who creates it";
@@ -331,7 +338,7 @@ function problemOf(draft: Draft, matchers: readonly Matcher[], local: boolean): 
 }
 
 /** The value as it was when it had not changed for so long. */
-function useLater<T>(value: T, delayMs: number): T {
+export function useLater<T>(value: T, delayMs: number): T {
   const [later, setLater] = useState(value);
   const key = JSON.stringify(value);
   useEffect(() => {

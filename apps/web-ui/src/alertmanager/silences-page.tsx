@@ -11,6 +11,8 @@ import { changeAlertmanager, type Silence, useAlertmanager } from "./api.ts";
 import { FilterBar, MatcherText } from "./filter-bar.tsx";
 import { hashHref, hashPlace, useHashSearch } from "./hash-router.ts";
 import { formatMatcher, fromApi, parseMatchers } from "./matchers.ts";
+import { RecurringForm } from "./recurring-form.tsx";
+import { RecurringList } from "./recurring-list.tsx";
 import { SilenceForm } from "./silence-form.tsx";
 import { SilenceView } from "./silence-view.tsx";
 
@@ -28,6 +30,7 @@ const EXTENSIONS: readonly (readonly [string, number])[] = [
 export function SilencesPage(): JSX.Element {
   const { parts } = useCell(hashPlace);
   const [, id, action] = parts;
+  if (id === "recurring") return action === "new" ? <RecurringForm /> : <RecurringList />;
   if (id === "new") return <SilenceForm key="new" id={undefined} />;
   if (id !== undefined && action === "edit") return <SilenceForm key={id} id={id} />;
   if (id !== undefined) return <SilenceView key={id} id={id} />;
@@ -59,6 +62,10 @@ function SilenceList(): JSX.Element {
           options={STATES.map((each) => [each, `${each[0]!.toUpperCase()}${each.slice(1)}${count(each)}`])}
           onChange={(value) => setSearch({ state: value === "active" ? "" : value })}
         />
+        <a class="button" href={hashHref("silences/recurring")}>
+          <Icon name="refresh" />
+          Recurring
+        </a>
         <a class="button primary" href={hashHref("silences/new")}>
           <Icon name="plus" />
           New silence
