@@ -54,9 +54,13 @@ test("narthex start: both programs are watched, rules are there, alerts arrive",
     const { data } = await json(`${server}/api/v1/query?query=sum(up)`);
     return data.result[0]?.value[1] === "2";
   });
-  const { data: rules } = await json(`${server}/api/v1/rules`);
+  const rules = await until("the rules' first round", async () => {
+    const { data } = await json(`${server}/api/v1/rules`);
+    const found = data.groups.flatMap((group) => group.rules.map(({ name, health }) => [name, health]));
+    return found.some(([, health]) => health === "unknown") ? undefined : found;
+  });
   assert.deepEqual(
-    rules.groups.flatMap((group) => group.rules.map(({ name, health }) => [name, health])),
+    rules,
     ["TargetDown", "RuleFailing", "NotificationsFailing"].map((name) => [name, "ok"]),
   );
   const { data: known } = await json(`${server}/api/v1/alertmanagers`);
