@@ -194,9 +194,14 @@ test("exemplars: of sampled traces only, and only when asked for", async () => {
 test("node:http: a listener is measured, also when the client goes; a failing collector is a 500", async (t) => {
   const register = new Registry();
   const metrics = new HttpMetrics({ registers: [register] });
+  let arrived = (): void => {};
+  const arrival = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
   const listener = measureListener(metrics, (request, response) => {
     if (request.url === "/metrics") void answerMetrics([register], request, response);
-    else if (request.url !== "/slow") response.end("ok");
+    else if (request.url === "/slow") arrived();
+    else response.end("ok");
   });
   const server = createServer(listener).listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
@@ -208,7 +213,7 @@ test("node:http: a listener is measured, also when the client goes; a failing co
   await (await fetch(`${url}/a`)).text();
   const stop = new AbortController();
   const slow = fetch(`${url}/slow`, { signal: stop.signal }).catch(() => {});
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await arrival;
   stop.abort();
   await slow;
   let page = "";
