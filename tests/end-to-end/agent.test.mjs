@@ -13,7 +13,7 @@ test("agent: what it scrapes arrives over a kill of the receiver and one of its 
   const receiver = await Program.start(t, { config: NOTHING, flags: ["--web.enable-remote-write-receiver"] });
   let scrapes = 0;
   const target = await startTarget(t, () => `scrapes_total ${++scrapes}\n`);
-  const config = `${configFor({ a: target }, "100ms")}remote_write:
+  const config = `${configFor({ a: target }, "250ms")}remote_write:
   - url: ${receiver.url}/api/v1/write
     metadata_config: {send: false}
     queue_config: {batch_send_deadline: 100ms, max_backoff: 200ms}\n`;
