@@ -17,7 +17,6 @@ export {
   textPairsOf,
   textsOf,
 } from "./cloud/json-shape.ts";
-export { PLAIN_HTTP } from "./cloud/plain-http-config.ts";
 export { signedHeaders } from "./cloud/sigv4.ts";
 export { domainOf } from "./cloud/sts.ts";
 export { parseXml, type XmlElement, xmlList, xmlText } from "./cloud/xml.ts";
@@ -60,6 +59,7 @@ export { isCredentialHeader, withoutCredentials } from "./http-client/credential
 export { requestErrorText, requestFailure } from "./http-client/error-text.ts";
 export { TokenSource } from "./http-client/oauth2.ts";
 export { ownHeaders } from "./http-client/own-headers.ts";
+export { PLAIN_HTTP } from "./http-client/plain-http-config.ts";
 export { type ProxyRule, proxyRule } from "./http-client/proxy.ts";
 export {
   CredentialError,

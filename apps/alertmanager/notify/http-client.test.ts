@@ -2,30 +2,8 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import { EMPTY_SECRET, type HttpClientConfig, Secret } from "@narthex/toolkit";
+import { type HttpClientConfig, PLAIN_HTTP, Secret } from "@narthex/toolkit";
 import { HttpClient } from "./http-client.ts";
-
-const PLAIN: HttpClientConfig = {
-  basicAuth: undefined,
-  authorization: undefined,
-  oauth2: undefined,
-  tls: {
-    ca: "",
-    cert: "",
-    key: EMPTY_SECRET,
-    caFile: "",
-    certFile: "",
-    keyFile: "",
-    serverName: "",
-    insecureSkipVerify: false,
-    minVersion: "",
-    maxVersion: "",
-  },
-  followRedirects: true,
-  enableHttp2: true,
-  proxy: { proxyUrl: undefined, noProxy: "", proxyFromEnvironment: false, proxyConnectHeader: new Map() },
-  httpHeaders: undefined,
-};
 
 /** A server on a port of its own: its address, and what it was asked. */
 async function serve(t: TestContext, handle: RequestListener): Promise<{ url: string; seen: IncomingMessage[] }> {
@@ -43,7 +21,7 @@ async function serve(t: TestContext, handle: RequestListener): Promise<{ url: st
 }
 
 function clientFor(t: TestContext, config: Partial<HttpClientConfig> = {}): HttpClient {
-  const client = new HttpClient({ ...PLAIN, ...config }, {});
+  const client = new HttpClient({ ...PLAIN_HTTP, ...config }, {});
   t.after(() => client.close());
   return client;
 }

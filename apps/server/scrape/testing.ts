@@ -1,5 +1,5 @@
 // What tests of scraping and discovery share: a clock turned by hand, and a complete job to vary.
-import { EMPTY_SECRET } from "@narthex/toolkit";
+import { PLAIN_HTTP } from "@narthex/toolkit";
 import type { ScrapeConfig } from "../config/types.ts";
 import { Relabeler } from "../relabel/index.ts";
 import type { CacheOptions } from "./cache-options.ts";
@@ -64,18 +64,6 @@ export async function until(condition: () => boolean, what = "condition"): Promi
 
 /** A job with the reference's defaults, scraped every second. */
 export function scrapeConfig(overrides: Partial<ScrapeConfig> = {}): ScrapeConfig {
-  const tls = {
-    ca: "",
-    cert: "",
-    key: EMPTY_SECRET,
-    caFile: "",
-    certFile: "",
-    keyFile: "",
-    serverName: "",
-    insecureSkipVerify: false,
-    minVersion: "",
-    maxVersion: "",
-  } as const;
   return {
     jobName: "j",
     honorLabels: false,
@@ -106,16 +94,7 @@ export function scrapeConfig(overrides: Partial<ScrapeConfig> = {}): ScrapeConfi
     metricNameEscapingScheme: "allow-utf-8",
     extraScrapeMetrics: false,
     discovery: [],
-    http: {
-      basicAuth: undefined,
-      authorization: undefined,
-      oauth2: undefined,
-      tls,
-      followRedirects: true,
-      enableHttp2: true,
-      proxy: { proxyUrl: undefined, noProxy: "", proxyFromEnvironment: false, proxyConnectHeader: new Map() },
-      httpHeaders: undefined,
-    },
+    http: PLAIN_HTTP,
     relabelConfigs: [],
     metricRelabelConfigs: [],
     ...overrides,

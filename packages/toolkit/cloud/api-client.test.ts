@@ -4,11 +4,11 @@ import { createServer } from "node:net";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { HttpClientConfig } from "../http-client/config.ts";
+import { PLAIN_HTTP } from "../http-client/plain-http-config.ts";
 import { ConfigUrl, EMPTY_SECRET, Secret } from "../secret/secret.ts";
 import { FakeApi, SILENCE, whenDone } from "../testing.ts";
 import { ApiClient, MAX_ANSWER_BYTES } from "./api-client.ts";
 import type { ApiError } from "./api-error.ts";
-import { PLAIN_HTTP } from "./plain-http-config.ts";
 
 const { signal } = new AbortController();
 

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { PLAIN_HTTP } from "../http-client/plain-http-config.ts";
 import { FakeApi, type FakeRequest, whenDone } from "../testing.ts";
 import { ApiClient } from "./api-client.ts";
 import { AwsCredentialSource, type AwsIdentity } from "./aws-credentials.ts";
-import { PLAIN_HTTP } from "./plain-http-config.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "narthex-aws-"));
 whenDone(() => rmSync(folder, { recursive: true }));

@@ -2,22 +2,10 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import { Duplex } from "node:stream";
 import { test } from "node:test";
-import { ConfigUrl, EMPTY_SECRET } from "../secret/secret.ts";
+import { ConfigUrl } from "../secret/secret.ts";
+import { PLAIN_HTTP } from "./plain-http-config.ts";
 import { Router } from "./route.ts";
 import { openRequest, type RoutedRequestOptions } from "./routed-request.ts";
-
-const TLS = {
-  ca: "",
-  cert: "",
-  key: EMPTY_SECRET,
-  caFile: "",
-  certFile: "",
-  keyFile: "",
-  serverName: "",
-  insecureSkipVerify: false,
-  minVersion: "",
-  maxVersion: "",
-} as const;
 
 /** Connects to nobody: keeps where to, and what is said. */
 class Recorder extends http.Agent {
@@ -44,7 +32,7 @@ async function sent(
 ): Promise<{ to: string; head: string[] }> {
   const proxyUrl = proxy === "" ? undefined : new ConfigUrl(proxy);
   const config = { proxyUrl, noProxy: "", proxyFromEnvironment: false, proxyConnectHeader: new Map() };
-  const router = new Router(TLS, config, undefined, {});
+  const router = new Router(PLAIN_HTTP.tls, config, undefined, {});
   const agent = new Recorder();
   const target = new URL(url);
   const request = openRequest(target, router.to(target, ""), { method: "GET", agent, headers });

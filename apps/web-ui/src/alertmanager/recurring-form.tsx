@@ -4,22 +4,17 @@ import { useState } from "preact/hooks";
 import { settings } from "../shell/settings.ts";
 import { useCell } from "../shell/signal.ts";
 import { toast } from "../shell/toasts.tsx";
-import { IconButton, PageHead } from "../shell/widgets.tsx";
+import { IconButton } from "../shell/widgets.tsx";
 import { changeAlertmanager } from "./api.ts";
 import { choices, choose } from "./choices.ts";
 import { goTo, useHashSearch } from "./hash-router.ts";
+import { EMPTY_MATCHER, matcherProblem } from "./matcher-fields.tsx";
 import { formatMatchers, type Matcher, parseMatchers } from "./matchers.ts";
 import { type IntervalDraft, readInterval, type TimeInterval, WEEKDAYS } from "./schedule.ts";
-import { MatcherFields, matcherProblem, useLater } from "./silence-form.tsx";
-import { SilencePreview } from "./silence-preview.tsx";
+import { authorProblem, type CommonDraft, SilenceFormFrame, typedMatchers } from "./silence-form-frame.tsx";
 
-const PREVIEW_DELAY_MS = 400;
-
-interface Draft {
-  readonly matchers: readonly Matcher[];
+interface Draft extends CommonDraft {
   readonly intervals: readonly IntervalDraft[];
-  readonly createdBy: string;
-  readonly comment: string;
 }
 
 export function RecurringForm(): JSX.Element {
@@ -29,8 +24,12 @@ export function RecurringForm(): JSX.Element {
   const [search] = useHashSearch();
   const [draft, setDraft] = useState<Draft>(() => {
     const given = parseMatchers(search.get("filter") ?? "") ?? [];
-    const matchers: readonly Matcher[] = given.length === 0 ? [{ name: "", operator: "=", value: "" }] : given;
-    return { matchers, intervals: [fresh], createdBy: choices.get().author, comment: "" };
+    return {
+      matchers: given.length === 0 ? [EMPTY_MATCHER] : given,
+      intervals: [fresh],
+      createdBy: choices.get().author,
+      comment: "",
+    };
   });
   const [problem, setProblem] = useState("");
   const [isSending, setSending] = useState(false);
@@ -38,8 +37,7 @@ export function RecurringForm(): JSX.Element {
     setDraft({ ...draft, ...part });
     setProblem("");
   };
-  const matchers = draft.matchers.filter(({ name, value }) => name !== "" || value !== "");
-  const previewed = useLater(matchers, PREVIEW_DELAY_MS);
+  const matchers = typedMatchers(draft);
   const send = async (): Promise<void> => {
     const timeIntervals = draft.intervals.map(readInterval);
     const wrong = problemOf(draft, matchers, timeIntervals);
@@ -59,74 +57,37 @@ export function RecurringForm(): JSX.Element {
     }
   };
   return (
-    <>
-      <PageHead title="New recurring silence" />
-      <form
-        class="silence-form"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          void send();
-        }}
-      >
-        <section class="card padded">
-          <MatcherFields matchers={draft.matchers} onChange={(next) => change({ matchers: next })} />
-          {draft.intervals.map((interval, i) => (
-            <IntervalFields
-              key={i}
-              interval={interval}
-              onChange={(next) => change({ intervals: draft.intervals.map((each, j) => (i === j ? next : each)) })}
-              onRemove={
-                draft.intervals.length === 1
-                  ? undefined
-                  : () => change({ intervals: draft.intervals.filter((_, j) => i !== j) })
-              }
-            />
-          ))}
-          <button type="button" class="link small" onClick={() => change({ intervals: [...draft.intervals, fresh] })}>
-            Add other times
-          </button>
-          <datalist id="zones">
-            {["UTC", ...Intl.supportedValuesOf("timeZone")].map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </datalist>
-          <div class="field-row">
-            <label>
-              <span>Created by</span>
-              <input
-                type="text"
-                value={draft.createdBy}
-                autocomplete="name"
-                onInput={(event) => change({ createdBy: event.currentTarget.value })}
-              />
-            </label>
-            <label class="wide">
-              <span>Comment</span>
-              <textarea
-                rows={2}
-                value={draft.comment}
-                onInput={(event) => change({ comment: event.currentTarget.value })}
-              />
-            </label>
-          </div>
-          {problem !== "" && (
-            <p class="field-error" role="alert">
-              {problem}
-            </p>
-          )}
-          <p class="form-actions">
-            <button type="submit" class="primary" disabled={isSending}>
-              Create
-            </button>
-            <a class="button" href="#/silences/recurring">
-              Cancel
-            </a>
-          </p>
-        </section>
-        <SilencePreview matchers={previewed} />
-      </form>
-    </>
+    <SilenceFormFrame
+      title="New recurring silence"
+      draft={draft}
+      onChange={change}
+      problem={problem}
+      submitLabel="Create"
+      isSending={isSending}
+      onSubmit={() => void send()}
+      cancelHref="#/silences/recurring"
+    >
+      {draft.intervals.map((interval, i) => (
+        <IntervalFields
+          key={i}
+          interval={interval}
+          onChange={(next) => change({ intervals: draft.intervals.map((each, j) => (i === j ? next : each)) })}
+          onRemove={
+            draft.intervals.length === 1
+              ? undefined
+              : () => change({ intervals: draft.intervals.filter((_, j) => i !== j) })
+          }
+        />
+      ))}
+      <button type="button" class="link small" onClick={() => change({ intervals: [...draft.intervals, fresh] })}>
+        Add other times
+      </button>
+      <datalist id="zones">
+        {["UTC", ...Intl.supportedValuesOf("timeZone")].map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </datalist>
+    </SilenceFormFrame>
   );
 }
 
@@ -185,6 +146,5 @@ function IntervalFields(props: {
 function problemOf(draft: Draft, matchers: readonly Matcher[], intervals: readonly (TimeInterval | string)[]): string {
   const wrong = matcherProblem(matchers) || intervals.find((interval) => typeof interval === "string");
   if (typeof wrong === "string") return wrong;
-  if (draft.createdBy.trim() === "") return "Say who creates it";
-  return draft.comment.trim() === "" ? "Say why, for those who wonder later" : "";
+  return authorProblem(draft);
 }

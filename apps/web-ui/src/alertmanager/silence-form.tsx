@@ -1,29 +1,22 @@
 /** The form of a silence: new, changed, or made anew after it has ended. */
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { Icon } from "../shell/icons.tsx";
+import { useState } from "preact/hooks";
 import { settings } from "../shell/settings.ts";
 import { useCell } from "../shell/signal.ts";
 import { toast } from "../shell/toasts.tsx";
-import { IconButton, Notice, PageHead, waitingFor } from "../shell/widgets.tsx";
+import { IconButton, Notice, waitingFor } from "../shell/widgets.tsx";
 import { changeAlertmanager, type Silence, useAlertmanager } from "./api.ts";
 import { choices, choose } from "./choices.ts";
-import { merged } from "./filter-bar.tsx";
 import { goTo, hashHref, useHashSearch } from "./hash-router.ts";
-import { fromApi, type Matcher, type MatchOperator, OPERATORS, parseMatchers, toApi } from "./matchers.ts";
+import { EMPTY_MATCHER, matcherProblem } from "./matcher-fields.tsx";
+import { fromApi, type Matcher, parseMatchers, toApi } from "./matchers.ts";
 import { changeSpan, readSpan, type Span, spanBetween, spanFrom } from "./silence-draft.ts";
-import { SilencePreview } from "./silence-preview.tsx";
+import { authorProblem, type CommonDraft, SilenceFormFrame, typedMatchers } from "./silence-form-frame.tsx";
 
-const EMPTY: Matcher = { name: "", operator: "=", value: "" };
 const DURATIONS = ["30m", "1h", "2h", "4h", "12h", "1d", "1w"];
-/** The preview waits until nobody types. */
-const PREVIEW_DELAY_MS = 400;
 
-interface Draft {
-  readonly matchers: readonly Matcher[];
+interface Draft extends CommonDraft {
   readonly span: Span;
-  readonly createdBy: string;
-  readonly comment: string;
   readonly annotations: readonly (readonly [name: string, value: string])[];
 }
 
@@ -45,8 +38,7 @@ function Form({ silence }: { silence: Silence | undefined }): JSX.Element {
     setDraft({ ...draft, ...part });
     setProblem("");
   };
-  const matchers = draft.matchers.filter(({ name, value }) => name !== "" || value !== "");
-  const previewed = useLater(matchers, PREVIEW_DELAY_MS);
+  const matchers = typedMatchers(draft);
   const isOver = silence?.status.state === "expired";
   const title = silence === undefined ? "New silence" : isOver ? "Recreate silence" : "Edit silence";
   const send = async (): Promise<void> => {
@@ -74,142 +66,21 @@ function Form({ silence }: { silence: Silence | undefined }): JSX.Element {
       setSending(false);
     }
   };
+  const isNew = silence === undefined || isOver;
   return (
-    <>
-      <PageHead title={title} />
-      <form
-        class="silence-form"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          void send();
-        }}
-      >
-        <section class="card padded">
-          <MatcherFields matchers={draft.matchers} onChange={(next) => change({ matchers: next })} />
-          <SpanFields span={draft.span} local={useLocalTime} onChange={(span) => change({ span })} />
-          <div class="field-row">
-            <label>
-              <span>Created by</span>
-              <input
-                type="text"
-                value={draft.createdBy}
-                autocomplete="name"
-                onInput={(event) => change({ createdBy: event.currentTarget.value })}
-              />
-            </label>
-            <label class="wide">
-              <span>Comment</span>
-              <textarea
-                rows={2}
-                value={draft.comment}
-                onInput={(event) => change({ comment: event.currentTarget.value })}
-              />
-            </label>
-          </div>
-          <AnnotationFields annotations={draft.annotations} onChange={(annotations) => change({ annotations })} />
-          {problem !== "" && (
-            <p class="field-error" role="alert">
-              {problem}
-            </p>
-          )}
-          <p class="form-actions">
-            <button type="submit" class="primary" disabled={isSending}>
-              {silence === undefined || isOver ? "Create" : "Save"}
-            </button>
-            <a class="button" href={silence === undefined ? "#/silences" : hashHref(`silences/${silence.id}`)}>
-              Cancel
-            </a>
-          </p>
-        </section>
-        <SilencePreview matchers={previewed} />
-      </form>
-    </>
-  );
-}
-
-/** Rows of label, operator and value, and a field that takes whole lists of matchers. */
-export function MatcherFields(props: {
-  matchers: readonly Matcher[];
-  onChange: (next: readonly Matcher[]) => void;
-}): JSX.Element {
-  const { matchers, onChange } = props;
-  const [typed, setTyped] = useState("");
-  const set = (i: number, part: Partial<Matcher>): void =>
-    onChange(matchers.map((matcher, j) => (i === j ? { ...matcher, ...part } : matcher)));
-  const add = (): void => {
-    const added = parseMatchers(typed);
-    if (added === undefined || added.length === 0) return;
-    onChange(
-      merged(
-        matchers.filter(({ name, value }) => name !== "" || value !== ""),
-        added,
-      ),
-    );
-    setTyped("");
-  };
-  return (
-    <fieldset class="matcher-fields">
-      <legend>Alerts that pass all of these matchers</legend>
-      {matchers.map((matcher, i) => (
-        <div key={i} class="matcher-row">
-          <input
-            type="text"
-            aria-label="Label"
-            placeholder="label"
-            value={matcher.name}
-            spellcheck={false}
-            autocapitalize="off"
-            {...(i === 0 ? { "data-first-input": "" } : {})}
-            onInput={(event) => set(i, { name: event.currentTarget.value.trim() })}
-          />
-          <select
-            aria-label="Operator"
-            value={matcher.operator}
-            onChange={(event) => set(i, { operator: event.currentTarget.value as MatchOperator })}
-          >
-            {OPERATORS.map((operator) => (
-              <option key={operator}>{operator}</option>
-            ))}
-          </select>
-          <input
-            type="text"
-            aria-label="Value"
-            placeholder="value"
-            value={matcher.value}
-            spellcheck={false}
-            autocapitalize="off"
-            onInput={(event) => set(i, { value: event.currentTarget.value })}
-          />
-          <IconButton
-            icon="trash"
-            label="Take this matcher away"
-            onClick={() => onChange(matchers.filter((_, j) => i !== j))}
-          />
-        </div>
-      ))}
-      <div class="matcher-add">
-        <button type="button" onClick={() => onChange([...matchers, EMPTY])}>
-          <Icon name="plus" />
-          Matcher
-        </button>
-        <input
-          type="text"
-          aria-label="Add matchers as text"
-          placeholder='or type {alertname="x", job=~"y.*"} and Enter'
-          value={typed}
-          spellcheck={false}
-          autocapitalize="off"
-          onInput={(event) => setTyped(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            if (event.key !== "Enter") return;
-            event.preventDefault();
-            add();
-          }}
-          onBlur={add}
-        />
-      </div>
-    </fieldset>
+    <SilenceFormFrame
+      title={title}
+      draft={draft}
+      onChange={change}
+      problem={problem}
+      submitLabel={isNew ? "Create" : "Save"}
+      isSending={isSending}
+      onSubmit={() => void send()}
+      cancelHref={silence === undefined ? "#/silences" : hashHref(`silences/${silence.id}`)}
+      more={<AnnotationFields annotations={draft.annotations} onChange={(annotations) => change({ annotations })} />}
+    >
+      <SpanFields span={draft.span} local={useLocalTime} onChange={(span) => change({ span })} />
+    </SilenceFormFrame>
   );
 }
 
@@ -302,7 +173,7 @@ function draftOf(silence: Silence | undefined, search: URLSearchParams, local: b
   if (silence === undefined) {
     const given = parseMatchers(search.get("filter") ?? "") ?? [];
     return {
-      matchers: given.length === 0 ? [EMPTY] : given,
+      matchers: given.length === 0 ? [EMPTY_MATCHER] : given,
       span: spanFrom(Date.now(), duration, local),
       createdBy: author,
       comment: search.get("comment") ?? "",
@@ -321,29 +192,10 @@ function draftOf(silence: Silence | undefined, search: URLSearchParams, local: b
   };
 }
 
-/** What is wrong with a silence's matchers, in a sentence; empty for nothing. */
-export function matcherProblem(matchers: readonly Matcher[]): string {
-  if (matchers.length === 0) return "A silence needs at least one matcher";
-  const nameless = matchers.find(({ name }) => name === "");
-  return nameless === undefined ? "" : `The matcher of the value ${JSON.stringify(nameless.value)} needs a label`;
-}
-
 function problemOf(draft: Draft, matchers: readonly Matcher[], local: boolean): string {
   const wrong = matcherProblem(matchers);
   if (wrong !== "") return wrong;
   const span = readSpan(draft.span, local);
   if (typeof span === "string") return span;
-  if (draft.createdBy.trim() === "") return "Say who creates it";
-  return draft.comment.trim() === "" ? "Say why, for those who wonder later" : "";
-}
-
-/** The value as it was when it had not changed for so long. */
-export function useLater<T>(value: T, delayMs: number): T {
-  const [later, setLater] = useState(value);
-  const key = JSON.stringify(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setLater(value), delayMs);
-    return () => clearTimeout(timer);
-  }, [key, delayMs]);
-  return later;
+  return authorProblem(draft);
 }

@@ -1,6 +1,7 @@
 // The HTTP client without any settings: for servers of which the configuration says nothing.
-import type { HttpClientConfig } from "../http-client/config.ts";
+
 import { EMPTY_SECRET } from "../secret/secret.ts";
+import type { HttpClientConfig } from "./config.ts";
 
 /** No credentials, no proxy, the system's certificates; redirects are followed. */
 export const PLAIN_HTTP: HttpClientConfig = {
