@@ -9,6 +9,9 @@ export type Json = null | boolean | number | string | readonly Json[] | Readonly
 
 /** Values nest so deep at most; Go allows ten thousand, which a stack here would not bear. */
 const MAX_DEPTH = 1000;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 /** The first value of a text; undefined for one with nothing but white space. Throws a `JsonSyntaxError`. */
 export function scanJson(text: string): Json | undefined {
@@ -95,18 +98,24 @@ class Scanner {
   }
 
   #string(): string {
+    const text = this.#text;
     const start = this.#at++;
+    let hasEscapes = false;
     for (;;) {
-      const character = this.#text[this.#at];
-      if (character === undefined) throw new JsonSyntaxError("unexpected EOF");
-      if (character === '"') break;
-      if (character < " ") this.#fail("in string literal");
-      if (character === "\\") this.#escape();
-      else this.#at++;
+      const code = text.charCodeAt(this.#at);
+      if (code === QUOTE) break;
+      if (code === BACKSLASH) {
+        hasEscapes = true;
+        this.#escape();
+      } else if (code >= SPACE) this.#at++;
+      else if (this.#at < text.length) this.#fail("in string literal");
+      else throw new JsonSyntaxError("unexpected EOF");
     }
     this.#at++;
+    // A copy, made by the parser: a slice would keep the whole body for as long as one of its labels is kept.
+    const value = JSON.parse(text.slice(start, this.#at)) as string;
     // Halves of surrogate pairs cannot be written in UTF-8: what a decoder makes of them is U+FFFD.
-    return (JSON.parse(this.#text.slice(start, this.#at)) as string).toWellFormed();
+    return hasEscapes ? value.toWellFormed() : value;
   }
 
   #escape(): void {
@@ -143,7 +152,11 @@ class Scanner {
   }
 
   #skipSpace(): void {
-    while (/[ \t\r\n]/.test(this.#text[this.#at] ?? "x")) this.#at++;
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code !== SPACE && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      this.#at++;
+    }
   }
 
   #fail(where: string): never {

@@ -12,7 +12,7 @@ const ITEM =
   'struct { Annotations models.LabelSet "json:\\"annotations,omitempty\\""; EndsAt strfmt.DateTime "json:\\"endsAt,omitempty\\""; StartsAt strfmt.DateTime "json:\\"startsAt,omitempty\\"" }';
 const NO_LABELS = Labels.empty;
 
-/** How long an alert without an end lasts, and label sets that are known, so that equal ones stay one. */
+/** How long an alert without an end lasts, and alerts that are known, so that equal label sets and annotations stay one. */
 export interface PostingOptions {
   readonly nowMs: number;
   readonly resolveTimeoutMs: number;
@@ -42,12 +42,14 @@ export function readPostedAlerts(text: string, options: PostingOptions): Alert[]
   });
   const now = Moment.fromMs(options.nowMs);
   return drafts.map(({ labels, annotations, startsAt = Moment.zero, endsAt = Moment.zero, generatorUrl = "" }) => {
-    const own = labelSet(labels as ReadonlyMap<string, string>, options);
+    const posted = Labels.fromUnsorted(labels as ReadonlyMap<string, string>);
+    const kept = options.known(fingerprintOnce(posted));
+    const own = sameOrNew(kept?.labels, posted);
     const isTimeout = endsAt.isZero;
     return {
       labels: own,
       fingerprint: fingerprintOf(own),
-      annotations: annotations === undefined ? NO_LABELS : pairsOf(annotations),
+      annotations: annotations === undefined ? NO_LABELS : sameOrNew(kept?.annotations, pairsOf(annotations)),
       startsAt: startsAt.isZero ? (isTimeout ? now : endsAt) : startsAt,
       endsAt: isTimeout ? now.plusMs(options.resolveTimeoutMs) : endsAt,
       generatorUrl,
@@ -57,11 +59,9 @@ export function readPostedAlerts(text: string, options: PostingOptions): Alert[]
   });
 }
 
-/** The label set that is known already, where there is one: what is kept with it need not be worked out again. */
-function labelSet(entries: ReadonlyMap<string, string>, { known }: PostingOptions): Labels {
-  const labels = Labels.fromUnsorted(entries);
-  const kept = known(fingerprintOnce(labels))?.labels;
-  return kept?.equals(labels) === true ? kept : labels;
+/** What is known already, where it is equal: what is kept with it need not be worked out again, and nothing is held twice. */
+function sameOrNew(kept: Labels | undefined, posted: Labels): Labels {
+  return kept?.equals(posted) === true ? kept : posted;
 }
 
 /** What Go's `url.ParseRequestURI` accepts. */
