@@ -19,6 +19,7 @@ const MAY_IMPORT = {
   tsdb: ["model", "encoding", "storage", "client"],
   promql: ["model", "storage", "client"],
   toolkit: ["client"],
+  tracing: ["encoding", "toolkit"],
   "http-metrics": ["client"],
   fastify: ["client", "http-metrics"],
   express: ["client", "http-metrics"],
