@@ -9,6 +9,7 @@ import {
   Summary,
 } from "@narthex/client";
 import type { Logger } from "@narthex/toolkit";
+import type { Tracer } from "@narthex/tracing";
 import { AgentDb } from "@narthex/tsdb";
 import type { AppendedCounts } from "./remote/write/write-queue.ts";
 import { makeSending, type Sending } from "./sending.ts";
@@ -27,7 +28,12 @@ export interface RunningAgent extends Sending {
 }
 
 /** Opens the storage of an agent and puts together what works on it. Rejects with one clear sentence. */
-export async function startAgent(settings: ServerSettings, registry: Registry, logger: Logger): Promise<RunningAgent> {
+export async function startAgent(
+  settings: ServerSettings,
+  registry: Registry,
+  logger: Logger,
+  tracer: Tracer,
+): Promise<RunningAgent> {
   let sending: Sending | undefined;
   // The storage asks how far everything was sent, and is there before anything is.
   const db = await openAgentDb(settings, logger, () => sending?.writer.lowestSentTime ?? 0);
@@ -41,6 +47,7 @@ export async function startAgent(settings: ServerSettings, registry: Registry, l
     features: new Set([...settings.features, "exemplar-storage"]),
     registry,
     logger,
+    tracer,
   });
   const { discovery, scrape, writer } = sending;
   return {

@@ -2,6 +2,7 @@
 import type { Registry } from "@narthex/client";
 import type { Appendable } from "@narthex/storage";
 import type { Logger } from "@narthex/toolkit";
+import type { Tracer } from "@narthex/tracing";
 import type { LogFeed } from "@narthex/tsdb";
 import { COMPATIBLE_VERSION } from "./build-info.ts";
 import { DiscoveryManager, DiscoveryMetrics } from "./discovery/index.ts";
@@ -31,14 +32,16 @@ export interface SendingOptions {
   readonly features: ReadonlySet<string>;
   readonly registry: Registry;
   readonly logger: Logger;
+  readonly tracer: Tracer;
 }
 
 export function makeSending(options: SendingOptions): Sending {
-  const { settings, appendable, feed, appended, features, registry, logger } = options;
+  const { settings, appendable, feed, appended, features, registry, logger, tracer } = options;
   const scrape = new ScrapeManager({
     appendable,
     registry,
     logger: logger.with({ component: "scrape manager" }),
+    tracer,
     version: COMPATIBLE_VERSION,
     discoveryReloadIntervalMs: settings.discoveryReloadIntervalMs,
     features,
@@ -58,6 +61,7 @@ export function makeSending(options: SendingOptions): Sending {
     },
     registry,
     logger: logger.with({ component: "remote" }),
+    tracer,
     clock: systemClock,
     version: COMPATIBLE_VERSION,
     flushDeadlineMs: settings.remoteFlushDeadlineMs,
@@ -67,6 +71,7 @@ export function makeSending(options: SendingOptions): Sending {
   const notifier = new Notifier({
     registry,
     logger: logger.with({ component: "notifier" }),
+    tracer,
     version: COMPATIBLE_VERSION,
     queueCapacity: settings.notificationQueueCapacity,
     batchSize: settings.notificationBatchSize,

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Gauge, Registry } from "@narthex/client";
 import { Access, formatDuration, formatSize, goDuration, type Logger } from "@narthex/toolkit";
+import { Tracing } from "@narthex/tracing";
 import { clearReadCache, Db, type FloatEncoding, IncompatibleEncodingError, type ReplayThread } from "@narthex/tsdb";
 import { type RunningAgent, startAgent, UNAVAILABLE, UNSUPPORTED } from "./agent.ts";
 import { Federation } from "./api/federate.ts";
@@ -39,7 +40,7 @@ import type { AppendedCounts } from "./remote/write/write-queue.ts";
 import { AlertHistory } from "./rules/history/alert-history.ts";
 import { loadRuleFiles, type RuleFileOptions, type RuleGroupSource } from "./rules/rule-file.ts";
 import { RuleService } from "./rules/rule-service.ts";
-import type { ScrapeManager } from "./scrape/index.ts";
+import { type ScrapeManager, systemClock } from "./scrape/index.ts";
 import { makeSending, type Sending } from "./sending.ts";
 import type { ServerSettings } from "./settings.ts";
 import { addAssetRoutes } from "./web/asset-routes.ts";
@@ -91,6 +92,7 @@ export class Server {
   readonly #web: WebServer;
   readonly #notifications: Notifications;
   readonly #webMetrics: WebMetrics;
+  readonly #tracing: Tracing;
   readonly #budget: SeriesBudget;
   readonly #write: WriteReceiver;
   readonly #otlp: OtlpReceiver;
@@ -141,6 +143,12 @@ export class Server {
     this.#endMetrics = addBuildMetrics(this.#registry);
     this.#webMetrics = new WebMetrics(this.#registry);
     this.#notifications = new Notifications(settings.maxNotificationSubscribers, this.#registry);
+    this.#tracing = new Tracing({
+      service: "prometheus",
+      version: COMPATIBLE_VERSION,
+      clock: systemClock,
+      logger: logger.with({ component: "tracing" }),
+    });
     this.#web = new WebServer({
       listenAddresses: settings.listenAddresses,
       routePrefix: settings.routePrefix,
@@ -150,6 +158,7 @@ export class Server {
       access: new Access(settings.webConfigFile, logger.with({ component: "web" })),
       logger: logger.with({ component: "web" }),
       metrics: this.#webMetrics,
+      tracer: this.#tracing.tracer,
     });
     this.#budget = new SeriesBudget(settings.budget, this.#registry);
     this.#write = this.#makeWriteReceiver();
@@ -176,7 +185,7 @@ export class Server {
     this.#notifications.add(STARTING);
     await this.#web.listen();
     if (settings.agent !== undefined) {
-      this.#agent = await startAgent(settings, this.#registry, this.#logger);
+      this.#agent = await startAgent(settings, this.#registry, this.#logger, this.#tracing.tracer);
     } else {
       this.#running = this.#assemble(await this.#openDb(), await this.#openAlertHistory());
       this.#running.memory.start();
@@ -257,6 +266,7 @@ export class Server {
     await this.#web.close();
     // Last, as in the reference: the rules' last alerts may still wait.
     await running?.notifier.stop();
+    await this.#tracing.stop();
     this.#endMetrics();
     this.#logger.info("See you next time!");
   }
@@ -298,6 +308,7 @@ export class Server {
       features: settings.features,
       registry,
       logger,
+      tracer: this.#tracing.tracer,
     });
     const reader = new RemoteReader({
       registry,
@@ -325,6 +336,7 @@ export class Server {
       queries,
       registry,
       logger: logger.with({ component: "rule manager" }),
+      tracer: this.#tracing.tracer,
       settings,
       history,
       send: (alerts) => sending.notifier.send(alerts),
@@ -427,6 +439,7 @@ export class Server {
     });
     await steps.run("remote_storage", () => agent.writer.apply(config));
     await this.#applyJobs(agent, config, steps);
+    await steps.run("tracing", () => this.#tracing.apply(config.tracing));
   }
 
   /** Puts a configuration in the place of the one before, and tells what it changes. */
@@ -478,6 +491,7 @@ export class Server {
       ),
     );
     await steps.run("rules", () => rules.apply(config, ruleGroups));
+    await steps.run("tracing", () => this.#tracing.apply(config.tracing));
   }
 
   #watchFiles(): void {

@@ -87,6 +87,11 @@ export class Span {
     return traceparentOf(this.traceId, this.spanId);
   }
 
+  /** Milliseconds since the epoch, by the clock of all spans. */
+  get nowMs(): number {
+    return this.#sink.now();
+  }
+
   /** Begins a part of this work. */
   child(name: string, start?: SpanStart): Span {
     return new Span(this.#sink, name, this.traceId, this, start);

@@ -1,5 +1,6 @@
 // Alerts that wait for one Alertmanager, and their way there, batch by batch.
 import type { Logger } from "@narthex/toolkit";
+import type { Span, Tracer } from "@narthex/tracing";
 import type { RemoteClient } from "../remote/remote-client.ts";
 import type { ManagerMetrics } from "./notifier-metrics.ts";
 import { encodeAlerts, type OutgoingAlert } from "./outgoing-alert.ts";
@@ -7,6 +8,10 @@ import { encodeAlerts, type OutgoingAlert } from "./outgoing-alert.ts";
 export interface AlertQueueOptions {
   /** Posts to the Alertmanager; the queue closes it in the end. */
   readonly client: Pick<RemoteClient, "post" | "close">;
+  /** Traces requests; nothing is traced unless given. */
+  readonly tracer?: Tracer | undefined;
+  /** Of the Alertmanager, for traces. */
+  readonly url?: string;
   readonly timeoutMs: number;
   /** Alerts that may wait. */
   readonly capacity: number;
@@ -82,24 +87,37 @@ export class AlertQueue {
     const { metrics, logger } = this.#options;
     const count = batch.length;
     const begun = performance.now();
+    const span = this.#startSpan(count);
     try {
-      await this.#post(encodeAlerts(batch));
+      await this.#post(encodeAlerts(batch), span);
       metrics.observe((performance.now() - begun) / 1000);
       metrics.sent.inc(count);
     } catch (error) {
+      span?.fail(error);
       logger.error("Error sending alerts", { count, err: error as Error });
       metrics.errors.inc(count);
       metrics.dropped.inc(count);
     }
+    span?.end();
   }
 
-  async #post(body: Uint8Array): Promise<void> {
+  /** The name is that of the reference's HTTP client. */
+  #startSpan(count: number): Span | undefined {
+    const { tracer, url = "" } = this.#options;
+    if (tracer?.isOn !== true) return undefined;
+    const attributes = { "http.request.method": "POST", "url.full": url, alerts: count };
+    return tracer.start("HTTP POST", { kind: "client", attributes });
+  }
+
+  async #post(body: Uint8Array, span: Span | undefined): Promise<void> {
     const { client, timeoutMs, userAgent } = this.#options;
     const headers = { "Content-Type": "application/json", "User-Agent": userAgent };
+    span?.tell(headers);
     const response = await client.post(body, headers, timeoutMs, this.#aborting.signal);
     try {
       // Read to its end, so that the connection can be used again.
       await response.readStart(0);
+      span?.set("http.response.status_code", response.status);
       if (!response.isGood) throw new Error(`bad response status ${response.statusText}`);
     } finally {
       response.end();

@@ -2,6 +2,7 @@
 import type { Registry } from "@narthex/client";
 import { Labels } from "@narthex/model";
 import type { Logger } from "@narthex/toolkit";
+import type { Tracer } from "@narthex/tracing";
 import type { AlertmanagerConfig, Config } from "../config/types.ts";
 import type { TargetGroup } from "../discovery/target-group.ts";
 import { Relabeler } from "../relabel/index.ts";
@@ -17,6 +18,8 @@ import type { OutgoingAlert } from "./outgoing-alert.ts";
 export interface NotifierOptions {
   readonly registry: Registry;
   readonly logger: Logger;
+  /** Traces requests; nothing is traced unless given. */
+  readonly tracer?: Tracer | undefined;
   /** For the User-Agent header. */
   readonly version: string;
   /** Alerts that may wait for one Alertmanager, and alerts of one request. */
@@ -105,9 +108,11 @@ export class Notifier {
   }
 
   #queue(url: URL, config: AlertmanagerConfig): AlertQueue {
-    const { logger, version, queueCapacity, batchSize, signer } = this.#options;
+    const { logger, version, queueCapacity, batchSize, signer, tracer } = this.#options;
     return new AlertQueue({
       client: new RemoteClient({ url, http: config.http, headers: new Map(), signer: signer?.(config) }),
+      tracer,
+      url: url.href,
       timeoutMs: config.timeoutMs,
       capacity: queueCapacity,
       batchSize,

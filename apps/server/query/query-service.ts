@@ -2,6 +2,7 @@
 import type { Registry } from "@narthex/client";
 import { Labels, type Matcher } from "@narthex/model";
 import { type Engine, parseMetricSelector, QueryError, type QueryErrorCode, type VectorElement } from "@narthex/promql";
+import type { Span } from "@narthex/tracing";
 import type { Db } from "@narthex/tsdb";
 import { ApiError } from "../api/api-error.ts";
 import { ByteSink } from "../api/json/byte-sink.ts";
@@ -16,6 +17,7 @@ import { PRACTICE_SAMPLES, Practice } from "./practice.ts";
 import { QueryGate } from "./query-gate.ts";
 import { QueryLog } from "./query-log.ts";
 import { QueryMetrics } from "./query-metrics.ts";
+import { QueryTrace } from "./query-trace.ts";
 import type {
   BacktestRequest,
   InstantRequest,
@@ -126,6 +128,7 @@ export class QueryService {
     }
     const queued = performance.now();
     const ticket = this.running.begin(describe(request, origin), asker);
+    const trace = asker.span === undefined ? undefined : new QueryTrace(asker.span, request);
     let queueSeconds = 0;
     let isIn = false;
     let slot = -1;
@@ -136,6 +139,7 @@ export class QueryService {
       if (waiting !== undefined) await waiting;
       isIn = true;
       ticket.query.state = "running";
+      ticket.span = trace?.begin();
       queueSeconds = (performance.now() - queued) / 1000;
       const cost = this.#costOf(request);
       // What runs here and now is over before anything could be read of it, and is bounded too tightly to end the process.
@@ -150,15 +154,27 @@ export class QueryService {
       ticket.end();
       this.#active.remove(slot);
       if (isIn) this.#gate.leave();
+      trace?.end(statistics, failure);
       this.#note(ticket.query, statistics, queueSeconds, (performance.now() - queued) / 1000, failure);
     }
   }
 
-  /** A rule's query: an instant vector, or a scalar as one element without labels. Rejects with `QueryError`. */
-  async evaluate(expr: string, timeMs: number, signal: AbortSignal, origin?: QueryOrigin): Promise<VectorElement[]> {
+  /**
+   * A rule's query: an instant vector, or a scalar as one element without labels. Rejects with `QueryError`. `span` is the rule's, where
+   * it is traced.
+   */
+  async evaluate(
+    expr: string,
+    timeMs: number,
+    signal: AbortSignal,
+    origin?: QueryOrigin,
+    span?: Span,
+  ): Promise<VectorElement[]> {
     const begun = performance.now();
     const ticket = this.running.begin(describe({ kind: "vector", expr, timeMs }, origin), { signal });
+    const trace = span === undefined ? undefined : new QueryTrace(span, { kind: "vector", expr, timeMs });
     ticket.query.state = "running";
+    ticket.span = trace?.begin();
     let statistics: RequestStatistics | undefined;
     let failure: unknown;
     let found: readonly PlainElement[] = [];
@@ -172,6 +188,7 @@ export class QueryService {
       throw error;
     } finally {
       ticket.end();
+      trace?.end(statistics, failure);
       this.#note(ticket.query, statistics, 0, (performance.now() - begun) / 1000, failure);
     }
     return found.map(({ pairs, value, histogram }) => ({ labels: new Labels(pairs), value, histogram }));
@@ -265,11 +282,11 @@ export class QueryService {
   }
 
   /** What the request needs from other servers, before it runs; undefined for nothing. Rejects with `QueryError`. */
-  #fetch(request: StorageRequest, { signal }: Asker): Promise<readonly FetchedSelection[]> | undefined {
+  #fetch(request: StorageRequest, { signal, span }: Asker): Promise<readonly FetchedSelection[]> | undefined {
     const queries = this.#remoteQueries(request);
     if (queries.length === 0) return undefined;
     const callOff = new AbortController();
-    const fetching = this.#remote?.fetch(queries, callOff.signal);
+    const fetching = this.#remote?.fetch(queries, callOff.signal, span);
     if (fetching === undefined) return undefined;
     const timeoutMs = ("timeoutMs" in request ? request.timeoutMs : undefined) ?? this.#settings.timeoutMs;
     return new Promise((resolve, reject) => {

@@ -1,5 +1,6 @@
 // Which queries run or wait right now, who asked them, and the way to end one.
 import { setMaxListeners } from "node:events";
+import type { Span } from "@narthex/tracing";
 
 /** Who asked. */
 export type QueryOrigin =
@@ -18,6 +19,8 @@ export type QueryOrigin =
 export interface Asker {
   /** Aborts when nobody waits any more. */
   readonly signal: AbortSignal;
+  /** Of which the work is a part, where it is traced. */
+  readonly span?: Span | undefined;
 }
 
 export interface RunningQuery {
@@ -36,6 +39,7 @@ export interface RunningQuery {
 /** What a query holds while it runs. Its signal is made when somebody looks at it: most queries are over before. */
 export class QueryTicket implements Asker {
   readonly query: RunningQuery;
+  span: Span | undefined;
   readonly #asker: Asker;
   readonly #forget: () => void;
   #controller: AbortController | undefined;

@@ -2,7 +2,8 @@
 import type { Labels } from "@narthex/model";
 import { QueryError } from "@narthex/promql";
 import { Append, type Appendable } from "@narthex/storage";
-import type { Logger } from "@narthex/toolkit";
+import { goDuration, type Logger } from "@narthex/toolkit";
+import type { Span, Tracer } from "@narthex/tracing";
 import type { Alert } from "./alert.ts";
 import { AlertingRule } from "./alerting-rule.ts";
 import { nextSlot, slotBefore, slotOffset } from "./group-slot.ts";
@@ -46,6 +47,8 @@ export interface RuleGroupEnvironment {
   readonly clock: Clock;
   readonly metrics: RuleMetrics;
   readonly logger: Logger;
+  /** Traces rounds; nothing is traced unless given. */
+  readonly tracer?: Tracer;
   readonly resendDelayMs: number;
   /** Where rules that need nothing of one another may run at the same time: as many as there are slots. */
   readonly slots?: EvaluationSlots | undefined;
@@ -150,7 +153,9 @@ export class RuleGroup {
     const begunAt = clock.now();
     const started = performance.now();
     metrics.roundBegins(this.key);
-    await this.evaluate(slot);
+    const span = this.#startSpan(slot);
+    await this.evaluate(slot, span);
+    span?.end();
     this.evaluationSeconds = (performance.now() - started) / 1000;
     this.lastEvaluation = begunAt;
     const ruleSeconds = this.rules.reduce((sum, rule) => sum + rule.evaluationSeconds, 0);
@@ -162,6 +167,20 @@ export class RuleGroup {
     this.#schedule(next.slot);
   }
 
+  /** From the slot on, so that a round that comes late is seen to. */
+  #startSpan(slot: number): Span | undefined {
+    const { tracer, clock } = this.#environment;
+    if (tracer?.isOn !== true) return undefined;
+    const span = tracer.start("rule group", { startMs: slot });
+    if (span === undefined) return undefined;
+    const { name, file, intervalMs } = this.config;
+    const scheduled = new Date(slot).toISOString();
+    span.setAll({ name, file, interval: goDuration(intervalMs), scheduled });
+    const now = clock.now();
+    if (now > slot) span.part("scheduleDelay", slot, now);
+    return span;
+  }
+
   async #restore(): Promise<void> {
     const started = performance.now();
     await this.#environment.restore(this, this.#environment.clock.now());
@@ -169,12 +188,12 @@ export class RuleGroup {
     this.#environment.metrics.restored(this.key, (performance.now() - started) / 1000);
   }
 
-  /** One evaluation of all rules at the same time stamp; each sees what those before it wrote. */
-  async evaluate(t: number): Promise<void> {
+  /** One evaluation of all rules at the same time stamp; each sees what those before it wrote. `span` is the round's. */
+  async evaluate(t: number, span?: Span): Promise<void> {
     const { slots, metrics } = this.#environment;
     let samples = 0;
     const one = async (index: number): Promise<void> => {
-      samples += await this.#evaluateRule(index, t);
+      samples += await this.#evaluateRule(index, t, span?.child("rule"));
     };
     for (const batch of this.#batches) {
       const beside: Promise<void>[] = [];
@@ -190,11 +209,15 @@ export class RuleGroup {
     this.#endOrphans(t - this.config.queryOffsetMs);
   }
 
-  /** Evaluates one rule, sends its alerts and writes its series. Resolves to how many samples it gave; never rejects. */
-  async #evaluateRule(index: number, t: number): Promise<number> {
-    const { metrics, evaluate, clock, resendDelayMs } = this.#environment;
+  /**
+   * Evaluates one rule, sends its alerts and writes its series. Resolves to how many samples it gave; never rejects. Ends `span`, which is
+   * the rule's.
+   */
+  async #evaluateRule(index: number, t: number, span: Span | undefined): Promise<number> {
+    const { metrics, clock, resendDelayMs } = this.#environment;
     const { limit, queryOffsetMs, intervalMs } = this.config;
     const rule = this.rules[index] as Rule;
+    const evaluate = this.#evaluation(rule, index, span);
     const begunAt = clock.now();
     const started = performance.now();
     let count = 0;
@@ -204,6 +227,7 @@ export class RuleGroup {
       rule.health = "ok";
       rule.lastError = "";
       count = samples.length;
+      span?.set("num_series", count);
       if (rule instanceof AlertingRule) {
         const due = rule.takeDue(t, resendDelayMs, VALID_ROUNDS * Math.max(intervalMs, resendDelayMs));
         if (due.length > 0) this.#environment.send(rule, due);
@@ -212,10 +236,21 @@ export class RuleGroup {
     } catch (error) {
       this.#noteFailure(index, "Evaluating rule failed", error as Error);
     }
+    if (span !== undefined && rule.health === "err") span.fail(rule.lastError);
+    span?.end();
     rule.evaluationSeconds = (performance.now() - started) / 1000;
     rule.lastEvaluation = begunAt;
     metrics.ruleDuration(rule.evaluationSeconds);
     return count;
+  }
+
+  /** Queries of a rule that is traced are parts of its span. */
+  #evaluation({ name }: Rule, index: number, span: Span | undefined): Evaluate {
+    const { evaluate } = this.#environment;
+    if (span === undefined) return evaluate;
+    const { name: group, queryOffsetMs } = this.config;
+    span.setAll({ group, name, query_offset: goDuration(queryOffsetMs), index });
+    return (expr, t) => evaluate(expr, t, span);
   }
 
   #noteFailure(index: number, message: string, error: Error): void {

@@ -2,6 +2,7 @@
 import type { Registry } from "@narthex/client";
 import { Labels } from "@narthex/model";
 import type { Logger } from "@narthex/toolkit";
+import type { Tracer } from "@narthex/tracing";
 import type { Db } from "@narthex/tsdb";
 import type { Config } from "../config/index.ts";
 import type { OutgoingAlert } from "../notifier/outgoing-alert.ts";
@@ -25,6 +26,7 @@ export interface RuleServiceOptions {
   readonly queries: QueryService;
   readonly registry: Registry;
   readonly logger: Logger;
+  readonly tracer: Tracer;
   readonly settings: ServerSettings;
   /** Keeps account of what becomes of alerts. */
   readonly history: AlertHistory | undefined;
@@ -97,7 +99,7 @@ export class RuleService {
   }
 
   #group(loaded: RuleGroupSource, config: Config): RuleGroup {
-    const { db, logger, settings } = this.#options;
+    const { db, logger, settings, tracer } = this.#options;
     return makeRuleGroup(loaded, {
       intervalMs: config.global.evaluationIntervalMs,
       queryOffsetMs: config.global.ruleQueryOffsetMs,
@@ -110,6 +112,7 @@ export class RuleService {
         clock: WALL_CLOCK,
         metrics: this.#metrics,
         logger,
+        tracer,
         resendDelayMs: settings.resendDelayMs,
         slots: this.#slots,
         restore: (group, t) => this.#manager.restore(group, t),
@@ -120,7 +123,7 @@ export class RuleService {
 
   #evaluation({ file, name }: RuleGroupSource): Evaluate {
     const origin = { kind: "rule", file, group: name } as const;
-    return (expr, t) => this.#options.queries.evaluate(expr, t, this.#stopping.signal, origin);
+    return (expr, t, span) => this.#options.queries.evaluate(expr, t, this.#stopping.signal, origin, span);
   }
 }
 

@@ -1,6 +1,7 @@
 // What recording and alerting rules have in common.
 import type { Labels } from "@narthex/model";
 import type { VectorElement } from "@narthex/promql";
+import type { Span } from "@narthex/tracing";
 
 export type RuleHealth = "unknown" | "ok" | "err";
 
@@ -11,8 +12,8 @@ export interface RuleSample {
   readonly histogram: VectorElement["histogram"];
 }
 
-/** Runs an instant query and resolves with its vector; a scalar counts as one element without labels. */
-export type Evaluate = (expr: string, t: number) => Promise<readonly VectorElement[]>;
+/** Runs an instant query and resolves with its vector; a scalar counts as one element without labels. `span` is the rule's. */
+export type Evaluate = (expr: string, t: number, span?: Span) => Promise<readonly VectorElement[]>;
 
 export interface RuleContext {
   readonly evaluate: Evaluate;

@@ -3,6 +3,7 @@ import { ExpositionError } from "@narthex/exposition";
 import type { Appendable, Appender, SeriesRef } from "@narthex/storage";
 import { Append } from "@narthex/storage";
 import { goDuration, type Logger } from "@narthex/toolkit";
+import type { Span, SpanStart, Tracer } from "@narthex/tracing";
 import type { ScrapeConfig } from "../config/types.ts";
 import { BodyLeash } from "./body-leash.ts";
 import type { Clock, Timer } from "./clock.ts";
@@ -19,6 +20,7 @@ import type { TargetCache } from "./target-cache.ts";
 const ALIGNMENT_TOLERANCE_MS = 2;
 /** Timers do not notice when the wall clock is set or the machine sleeps: so often it is looked at. */
 const LONGEST_NAP_MS = 30_000;
+const CLIENT: SpanStart = { kind: "client" };
 
 /** What all loops of a process share. */
 export interface ScrapeEnvironment {
@@ -27,6 +29,8 @@ export interface ScrapeEnvironment {
   readonly logger: Logger;
   readonly metrics: ScrapeMetrics;
   readonly offsetSeed: bigint;
+  /** Traces scrapes; nothing is traced unless given. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** What a loop needs of its pool. */
@@ -152,12 +156,15 @@ export class ScrapeLoop {
     const late = started - this.#due;
     const aligned = late <= Math.min(intervalMs / 100, ALIGNMENT_TOLERANCE_MS);
     const t = aligned ? this.#due : Math.round(started);
+    const span = this.#environment.tracer?.start("scrape");
     try {
-      await this.#scrape(t, started, startedMonotonic);
+      await this.#scrape(t, started, startedMonotonic, span);
     } catch (error) {
+      span?.fail(error);
       this.#environment.logger.error("Scrape commit failed", { target: this.target.url.href, err: String(error) });
       this.#settle(started, (error as Error).message);
     }
+    span?.end();
     // Ticks that passed while the scrape ran are left out.
     const after = clock.now();
     this.#due += intervalMs;
@@ -165,13 +172,13 @@ export class ScrapeLoop {
     this.#arm();
   }
 
-  async #scrape(t: number, started: number, startedMonotonic: number): Promise<void> {
+  async #scrape(t: number, started: number, startedMonotonic: number, span: Span | undefined): Promise<void> {
     let body: FetchedBody | undefined;
     let failure = "";
     let code = "other";
     try {
       if (this.forcedError !== "") throw new ScrapeError(this.forcedError, "target_limit");
-      body = await this.#fetch();
+      body = await this.#fetch(span?.child("scrapeRequest", CLIENT));
     } catch (error) {
       if (this.#stopped) return;
       failure = (error as Error).message;
@@ -185,6 +192,7 @@ export class ScrapeLoop {
     const { appendable, clock, metrics } = this.#environment;
     let appender = appendable.appender();
     Object.assign(this.#counts, emptyCounts());
+    const appending = span?.child("scrapeAppend");
     if (body !== undefined) {
       try {
         const parser =
@@ -196,12 +204,14 @@ export class ScrapeLoop {
         if (!(error instanceof ScrapeError) && !(error instanceof ExpositionError)) throw error;
         failure = error.message;
         code = error instanceof ScrapeError ? error.code : "other";
+        appending?.fail(error);
         appender = appendable.appender();
       } finally {
         body.release();
       }
     }
     if (failure !== "") this.cache.endAll(appender, t);
+    appending?.end();
     const durationSeconds = (clock.monotonic() - startedMonotonic) / 1000;
     this.#reports.write(appender, t, {
       up: failure === "",
@@ -211,28 +221,44 @@ export class ScrapeLoop {
       config: this.#settings.config,
       target: this.target,
     });
+    const committing = span?.child("scrapeCommit");
     appender.commit();
+    committing?.end();
+    if (span !== undefined) describe(span, this.#counts, body?.length ?? 0, failure);
     this.#settle(started, failure, durationSeconds);
     metrics.scrapeDuration.observe(durationSeconds);
     this.#count(failure, code);
   }
 
-  async #fetch(): Promise<FetchedBody> {
+  /** Ends `span`, which is the request's. */
+  async #fetch(span: Span | undefined): Promise<FetchedBody> {
     const abort = new AbortController();
     this.#running = abort;
-    const { config, headers } = this.#settings;
+    const { config } = this.#settings;
+    const headers: Record<string, string> = {
+      ...this.#settings.headers,
+      "X-Prometheus-Scrape-Timeout-Seconds": String(this.target.timeoutMs / 1000),
+    };
+    if (span !== undefined) {
+      span.set("url", redacted(this.target.url));
+      span.tell(headers);
+    }
     try {
       return await this.#settings.fetch({
         url: this.target.url,
-        headers: { ...headers, "X-Prometheus-Scrape-Timeout-Seconds": String(this.target.timeoutMs / 1000) },
+        headers,
         timeoutMs: this.target.timeoutMs,
         bodyLimitBytes: this.#leash.limit(config.bodySizeLimitBytes),
         isSuspect: this.#leash.isTaut,
         unixSocket: this.target.unixSocket,
         signal: abort.signal,
       });
+    } catch (error) {
+      span?.fail(error);
+      throw error;
     } finally {
       this.#running = undefined;
+      span?.end();
     }
   }
 
@@ -293,6 +319,25 @@ export class ScrapeLoop {
     }
     this.cache.release();
   }
+}
+
+/** What a traced scrape came to. */
+function describe(
+  span: Span,
+  { scraped, kept, added }: { readonly scraped: number; readonly kept: number; readonly added: number },
+  bytes: number,
+  failure: string,
+): void {
+  span.setAll({ samples_scraped: scraped, samples_added: kept, series_added: added, bytes });
+  if (failure !== "") span.fail(failure);
+}
+
+/** Without the password. */
+function redacted(url: URL): string {
+  if (url.password === "") return url.href;
+  const shown = new URL(url);
+  shown.password = "xxxxx";
+  return shown.href;
 }
 
 interface Report {

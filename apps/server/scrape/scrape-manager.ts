@@ -4,6 +4,7 @@ import type { Registry } from "@narthex/client";
 import type { Labels, Metadata } from "@narthex/model";
 import type { Appendable } from "@narthex/storage";
 import { formatDuration, type Logger } from "@narthex/toolkit";
+import type { Tracer } from "@narthex/tracing";
 import type { ScrapeConfig } from "../config/types.ts";
 import type { TargetGroup } from "../discovery/target-group.ts";
 import { BufferPool } from "./buffer-pool.ts";
@@ -22,6 +23,8 @@ export interface ScrapeManagerOptions {
   readonly appendable: Appendable;
   readonly registry: Registry;
   readonly logger: Logger;
+  /** Traces scrapes; nothing is traced unless given. */
+  readonly tracer?: Tracer;
   /** Standard: the system's. */
   readonly clock?: Clock;
   /** For the User-Agent header. */
@@ -182,12 +185,13 @@ export class ScrapeManager {
   }
 
   #environment(): PoolEnvironment {
-    const { appendable, logger, version, features = new Set<string>() } = this.#options;
+    const { appendable, logger, version, tracer, features = new Set<string>() } = this.#options;
     const seed = () => this.#seed;
     return {
       appendable,
       clock: this.#clock,
       logger,
+      tracer,
       metrics: this.#metrics,
       get offsetSeed() {
         return seed();

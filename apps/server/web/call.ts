@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createDeflate, createGzip, deflateSync, gzipSync } from "node:zlib";
 import { userOf } from "@narthex/toolkit";
+import type { Span } from "@narthex/tracing";
 import { ApiError, STATUS_BY_ERROR_TYPE } from "../api/api-error.ts";
 import { Params } from "../api/params.ts";
 import { ByteBudget, type ByteLease } from "../care/byte-budget.ts";
@@ -31,6 +32,8 @@ export class Call {
   readonly body: Buffer;
   /** What the request takes of the memory for bodies; a handler grows it for what it unpacks. Given back when the handler is done. */
   readonly memory: ByteLease;
+  /** Of the request, where it is traced; what is done for it are its parts. */
+  span: Span | undefined;
   /** Made when somebody asks: most answers are complete before. */
   #aborted: AbortController | undefined;
   #isGone = false;

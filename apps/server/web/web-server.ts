@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Regex } from "@narthex/model";
 import { type Access, type Logger, listen, parseListenAddress, portsOf, tidyPath } from "@narthex/toolkit";
+import { nameServerSpan, SILENT_TRACER, type Span, startServerSpan, type Tracer } from "@narthex/tracing";
 import { ApiError } from "../api/api-error.ts";
 import { ByteBudget } from "../care/byte-budget.ts";
 import { Call, isForm } from "./call.ts";
@@ -43,6 +44,8 @@ export interface WebServerOptions {
   readonly access: Access;
   readonly logger: Logger;
   readonly metrics: WebMetrics;
+  /** Traces requests; nothing is traced unless given. */
+  readonly tracer?: Tracer;
   /** Standard: `ALL_BODIES_BYTES`. */
   readonly allBodiesBytes?: number;
 }
@@ -123,6 +126,7 @@ export class WebServer {
 
   /** Never rejects. */
   async #dispatch(router: Router<readonly Route[]>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const span = startServerSpan(this.#options.tracer ?? SILENT_TRACER, request, response);
     const url = request.url ?? "";
     const mark = url.indexOf("?");
     const path = mark < 0 ? url : url.slice(0, mark);
@@ -142,7 +146,7 @@ export class WebServer {
     try {
       const reading = readBody(request, isForm(request) ? MAX_FORM_BYTES : MAX_BODY_BYTES, memory);
       const body = Buffer.isBuffer(reading) ? reading : await reading;
-      await this.#serve(new Call(request, response, found.params, body, memory), found.value);
+      await this.#serve(new Call(request, response, found.params, body, memory), found.value, span);
     } catch (error) {
       const isMemory = error instanceof BodyMemoryError;
       if (response.headersSent || !(isMemory || error instanceof BodyTooLargeError)) {
@@ -170,12 +174,15 @@ export class WebServer {
     call.fail(new ApiError("bad_data", `invalid label name: "${shown}"`));
   }
 
-  async #serve(call: Call, routes: readonly Route[]): Promise<void> {
-    const { logger, metrics } = this.#options;
+  async #serve(call: Call, routes: readonly Route[], span: Span | undefined): Promise<void> {
+    const { logger, metrics, routePrefix } = this.#options;
     const method = call.request.method ?? "GET";
     const route = routes.find(({ methods }) => methods.includes(method));
     const { path } = route ?? (routes[0] as Route);
-    const finish = metrics.start(handlerName(path), call.response);
+    const name = handlerName(path);
+    const finish = metrics.start(name, call.response);
+    call.span = span;
+    if (span !== undefined) nameServerSpan(span, method, `${routePrefix}${name}`);
     try {
       if (isUntidy(call.request.url ?? "")) {
         this.#notFound(call);
@@ -197,6 +204,7 @@ export class WebServer {
       }
     } catch (error) {
       logger.error("panic while serving request", { err: error as Error, url: call.request.url ?? "" });
+      span?.fail(error);
       if (call.response.headersSent) call.response.destroy();
       else call.refuse(500, "internal server error");
     }

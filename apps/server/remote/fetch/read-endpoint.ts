@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { type Labels, Matcher } from "@narthex/model";
 import { formatDuration } from "@narthex/toolkit";
+import type { Span } from "@narthex/tracing";
 import type { ByteBudget } from "../../care/byte-budget.ts";
 import type { RemoteReadConfig } from "../../config/types.ts";
 import type { DialObserver } from "../../scrape/dial-metrics.ts";
@@ -70,15 +71,21 @@ export class ReadEndpoint {
     return query.minTime > maxTime ? undefined : { ...query, maxTime };
   }
 
-  /** Never rejects: what goes wrong is told in the answer. What is read is taken from `budget`, and stays taken if it is answered. */
-  async ask(query: ReadQuery, budget: ByteBudget, signal: AbortSignal): Promise<FetchedAnswer> {
+  /**
+   * Never rejects: what goes wrong is told in the answer. What is read is taken from `budget`, and stays taken if it is answered. `parent`
+   * is the query's span, where it is traced.
+   */
+  async ask(query: ReadQuery, budget: ByteBudget, signal: AbortSignal, parent?: Span): Promise<FetchedAnswer> {
     const { metrics } = this.#options;
     metrics.began(this);
+    const span = parent?.child("Remote Read", { kind: "client" });
     try {
-      return await this.#ask(query, budget, signal);
+      return await this.#ask(query, budget, signal, span);
     } catch (error) {
+      span?.fail(error);
       return failed(`remote_read: ${(error as Error).message}`);
     } finally {
+      span?.end();
       metrics.ended(this);
     }
   }
@@ -92,7 +99,12 @@ export class ReadEndpoint {
     return new RemoteClient({ url: new URL(url.reveal()), http, headers, observe: this.#options.observe });
   }
 
-  async #ask(query: ReadQuery, budget: ByteBudget, signal: AbortSignal): Promise<FetchedAnswer> {
+  async #ask(
+    query: ReadQuery,
+    budget: ByteBudget,
+    signal: AbortSignal,
+    span: Span | undefined,
+  ): Promise<FetchedAnswer> {
     const { metrics, version } = this.#options;
     const { remoteTimeoutMs, chunkedReadLimitBytes } = this.#config;
     const { matchers, stripped } = this.#withExternalLabels(query.matchers);
@@ -104,6 +116,9 @@ export class ReadEndpoint {
       "User-Agent": `Prometheus/${version}`,
       "X-Prometheus-Remote-Read-Version": "0.1.0",
     };
+    span?.tell(headers);
+    span?.set("remote_name", this.name);
+    span?.set("remote_url", this.url);
     const began = performance.now();
     const late = `: request timed out after ${formatDuration(remoteTimeoutMs)}`;
     const response = await this.#client.post(body, headers, remoteTimeoutMs, signal).catch((error: Error) => {
@@ -112,6 +127,7 @@ export class ReadEndpoint {
     });
     try {
       const { message, status, statusText } = response;
+      span?.set("http.response.status_code", status);
       if (!response.isGood) {
         const text = await response.readStart(MAX_ERROR_BYTES);
         throw new Error(

@@ -1,6 +1,7 @@
 // Remote read as a whole: fetches what the selectors of a query need from all endpoints, before the query runs.
 import type { Registry } from "@narthex/client";
 import { Labels } from "@narthex/model";
+import type { Span } from "@narthex/tracing";
 import { ByteBudget } from "../../care/byte-budget.ts";
 import type { Config } from "../../config/index.ts";
 import { remoteRead } from "../../config/schema/remote.ts";
@@ -82,9 +83,9 @@ export class RemoteReader {
 
   /**
    * Asks all endpoints for all selections of one query, each once. What goes wrong is told in the answers, and becomes warnings.
-   * Undefined when nobody is to be asked. `signal` calls everything off.
+   * Undefined when nobody is to be asked. `signal` calls everything off. `span` is the query's, where it is traced.
    */
-  fetch(queries: readonly ReadQuery[], signal: AbortSignal): Promise<FetchedSelection[]> | undefined {
+  fetch(queries: readonly ReadQuery[], signal: AbortSignal, span?: Span): Promise<FetchedSelection[]> | undefined {
     const endpoints = [...this.#endpoints.values()];
     if (endpoints.length === 0) return undefined;
     const localStart = this.#options.localStart();
@@ -95,7 +96,7 @@ export class RemoteReader {
       asked: endpoints.map((endpoint) => ({ endpoint, query: endpoint.clip(query, minTime, localStart) })),
     }));
     if (!selections.some(({ asked }) => asked.some(({ query }) => query !== undefined))) return undefined;
-    return this.#fetchAll(selections, signal);
+    return this.#fetchAll(selections, signal, span);
   }
 
   close(): void {
@@ -124,6 +125,7 @@ export class RemoteReader {
       readonly asked: readonly { readonly endpoint: ReadEndpoint; readonly query: ReadQuery | undefined }[];
     }[],
     signal: AbortSignal,
+    span: Span | undefined,
   ): Promise<FetchedSelection[]> {
     const fetched = selections.map(({ key, query: { minTime, maxTime }, asked }) => ({
       key,
@@ -137,7 +139,7 @@ export class RemoteReader {
     const budget = new ByteBudget(this.#options.maxQueryBytes ?? MAX_QUERY_BYTES);
     const run = async (): Promise<void> => {
       for (let next = work.shift(); next !== undefined; next = work.shift()) {
-        const answer = await next.endpoint.ask(next.query, budget, signal);
+        const answer = await next.endpoint.ask(next.query, budget, signal, span);
         (fetched[next.i] as { answers: FetchedAnswer[] }).answers[next.j] = answer;
       }
     };

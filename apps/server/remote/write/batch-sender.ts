@@ -1,6 +1,7 @@
 // Sends the batches of one queue: encodes them, tries until a receiver says yes or no, and counts what became of them.
 import { compressInto, maxCompressedLength, WireWriter } from "@narthex/encoding";
 import type { Logger } from "@narthex/toolkit";
+import type { Span, Tracer } from "@narthex/tracing";
 import type { RemoteWriteConfig } from "../../config/types.ts";
 import type { Clock } from "../../scrape/index.ts";
 import { RemoteWriteMessage } from "../wire.ts";
@@ -14,12 +15,16 @@ import type { SeriesTable } from "./series-table.ts";
 import type { WriteClient, WrittenCounts } from "./write-client.ts";
 
 export interface BatchSenderOptions {
+  /** Of the endpoint, for traces. */
+  readonly name: string;
   readonly config: RemoteWriteConfig;
   readonly series: SeriesTable;
   readonly counters: QueueCounters;
   readonly client: () => WriteClient;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Traces attempts; nothing is traced unless given. */
+  readonly tracer?: Tracer | undefined;
   readonly retryLog: RetryLog;
   /** Calls everything off. */
   readonly signal: AbortSignal;
@@ -84,7 +89,10 @@ export class BatchSender {
       counters.sent.histograms += batch.histograms;
       counters.sent.exemplars += batch.exemplars;
       const sendBegan = clock.monotonic();
-      const outcome = await client().send(body, number, signal);
+      const span = this.#startSpan(batch, body.length, number);
+      const outcome = await client().send(body, number, signal, span);
+      if (span !== undefined && outcome.kind !== "sent") span.fail(outcome.error);
+      span?.end();
       counters.durations.observe((clock.monotonic() - sendBegan) / 1000);
       written = sum(written, outcome.written);
       if (outcome.kind !== "sent" || this.#isV1) return outcome;
@@ -118,6 +126,16 @@ export class BatchSender {
     this.seconds += (clock.monotonic() - began) / 1000;
     this.lastDone = clock.now();
     return true;
+  }
+
+  #startSpan({ samples, exemplars, histograms }: OutgoingBatch, bytes: number, attempt: number): Span | undefined {
+    const { tracer, name, config } = this.#options;
+    if (tracer?.isOn !== true) return undefined;
+    const span = tracer.start("Remote Send Batch");
+    span?.setAll({ request_size: bytes, samples, try: attempt, remote_name: name, remote_url: config.url.toString() });
+    if (exemplars > 0) span?.set("exemplars", exemplars);
+    if (histograms > 0) span?.set("histograms", histograms);
+    return span;
   }
 
   #dropOld(batch: OutgoingBatch): void {

@@ -2,6 +2,7 @@
 import { compress, WireWriter } from "@narthex/encoding";
 import type { Metadata } from "@narthex/model";
 import type { Logger } from "@narthex/toolkit";
+import type { Tracer } from "@narthex/tracing";
 import type { RemoteWriteConfig } from "../../config/types.ts";
 import type { Clock, Timer } from "../../scrape/index.ts";
 import { untilFinal } from "./backoff.ts";
@@ -13,6 +14,8 @@ import type { WriteClient } from "./write-client.ts";
 export type FamilyEntry = readonly [family: string, metadata: Metadata];
 
 export interface MetadataSenderOptions {
+  /** Of the endpoint, for traces. */
+  readonly name: string;
   readonly config: RemoteWriteConfig;
   readonly client: () => WriteClient;
   /** What targets say now; the same may come many times. */
@@ -20,6 +23,8 @@ export interface MetadataSenderOptions {
   readonly counters: QueueCounters;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Traces attempts; nothing is traced unless given. */
+  readonly tracer?: Tracer | undefined;
 }
 
 export class MetadataSender {
@@ -63,7 +68,7 @@ export class MetadataSender {
   }
 
   async #send(entries: readonly FamilyEntry[]): Promise<string | undefined> {
-    const { config, client, counters, clock, logger } = this.#options;
+    const { name, config, client, counters, clock, logger, tracer } = this.#options;
     const writer = new WireWriter(4096);
     encodeMetadataV1(entries, writer);
     const body = compress(writer.view());
@@ -71,7 +76,12 @@ export class MetadataSender {
     const outcome = await untilFinal(
       async (number) => {
         const began = clock.monotonic();
-        const sent = await client().send(body, number, signal);
+        const span = tracer?.start("Remote Metadata Send Batch");
+        const remote_url = config.url.toString();
+        span?.setAll({ metadata: entries.length, try: number, remote_name: name, remote_url });
+        const sent = await client().send(body, number, signal, span);
+        if (span !== undefined && sent.kind !== "sent") span.fail(sent.error);
+        span?.end();
         counters.durations.observe((clock.monotonic() - began) / 1000);
         return sent;
       },

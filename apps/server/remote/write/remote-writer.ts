@@ -1,6 +1,7 @@
 // Remote write as a whole: one queue for each endpoint, kept as long as its configuration stays the same.
 import type { Registry } from "@narthex/client";
 import type { Logger } from "@narthex/toolkit";
+import type { Tracer } from "@narthex/tracing";
 import type { LogFeed, LogPosition } from "@narthex/tsdb";
 import type { Config } from "../../config/index.ts";
 import { remoteWrite } from "../../config/schema/remote.ts";
@@ -24,6 +25,8 @@ export interface RemoteWriterOptions {
   readonly families: () => Iterable<FamilyEntry>;
   readonly registry: Registry;
   readonly logger: Logger;
+  /** Traces attempts to send; nothing is traced unless given. */
+  readonly tracer?: Tracer;
   readonly clock: Clock;
   /** For the User-Agent header. */
   readonly version: string;
@@ -178,7 +181,7 @@ export class RemoteWriter {
   }
 
   #open(hash: string, config: RemoteWriteConfig, { from, startTime }: Succession): Running | undefined {
-    const { feed, appended, families, clock, typeAndUnitLabels } = this.#options;
+    const { feed, appended, families, clock, typeAndUnitLabels, tracer } = this.#options;
     const signing = this.#signing(hash, config, "nothing is sent to this endpoint");
     if (signing === undefined) return undefined;
     const name = nameOf(hash, config);
@@ -195,6 +198,7 @@ export class RemoteWriter {
       appended,
       clock,
       logger,
+      tracer,
     });
     const isV1 = config.protobufMessage === RemoteWriteMessage.v1;
     if (config.metadata.send && !isV1) {
@@ -202,7 +206,16 @@ export class RemoteWriter {
     }
     const metadata =
       config.metadata.send && isV1
-        ? new MetadataSender({ config, client: () => queue.client, families, counters: queue.counters, clock, logger })
+        ? new MetadataSender({
+            name,
+            config,
+            client: () => queue.client,
+            families,
+            counters: queue.counters,
+            clock,
+            logger,
+            tracer,
+          })
         : undefined;
     queue.start();
     metadata?.start();

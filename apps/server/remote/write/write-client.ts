@@ -1,5 +1,6 @@
 // One attempt at sending a remote write request, and what its answer means.
 import type { IncomingMessage } from "node:http";
+import type { Span } from "@narthex/tracing";
 import type { RemoteWriteConfig } from "../../config/types.ts";
 import type { DialObserver } from "../../scrape/dial-metrics.ts";
 import { RemoteClient, RemoteRequestError } from "../remote-client.ts";
@@ -66,11 +67,40 @@ export class WriteClient {
     this.#now = now;
   }
 
-  /** Never rejects. `attempt` counts from 0. */
-  async send(body: Uint8Array, attempt: number, signal: AbortSignal): Promise<SendOutcome> {
+  /** Never rejects. `attempt` counts from 0. `parent` is the attempt's span, where it is traced. */
+  send(body: Uint8Array, attempt: number, signal: AbortSignal, parent?: Span): Promise<SendOutcome> {
     const headers = attempt === 0 ? this.#headers : { ...this.#headers, "Retry-Attempt": String(attempt) };
+    if (parent === undefined) return this.#send(body, headers, signal);
+    return this.#sendTraced(body, { ...headers }, signal, parent.child("Remote Store", { kind: "client" }));
+  }
+
+  /** Closes all connections, as soon as no request is on them any more. */
+  close(): void {
+    this.#client.close();
+  }
+
+  async #sendTraced(
+    body: Uint8Array,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+    span: Span,
+  ): Promise<SendOutcome> {
+    span.tell(headers);
+    const outcome = await this.#send(body, headers, signal, span);
+    if (outcome.kind !== "sent") span.fail(outcome.error);
+    span.end();
+    return outcome;
+  }
+
+  async #send(
+    body: Uint8Array,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    span?: Span,
+  ): Promise<SendOutcome> {
     try {
       const response = await this.#client.post(body, headers, this.#timeoutMs, signal);
+      span?.set("http.response.status_code", response.status);
       try {
         return await this.#judge(response);
       } finally {
@@ -80,11 +110,6 @@ export class WriteClient {
       const text = error instanceof RemoteRequestError ? error.message : String(error);
       return { kind: "retry", error: text, retryAfterMs: 0, written: NOTHING_WRITTEN };
     }
-  }
-
-  /** Closes all connections, as soon as no request is on them any more. */
-  close(): void {
-    this.#client.close();
   }
 
   async #judge(response: RemoteResponse): Promise<SendOutcome> {

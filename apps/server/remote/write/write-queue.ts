@@ -1,6 +1,7 @@
 // What is sent to one endpoint: follows the log, spreads series over shards, sends batches, watches how fast that goes.
 import { CUSTOM_BUCKETS_SCHEMA } from "@narthex/model";
 import type { Logger } from "@narthex/toolkit";
+import type { Tracer } from "@narthex/tracing";
 import type {
   ExemplarEntry,
   HistogramEntry,
@@ -53,6 +54,8 @@ export interface WriteQueueOptions {
   readonly clock: Clock;
   /** With the queue's name and URL. */
   readonly logger: Logger;
+  /** Traces attempts to send; nothing is traced unless given. */
+  readonly tracer?: Tracer | undefined;
 }
 
 export class WriteQueue implements LogConsumer {
@@ -103,12 +106,14 @@ export class WriteQueue implements LogConsumer {
     this.counters = new QueueCounters(clock.now() / 1000);
     this.counters.desiredShards = config.queue.minShards;
     this.#sender = new BatchSender({
+      name: this.name,
       config,
       series: this.#series,
       counters: this.counters,
       client: () => this.#client,
       clock,
       logger: options.logger,
+      tracer: options.tracer,
       retryLog: this.#retryLog,
       signal: this.#callOff.signal,
     });
