@@ -2,14 +2,18 @@
 import { join } from "node:path";
 import { Registry } from "@narthex/client";
 import { Access, type Logger, parseListenAddress } from "@narthex/toolkit";
+import { Tracing } from "@narthex/tracing";
 import { AlertStore } from "./alert/alert-store.ts";
 import { AlertMetrics } from "./api/v2/alert-metrics.ts";
 import type { ApiContext } from "./api/v2/api-context.ts";
+import { COMPATIBLE_VERSION } from "./build-info.ts";
 import { type Clock, every, type Timer } from "./clock.ts";
 import { gossipPeerOf } from "./cluster/from-flags.ts";
 import type { GossipPeer } from "./cluster/gossip-peer.ts";
 import { lonePeer, type Peer } from "./cluster/peer.ts";
+import { exporterConfig } from "./config/exporter-config.ts";
 import { loadConfigFile } from "./config/load.ts";
+import type { TracingConfig } from "./config/observation.ts";
 import { Configured, type Lasting, Prepared } from "./configured.ts";
 import { DispatchMetrics } from "./dispatch/dispatch-metrics.ts";
 import { type Features, matcherMode } from "./features.ts";
@@ -51,6 +55,7 @@ export class Alertmanager {
   readonly #cluster: GossipPeer | undefined;
   readonly #recurring: RecurringSilences;
   readonly #silencer: Silencer;
+  readonly #tracing: Tracing;
   readonly #web: WebServer;
   readonly #webMetrics: WebMetrics;
   readonly #timers: Timer[] = [];
@@ -109,6 +114,11 @@ export class Alertmanager {
     this.#silencer = new Silencer(this.silences, clock);
     this.#webMetrics = new WebMetrics(registry);
     const port = parseListenAddress(flags.listenAddresses[0] ?? `:${USUAL_PORT}`, USUAL_PORT).port;
+    this.#tracing = new Tracing({
+      service: "alertmanager",
+      version: COMPATIBLE_VERSION,
+      logger: logger.with({ component: "tracing" }),
+    });
     this.#web = new WebServer({
       listenAddresses: flags.listenAddresses,
       routePrefix: webAddress(flags.externalUrl, flags.routePrefix, port).routePrefix,
@@ -118,6 +128,7 @@ export class Alertmanager {
       access: new Access(flags.webConfigFile, logger),
       logger,
       metrics: this.#webMetrics,
+      tracer: this.#tracing.tracer,
     });
   }
 
@@ -148,6 +159,7 @@ export class Alertmanager {
       externalUrl,
       clock,
       logger,
+      tracer: this.#tracing.tracer,
       maintenanceIntervalMs: flags.dispatchMaintenanceIntervalMs,
       startsAtMs: startedAt.getTime() + flags.dispatchStartDelayMs,
       waitMs,
@@ -202,7 +214,7 @@ export class Alertmanager {
     before?.close();
     this.#configured = new Configured(prepared, lasting, before);
     const { config } = prepared;
-    if (config.tracing !== undefined) logger.warn("tracing is not supported yet: no spans are sent");
+    this.#trace(config.tracing);
     if (config.eventRecorder !== undefined) logger.warn("event_recorder is not supported yet: nothing is recorded");
     this.#metrics.loaded(config.source, clock.now(), this.#configured.counts);
     logger.info("Completed loading of configuration file", { file });
@@ -218,7 +230,19 @@ export class Alertmanager {
     await this.#peer.close();
     await this.silences.close();
     await this.log.close();
+    await this.#tracing.stop();
     this.#metrics.close();
+  }
+
+  /** Never throws: notifications must not depend on it. */
+  #trace(config: TracingConfig | undefined): void {
+    try {
+      this.#tracing.apply(config === undefined ? undefined : exporterConfig(config));
+    } catch (error) {
+      this.#options.logger.error("Tracing cannot be set up as configured and stays as it was", {
+        err: (error as Error).message,
+      });
+    }
   }
 
   #maintain(component: string, run: () => Promise<void>): void {

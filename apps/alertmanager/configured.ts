@@ -20,7 +20,7 @@ import { Intervener } from "./time-interval/intervener.ts";
 export type Lasting = Pick<PipelineOptions, "silencer" | "peer" | "metrics"> &
   Pick<
     DispatcherOptions,
-    "alerts" | "externalUrl" | "clock" | "logger" | "maintenanceIntervalMs" | "startsAtMs" | "waitMs"
+    "alerts" | "externalUrl" | "clock" | "logger" | "maintenanceIntervalMs" | "startsAtMs" | "tracer" | "waitMs"
   > &
   Pick<IntegrationEnvironment, "log" | "records"> & {
     readonly dispatchMetrics: DispatcherOptions["metrics"];

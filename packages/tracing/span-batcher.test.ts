@@ -135,6 +135,19 @@ test("stop: what waits is sent and the exporter closed; spans after it are lost"
   assert.deepEqual(batcher.counts, { sent: 2, lost: 1 });
 });
 
+test("stop: a pause before another attempt ends at once, and that attempt is the last", async () => {
+  const { clock, exporter, batcher, add } = rig();
+  add(MAX_BATCH);
+  await exporter.answer(new ExportError("unreachable", true));
+  const stopped = batcher.stop(5000);
+  await quiet();
+  assert.equal(exporter.sizes.length, 2);
+  await exporter.answer(new ExportError("unreachable", true));
+  await stopped;
+  assert.equal(batcher.counts.lost, MAX_BATCH);
+  assert.equal(clock.pending, 0);
+});
+
 test("stop: a collector that is silent costs spans, and no more than the timeout", async () => {
   const { clock, exporter, batcher, add } = rig();
   add(MAX_BATCH + 5);

@@ -37,11 +37,12 @@ export interface SpanCounts {
 export class SpanBatcher implements SpanSink {
   readonly ids: RandomIds = new RandomIds();
   readonly #options: SpanBatcherOptions;
+  /** Aborts when a stop begins, `#aborting` when its time is up. */
+  readonly #stopping = new AbortController();
   readonly #aborting = new AbortController();
   #waiting: Span[] = [];
   #timer: { cancel(): void } | undefined;
   #sending: Promise<void> | undefined;
-  #isStopped = false;
   #sent = 0;
   #lost = 0;
   /** Of `#lost`, how many the log knows of. */
@@ -62,7 +63,7 @@ export class SpanBatcher implements SpanSink {
   }
 
   add(span: Span): void {
-    if (this.#isStopped || this.#waiting.length >= MAX_WAITING) {
+    if (this.#stopping.signal.aborted || this.#waiting.length >= MAX_WAITING) {
       this.#lost++;
       return;
     }
@@ -72,9 +73,9 @@ export class SpanBatcher implements SpanSink {
     else this.#timer ??= this.#options.clock.after(INTERVAL_MS, () => this.#begin());
   }
 
-  /** Takes nothing more and sends what waits, for so long; the rest is lost. Never rejects. */
+  /** Takes nothing more and sends what waits, for so long; the rest, and what does not arrive at once, is lost. Never rejects. */
   async stop(timeoutMs: number): Promise<void> {
-    this.#isStopped = true;
+    this.#stopping.abort();
     const deadline = this.#options.clock.after(timeoutMs, () => this.#aborting.abort());
     this.#begin();
     await this.#sending;
@@ -103,7 +104,7 @@ export class SpanBatcher implements SpanSink {
       // After the deadline of a stop nothing is tried any more.
       signal.throwIfAborted();
       const body = encodeExportRequest(resource, batch);
-      const answer = await sendWithRetries(body, { exporter, clock, random }, signal);
+      const answer = await sendWithRetries(body, { exporter, clock, random, hurry: this.#stopping.signal }, signal);
       this.#sent += batch.length;
       const refusal = refusalOf(answer);
       if (refusal !== "") this.#tell("The tracing collector refused spans", refusal);

@@ -12,17 +12,10 @@ import { ExportError, type SpanExporter } from "./span-exporter.ts";
 import { FakeCollector } from "./testing.ts";
 import { Tracing } from "./tracing.ts";
 
-const clock = {
-  now: () => performance.timeOrigin + performance.now(),
-  after: (ms: number, run: () => void) => {
-    const timer = setTimeout(run, ms).unref();
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
 const never = new AbortController().signal;
 
 function tracingOf(logger: Logger = silentLogger): Tracing {
-  return new Tracing({ service: "prometheus", version: "3.14.0", clock, logger });
+  return new Tracing({ service: "prometheus", version: "3.14.0", logger });
 }
 
 function exporterOf(config: TracingConfig): SpanExporter {
@@ -116,6 +109,19 @@ for (const kind of ["http", "grpc"] as const) {
     exporter.close();
   });
 }
+
+test("stop: an unreachable collector costs the spans that wait, and no time", async () => {
+  const collector = await FakeCollector.start("grpc");
+  const logged: string[] = [];
+  const tracing = tracingOf({ ...silentLogger, error: (message) => void logged.push(message) });
+  tracing.apply(collector.config());
+  collector.close();
+  for (let i = 0; i < 600; i++) tracing.tracer.start("lost")?.end();
+  const began = performance.now();
+  await tracing.stop();
+  assert.ok(performance.now() - began < 2000);
+  assert.deepEqual(logged, ["Sending spans to the tracing collector failed"]);
+});
 
 test("http: statuses that say later are worth another attempt, all others are not", async () => {
   const collector = await FakeCollector.start("http");

@@ -1,6 +1,6 @@
 // Tracing of one program: its tracer, and the exporter that the configuration in force asks for.
 import { type Logger, NARTHEX_VERSION } from "@narthex/toolkit";
-import type { Clock } from "./clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { configKey, namesFiles, type TracingConfig } from "./config.ts";
 import type { TraceResource } from "./export-request.ts";
 import { GrpcExporter } from "./grpc-exporter.ts";
@@ -16,7 +16,8 @@ export interface TracingOptions {
   readonly service: string;
   /** `service.version`. */
   readonly version: string;
-  readonly clock: Clock;
+  /** Standard: the machine's. Its timers must keep the process alive, so that a stop comes to its end. */
+  readonly clock?: Clock;
   readonly logger: Logger;
 }
 
@@ -36,7 +37,7 @@ export class Tracing {
    * Throws, and leaves what ran, when the new one cannot be used.
    */
   apply(config: TracingConfig | undefined): void {
-    const { logger, service } = this.#options;
+    const { logger, service, clock = systemClock } = this.#options;
     const key = config === undefined ? undefined : configKey(config);
     if (key === this.#running?.key && (config === undefined || !namesFiles(config))) return;
     if (config === undefined) {
@@ -46,7 +47,7 @@ export class Tracing {
     }
     const options = { config, userAgent: `Narthex-OTLP/${NARTHEX_VERSION} (${service})` };
     const exporter = config.clientType === "http" ? new HttpExporter(options) : new GrpcExporter(options);
-    const batcher = new SpanBatcher({ ...this.#options, exporter, resource: this.#resource() });
+    const batcher = new SpanBatcher({ clock, logger, exporter, resource: this.#resource() });
     this.#replace({ key: key as string, batcher }, config.samplingFraction);
     logger.info("Tracing is on", { endpoint: config.endpoint, client_type: config.clientType });
   }

@@ -1,8 +1,9 @@
-// `tracing` and `event_recorder`: read in full, so that no file is refused for them. What they ask for is not done yet; the log
-// says so.
+// `tracing` and `event_recorder`. The latter is read in full, so that no file is refused for it; what it asks for is not done yet, and
+// the log says so.
 import {
   type Codec,
   field,
+  type HttpHeaderConfig,
   httpClientShape,
   struct,
   type TlsConfig,
@@ -15,17 +16,19 @@ import { httpConfig } from "./http.ts";
 const { anything, bool, checkedText, duration, filePath, float, int, list, optional, text } = yamlCodec;
 
 export interface TracingConfig {
-  readonly clientType: string;
+  readonly clientType: "http" | "grpc";
   readonly endpoint: string;
   readonly samplingFraction: number;
   readonly insecure: boolean;
   readonly tlsConfig: TlsConfig | undefined;
-  readonly headers: unknown;
+  /** Undefined when there is no `headers` block. */
+  readonly headers: ReadonlyMap<string, HttpHeaderConfig> | undefined;
   readonly compression: string;
+  /** Milliseconds; 0 leaves it to the exporter. */
   readonly timeout: number;
 }
 
-const clientType: Codec<string> = checkedText("string", (name) =>
+const clientType: Codec<TracingConfig["clientType"]> = checkedText("string", (name) =>
   name === "http" || name === "grpc"
     ? undefined
     : `expected tracing client type to be to be http or grpc, but got ${name}`,
@@ -55,9 +58,9 @@ export const tracing: Codec<TracingConfig> = struct<TracingConfig>(
 );
 
 /** `http_headers` of the HTTP client, which tracing has under another name. */
-function headers(): Codec<unknown> {
+function headers(): Codec<TracingConfig["headers"]> {
   const member = httpClientShape.members.find((each) => "key" in each && each.key === "http_headers");
-  return (member as { readonly codec: Codec<unknown> }).codec;
+  return (member as { readonly codec: Codec<TracingConfig["headers"]> }).codec;
 }
 
 interface FileOutput {

@@ -1,6 +1,7 @@
 // Alerts that are told together: one route, equal values of the labels that it groups by.
 import type { Labels } from "@narthex/model";
 import type { Logger } from "@narthex/toolkit";
+import type { Span, Tracer } from "@narthex/tracing";
 import { type Alert, compareAlerts, isResolvedAt, toldAlert } from "../alert/alert.ts";
 import type { Clock, Timer } from "../clock.ts";
 import { labelSetText } from "../label/label-set.ts";
@@ -15,6 +16,8 @@ const MIN_TIMEOUT_MS = 10_000;
 export interface GroupEnvironment {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Traces flushes; nothing is traced unless given. */
+  readonly tracer?: Tracer | undefined;
   /** Sends. Rejects when anything failed: then resolved alerts stay for the next flush. */
   readonly send: (flush: Flush, alerts: readonly Alert[], findings: FlushFindings) => Promise<void>;
   /** Extra time for peers that come first, in milliseconds. */
@@ -157,8 +160,9 @@ export class AggregationGroup {
     const alerts = [...this.#alerts.values()];
     const resolved = alerts.filter((alert) => isResolvedAt(alert, now));
     const told = alerts.map((alert) => toldAlert(alert, now)).sort(compareAlerts);
+    const span = this.#startSpan(told.length);
     try {
-      const flush = this.#flushOf(nowMs, aborter.signal, told);
+      const flush = this.#flushOf(nowMs, aborter.signal, told, span);
       await send(flush, told, {
         mark: (fingerprint, mark) => this.#marks.set(fingerprint, mark),
         mutedBy: (names) => {
@@ -167,10 +171,12 @@ export class AggregationGroup {
       });
       this.#drop(resolved);
     } catch (error) {
+      span?.fail(error);
       const attributes = { aggrGroup: this.key, num_alerts: told.length, err: (error as Error).message };
       if (aborter.signal.reason === CANCELED) logger.debug("Notify for alerts failed", attributes);
       else logger.error("Notify for alerts failed", attributes);
     }
+    span?.end();
     deadline.cancel();
     this.#flushing = undefined;
     if (this.#isOverdue && this.#isRunning) {
@@ -179,7 +185,14 @@ export class AggregationGroup {
     }
   }
 
-  #flushOf(nowMs: number, signal: AbortSignal, alerts: readonly Alert[]): Flush {
+  #startSpan(count: number): Span | undefined {
+    const { tracer } = this.#environment;
+    if (tracer?.isOn !== true) return undefined;
+    const attributes = { "alerting.aggregation_group.key": this.key, "alerting.alerts.count": count };
+    return tracer.start("dispatch.AggregationGroup.flush", { attributes });
+  }
+
+  #flushOf(nowMs: number, signal: AbortSignal, alerts: readonly Alert[], span: Span | undefined): Flush {
     const { options, id } = this.route;
     return {
       receiver: options.receiver,
@@ -192,6 +205,7 @@ export class AggregationGroup {
       muteTimeIntervals: options.muteTimeIntervals,
       activeTimeIntervals: options.activeTimeIntervals,
       signal,
+      span,
     };
   }
 

@@ -1,6 +1,7 @@
 // Sorting alerts into groups by the routing tree, and keeping the groups.
 import { Labels } from "@narthex/model";
 import type { Logger } from "@narthex/toolkit";
+import type { Tracer } from "@narthex/tracing";
 import type { Alert } from "../alert/alert.ts";
 import type { AlertListener, AlertStore } from "../alert/alert-store.ts";
 import { type Clock, every, type Timer } from "../clock.ts";
@@ -20,6 +21,8 @@ export interface DispatcherOptions {
   readonly externalUrl: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Traces flushes; nothing is traced unless given. */
+  readonly tracer?: Tracer;
   readonly metrics: DispatchMetrics;
   readonly maintenanceIntervalMs: number;
   /** Milliseconds since the epoch before which nothing is sent. */
@@ -49,6 +52,7 @@ export class Dispatcher {
     this.#environment = {
       clock,
       logger: options.logger,
+      tracer: options.tracer,
       send: (flush, list, findings) => pipeline.run(flush, list, findings),
       waitMs: options.waitMs,
       renderRouteLabels: (group, list) => this.#renderRouteLabels(group, list),

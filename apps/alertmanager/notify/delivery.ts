@@ -1,6 +1,7 @@
 // One notification on its way: what the pipeline hands from stage to stage, and at last to an integration.
 import { createHash } from "node:crypto";
 import type { Labels } from "@narthex/model";
+import type { Span } from "@narthex/tracing";
 import type { Alert } from "../alert/alert.ts";
 import type { NotifyReason } from "./reason.ts";
 
@@ -19,6 +20,8 @@ export interface Flush {
   readonly activeTimeIntervals: readonly string[];
   /** Aborts at the next flush at the latest; the reason is `DEADLINE` then. */
   readonly signal: AbortSignal;
+  /** Of which the work is a part, where it is traced. */
+  readonly span?: Span | undefined;
 }
 
 /** Why a flush's signal has aborted when its time is up. */

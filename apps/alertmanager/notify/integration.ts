@@ -71,11 +71,22 @@ export class Integration {
     });
     if (reason === "none") return;
     const data = new Map(reason === "first notification" ? [] : last?.data);
-    const delivery: Delivery = { ...flush, reason, data };
+    const span = flush.span?.child("notify.RetryStage.Exec");
+    const delivery: Delivery = { ...flush, reason, data, span };
     metrics.attempt(this);
     const told = this.sendsResolved ? alerts : alerts.filter((alert) => !isResolvedAt(alert, now));
     const isSilentEnd = !this.sendsResolved && hashes.firing.length === 0;
-    if (!isSilentEnd) await this.#tell(delivery, told, hashes);
+    try {
+      if (!isSilentEnd) await this.#tell(delivery, told, hashes);
+    } catch (error) {
+      span?.fail(error);
+      throw error;
+    } finally {
+      span?.set("alerting.group.name", this.receiver);
+      span?.set("alerting.integration.name", this.name);
+      span?.set("alerting.alerts.count", told.length);
+      span?.end();
+    }
     await log.log({
       receiver: this.#logReceiver,
       groupKey: flush.groupKey,
@@ -151,11 +162,20 @@ export class Integration {
   }
 
   async #once(delivery: Delivery, alerts: readonly Alert[]): Promise<Answer | NotifyError> {
+    const span = delivery.span?.child("notify.Integration.Notify", { kind: "client" });
     try {
-      return await this.notifier.notify(delivery, alerts);
+      return await this.notifier.notify(span === undefined ? delivery : { ...delivery, span }, alerts);
     } catch (error) {
       // Whatever else is thrown is a template, or a mistake of ours: trying again would not help.
-      return error instanceof NotifyError ? error : new NotifyError((error as Error).message, { cause: error });
+      const failure =
+        error instanceof NotifyError ? error : new NotifyError((error as Error).message, { cause: error });
+      span?.set("alerting.notify.error.recoverable", failure.isRetryable);
+      span?.fail(failure);
+      return failure;
+    } finally {
+      span?.set("alerting.notify.integration.name", this.name);
+      span?.set("alerting.alerts.count", alerts.length);
+      span?.end();
     }
   }
 

@@ -1,5 +1,6 @@
 // One HTTP request and its answer.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { nameServerSpan, type Span } from "@narthex/tracing";
 
 export class Exchange {
   readonly request: IncomingMessage;
@@ -10,6 +11,8 @@ export class Exchange {
   readonly query: URLSearchParams;
   /** The whole body as text; "" until it was read. */
   body = "";
+  /** Of the request, where it is traced. */
+  span: Span | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.request = request;
@@ -19,6 +22,11 @@ export class Exchange {
     const mark = url.indexOf("?");
     this.path = mark < 0 ? url : url.slice(0, mark);
     this.query = new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1));
+  }
+
+  /** Names the request's span after what answers it, below the route prefix. */
+  nameSpan(route: string): void {
+    if (this.span !== undefined) nameServerSpan(this.span, this.method, route);
   }
 
   /** A header of the request; "" for none. */

@@ -11,6 +11,7 @@ import {
   systemdSockets,
   tidyPath,
 } from "@narthex/toolkit";
+import { SILENT_TRACER, startServerSpan, type Tracer } from "@narthex/tracing";
 import { Exchange } from "./exchange.ts";
 import type { WebMetrics } from "./web-metrics.ts";
 
@@ -34,6 +35,8 @@ export interface WebServerOptions {
   readonly access: Access;
   readonly logger: Logger;
   readonly metrics: WebMetrics;
+  /** Traces requests; nothing is traced unless given. */
+  readonly tracer?: Tracer;
 }
 
 /** One path and what answers it. */
@@ -104,7 +107,8 @@ export class WebServer {
   /** Never rejects. */
   async #dispatch(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const exchange = new Exchange(request, response);
-    const { metrics, logger } = this.#options;
+    const { metrics, logger, tracer = SILENT_TRACER } = this.#options;
+    exchange.span = startServerSpan(tracer, request, response);
     const isGet = exchange.method === "GET";
     if (isGet && this.#gets >= this.#getLimit) {
       metrics.limitReached();
@@ -124,6 +128,7 @@ export class WebServer {
       if (await this.#readBody(exchange)) await this.#route(exchange);
     } catch (error) {
       logger.error("panic while serving request", { err: error as Error, url: request.url ?? "" });
+      exchange.span?.fail(error);
       if (response.headersSent) response.destroy();
       else exchange.refuse(500, "internal server error");
     }
@@ -184,6 +189,7 @@ export class WebServer {
     const page = fitting.find(({ methods }) => methods.includes(exchange.method) || methods.includes("*"));
     if (page !== undefined) {
       const started = performance.now();
+      exchange.nameSpan(page.handlerName ?? page.path);
       await page.serve(exchange, local.slice(page.path.length));
       if (page.isApi === true) return;
       const size = Number(exchange.response.getHeader("content-length") ?? 0);

@@ -25,6 +25,7 @@ export async function serveApi(exchange: Exchange, path: string, context: ApiCon
   const tidy = path.length > 1 ? path.replace(/\/$/, "") : path;
   const resource = RESOURCES.find((each) => each.parameterIn(tidy) !== undefined);
   const name = resource?.path ?? "/";
+  exchange.nameSpan(`/api/v2${name}`);
   if (exchange.method === "OPTIONS" && exchange.header("access-control-request-method") !== "") {
     answerPreflight(exchange);
     return name;

@@ -114,7 +114,7 @@ export class Sender {
   async exchange(
     url: string,
     body: string | undefined,
-    { signal }: Delivery,
+    { signal, span }: Delivery,
     { method = "POST", headers = {}, contentType, timeoutMs = 0, timeoutName = "" }: SendOptions = {},
   ): Promise<HttpAnswer> {
     const limit = new AbortController();
@@ -124,12 +124,17 @@ export class Sender {
             limit.abort(`${DEADLINE}: configured ${timeoutName} timeout reached (${goDuration(timeoutMs)})`),
           )
         : undefined;
+    const all: Record<string, string> = {
+      ...(contentType === undefined ? {} : { "Content-Type": contentType }),
+      ...headers,
+    };
+    span?.tell(all);
     try {
       return await this.#client.send({
         method,
         url,
         signal: timer === undefined ? signal : AbortSignal.any([signal, limit.signal]),
-        headers: { ...(contentType === undefined ? {} : { "Content-Type": contentType }), ...headers },
+        headers: all,
         ...(body === undefined ? {} : { body }),
       });
     } catch (error) {
