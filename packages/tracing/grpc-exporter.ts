@@ -1,11 +1,5 @@
 // OTLP over gRPC: one unary call for each batch. Source: gRPC over HTTP2, OpenTelemetry's TraceService.
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect,
-  constants,
-  type IncomingHttpHeaders,
-} from "node:http2";
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { requestFailure, tlsClientOptions } from "@narthex/toolkit";
@@ -40,6 +34,8 @@ const LASTING: ReadonlyMap<number, string> = new Map([
 ]);
 /** Statuses of HTTP in front of any gRPC that say: later. Source: HTTP to gRPC Status Code Mapping. */
 const TRANSIENT_HTTP: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+/** The HTTP/2 error code of a stream that is not needed any more. */
+const CANCEL = 8;
 const compress = promisify(gzip);
 
 export class GrpcExporter implements SpanExporter {
@@ -102,7 +98,7 @@ export class GrpcExporter implements SpanExporter {
       }
       const answer = new UnaryAnswer();
       callOff = untilLate(this.#timeoutMs, signal, (reason) => {
-        stream.close(constants.NGHTTP2_CANCEL);
+        stream.close(CANCEL);
         // Whoever was silent for so long may not be there any more: the next attempt connects anew.
         this.#drop();
         callOff();
@@ -127,6 +123,8 @@ export class GrpcExporter implements SpanExporter {
     if (this.#isClosed) throw new Error("the exporter is closed");
     if (this.#session !== undefined && !this.#session.closed && !this.#session.destroyed) return this.#session;
     const { insecure, tls } = this.#config;
+    // Not before it is needed: HTTP/2 alone takes megabytes.
+    const { connect } = process.getBuiltinModule("node:http2");
     const session = connect(this.#url, insecure ? {} : { ...tlsClientOptions(tls) });
     session.unref();
     const forget = (): void => {
