@@ -72,6 +72,7 @@ export {
 export { openRequest, type RoutedRequestOptions } from "./http-client/routed-request.ts";
 export { Access, userOf } from "./http-server/access.ts";
 export { type ListenAddress, listen, parseListenAddress, portsOf, systemdSockets } from "./http-server/listen.ts";
+export { PageFile } from "./http-server/page-file.ts";
 export { tidyPath } from "./http-server/tidy-path.ts";
 export { type Attributes, quote } from "./log/format.ts";
 export { goDuration } from "./log/go-duration.ts";

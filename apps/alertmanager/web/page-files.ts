@@ -1,6 +1,7 @@
-// The page: one document at the root and its files, read once, so that no path from outside reaches the file system.
+// The page: one document at the root and its files, listed once, so that no path from outside reaches the file system.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { extname, join } from "node:path";
+import { join } from "node:path";
+import { PageFile } from "@narthex/toolkit";
 import type { Exchange } from "./exchange.ts";
 import type { WebServer } from "./web-server.ts";
 
@@ -11,20 +12,13 @@ const DOCUMENT = "alertmanager.html";
 const CONTENT_SECURITY_POLICY =
   "default-src 'self'; base-uri 'self'; object-src 'none'; frame-ancestors 'none'; form-action 'self'";
 
-const TYPES: Readonly<Record<string, string>> = {
-  ".js": "text/javascript; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
-  ".svg": "image/svg+xml",
-};
-
 /** `folder` is the page's build. Returns false, and adds nothing, when there is none with this page in it. */
 export function addPageFiles(web: WebServer, folder: string | undefined): boolean {
   if (folder === undefined || !existsSync(join(folder, DOCUMENT))) return false;
   const document = readFileSync(join(folder, DOCUMENT));
   web.add({ methods: READ, path: "/", serve: (exchange) => sendDocument(exchange, document) });
   for (const name of readdirSync(join(folder, "assets"))) {
-    const bytes = readFileSync(join(folder, "assets", name));
-    const type = TYPES[extname(name)] ?? "application/octet-stream";
+    const file = new PageFile(join(folder, "assets", name));
     web.add({
       methods: READ,
       path: `/assets/${name}`,
@@ -33,7 +27,7 @@ export function addPageFiles(web: WebServer, folder: string | undefined): boolea
         // Names carry a hash of the content.
         exchange.setHeader("Cache-Control", "public, max-age=31536000, immutable");
         exchange.setHeader("X-Content-Type-Options", "nosniff");
-        exchange.send(200, type, bytes);
+        exchange.send(200, file.type, file.bytes());
       },
     });
   }

@@ -1,7 +1,8 @@
-// The web page: its files, read once, and its client-side routes.
-import { readdirSync, readFileSync } from "node:fs";
+// The web page: its files, and its client-side routes.
+import { readdirSync } from "node:fs";
 import { extname, join } from "node:path";
 import { escapeHtml } from "@narthex/template";
+import { PageFile } from "@narthex/toolkit";
 import type { Call } from "./call.ts";
 import type { WebServer } from "./web-server.ts";
 
@@ -36,22 +37,6 @@ export interface PageSettings {
   readonly isAgent?: boolean;
 }
 
-const TYPES: Readonly<Record<string, string>> = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
-  ".svg": "image/svg+xml",
-  ".png": "image/png",
-  ".ico": "image/x-icon",
-  ".json": "application/json",
-  ".webmanifest": "application/manifest+json",
-};
-
-interface Asset {
-  readonly type: string;
-  readonly bytes: Buffer;
-}
-
 /**
  * Adds the page below the route prefix. `folder` is the page's build; its files are listed here, once, so that no path
  * from outside ever reaches the file system. Without a folder only a note is served that there is no page.
@@ -60,8 +45,8 @@ export function addAssetRoutes(web: WebServer, folder: string | undefined, setti
   const always = { needsReady: false };
   const { externalPath } = settings;
   const home = settings.isAgent === true ? AGENT_PAGE : "/query";
-  const assets = folder === undefined ? new Map<string, Asset>() : readAssets(folder);
-  const template = assets.get("index.html")?.bytes.toString("utf8");
+  const assets = folder === undefined ? new Map<string, PageFile>() : openFiles(folder);
+  const template = assets.get("index.html")?.bytes().toString("utf8");
   const document = template === undefined ? undefined : fillDocument(template, settings);
   web.route("/", ["GET", "HEAD"], (call) => redirect(call, `${externalPath}${home}`), always);
   web.route(
@@ -86,25 +71,21 @@ export function addAssetRoutes(web: WebServer, folder: string | undefined, setti
           "Cache-Control",
           name.startsWith("assets/") ? "public, max-age=31536000, immutable" : "no-cache",
         );
-        call.send(200, asset.type, asset.bytes);
+        call.send(200, asset.type, asset.bytes());
       },
       always,
     );
   }
 }
 
-function readAssets(folder: string, below = ""): Map<string, Asset> {
-  const assets = new Map<string, Asset>();
+function openFiles(folder: string, below = ""): Map<string, PageFile> {
+  const files = new Map<string, PageFile>();
   for (const entry of readdirSync(join(folder, below), { withFileTypes: true })) {
     const name = below === "" ? entry.name : `${below}/${entry.name}`;
-    if (entry.isDirectory()) for (const [inner, asset] of readAssets(folder, name)) assets.set(inner, asset);
-    else if (entry.isFile())
-      assets.set(name, {
-        type: TYPES[extname(name)] ?? "application/octet-stream",
-        bytes: readFileSync(join(folder, name)),
-      });
+    if (entry.isDirectory()) for (const [inner, file] of openFiles(folder, name)) files.set(inner, file);
+    else if (entry.isFile()) files.set(name, new PageFile(join(folder, name)));
   }
-  return assets;
+  return files;
 }
 
 function redirect(call: Call, location: string): void {
