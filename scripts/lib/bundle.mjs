@@ -60,6 +60,8 @@ async function bundle(entry, folder, launcher, name = basename(entry, ".js")) {
     format: "cjs",
     sourcemap: true,
     comments: false,
+    // Names of variables inside functions become short: Node keeps the text in memory. All else stays, lines and names in traces too.
+    minify: { compress: false, mangle: { toplevel: false, keepNames: true }, codegen: { removeWhitespace: false } },
     codeSplitting: false,
     entryFileNames: code,
   });
