@@ -27,6 +27,7 @@ import { RecurringSilences } from "./silence/recurring-silences.ts";
 import { SilenceMetrics } from "./silence/silence-metrics.ts";
 import { Silencer } from "./silence/silencer.ts";
 import { Silences } from "./silence/silences.ts";
+import { spanCounter } from "./span-counter.ts";
 import type { LoadedState } from "./state/state-file.ts";
 import { webAddress } from "./web/external-url.ts";
 import { addPages } from "./web/pages.ts";
@@ -118,6 +119,7 @@ export class Alertmanager {
       service: "alertmanager",
       version: COMPATIBLE_VERSION,
       logger: logger.with({ component: "tracing" }),
+      onOutcome: spanCounter(registry),
     });
     this.#web = new WebServer({
       listenAddresses: flags.listenAddresses,

@@ -43,6 +43,7 @@ import { RuleService } from "./rules/rule-service.ts";
 import { type ScrapeManager, systemClock } from "./scrape/index.ts";
 import { makeSending, type Sending } from "./sending.ts";
 import type { ServerSettings } from "./settings.ts";
+import { spanCounter } from "./span-counter.ts";
 import { addAssetRoutes } from "./web/asset-routes.ts";
 import { addConsoles, consolesLink } from "./web/consoles.ts";
 import { addLifecycleRoutes } from "./web/lifecycle-routes.ts";
@@ -148,6 +149,7 @@ export class Server {
       version: COMPATIBLE_VERSION,
       clock: systemClock,
       logger: logger.with({ component: "tracing" }),
+      onOutcome: spanCounter(this.#registry),
     });
     this.#web = new WebServer({
       listenAddresses: settings.listenAddresses,

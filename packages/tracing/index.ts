@@ -9,7 +9,7 @@ export {
   type SpanSink,
   type SpanStart,
 } from "./span.ts";
-export type { SpanCounts } from "./span-batcher.ts";
+export type { OnOutcome, SpanOutcome } from "./span-batcher.ts";
 export { type SpanContext, spanContextFrom } from "./span-context.ts";
 export { SILENT_TRACER, Tracer, type TraceStart } from "./tracer.ts";
 export { Tracing, type TracingOptions } from "./tracing.ts";

@@ -24,14 +24,15 @@ export interface SpanBatcherOptions {
   readonly logger: Logger;
   /** Standard: `Math.random`. */
   readonly random?: () => number;
+  /** Told of all that happens to spans. */
+  readonly onOutcome?: OnOutcome | undefined;
 }
 
-/** What became of spans. */
-export interface SpanCounts {
-  readonly sent: number;
-  /** The queue was full, or the collector did not take them. */
-  readonly lost: number;
-}
+/** What becomes of a span: it is lost where the queue is full, or the collector does not take it. */
+export type SpanOutcome = "sent" | "lost";
+export type OnOutcome = (outcome: SpanOutcome, count: number) => void;
+/** What became of spans so far. */
+export type SpanCounts = Readonly<Record<SpanOutcome, number>>;
 
 /** Sends one request at a time. Whatever goes wrong costs spans, nothing else. */
 export class SpanBatcher implements SpanSink {
@@ -64,7 +65,7 @@ export class SpanBatcher implements SpanSink {
 
   add(span: Span): void {
     if (this.#stopping.signal.aborted || this.#waiting.length >= MAX_WAITING) {
-      this.#lost++;
+      this.#lose(1);
       return;
     }
     this.#waiting.push(span);
@@ -106,15 +107,21 @@ export class SpanBatcher implements SpanSink {
       const body = encodeExportRequest(resource, batch);
       const answer = await sendWithRetries(body, { exporter, clock, random, hurry: this.#stopping.signal }, signal);
       this.#sent += batch.length;
+      this.#options.onOutcome?.("sent", batch.length);
       const refusal = refusalOf(answer);
       if (refusal !== "") this.#tell("The tracing collector refused spans", refusal);
       else if (this.#lost > this.#toldLost && this.#trouble === "") {
         this.#tell("Spans were lost: too many waited for the tracing collector", "");
       } else if (this.#trouble !== "") this.#recovered();
     } catch (error) {
-      this.#lost += batch.length;
+      this.#lose(batch.length);
       this.#tell("Sending spans to the tracing collector failed", (error as Error).message);
     }
+  }
+
+  #lose(count: number): void {
+    this.#lost += count;
+    this.#options.onOutcome?.("lost", count);
   }
 
   /** Again and again the same would drown the log. */

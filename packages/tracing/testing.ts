@@ -1,11 +1,20 @@
 // For tests of whatever is traced: a collector on loopback that keeps the spans it gets, and a clock that is turned by hand.
-import { createServer as createHttp, type IncomingHttpHeaders, type Server } from "node:http";
+import {
+  createServer as createHttp,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import {
   createServer as createHttp2,
+  createSecureServer,
+  type Http2SecureServer,
   type Http2Server,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
+import { createServer as createHttps } from "node:https";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { WireReader } from "@narthex/encoding";
@@ -50,25 +59,31 @@ export interface CollectorAnswer {
   readonly body?: Uint8Array;
 }
 
-/** Answers all that comes as told, over HTTP or gRPC without TLS. */
+/** Key and certificate of a collector, as PEM. */
+export interface CollectorSecrets {
+  readonly key: string | Buffer;
+  readonly cert: string | Buffer;
+}
+
+/** Answers all that comes as told, over HTTP or gRPC; with TLS where it has secrets. */
 export class FakeCollector {
   readonly requests: CollectedRequest[] = [];
   /** May be replaced at any time. The standard takes everything. */
   answer: () => CollectorAnswer;
-  readonly #server: Server | Http2Server;
+  readonly #server: Server | Http2Server | Http2SecureServer;
   readonly #sessions = new Set<ServerHttp2Session>();
   #watchers: (() => void)[] = [];
   readonly kind: "http" | "grpc";
 
-  private constructor(kind: "http" | "grpc") {
+  private constructor(kind: "http" | "grpc", secrets: CollectorSecrets | undefined) {
     this.kind = kind;
     this.answer = kind === "http" ? () => ({ status: 200 }) : () => ({ status: 0 });
-    this.#server = kind === "http" ? this.#overHttp() : this.#overGrpc();
+    this.#server = kind === "http" ? this.#overHttp(secrets) : this.#overGrpc(secrets);
     whenDone(() => this.close());
   }
 
-  static async start(kind: "http" | "grpc"): Promise<FakeCollector> {
-    const collector = new FakeCollector(kind);
+  static async start(kind: "http" | "grpc", secrets?: CollectorSecrets): Promise<FakeCollector> {
+    const collector = new FakeCollector(kind, secrets);
     await new Promise<void>((resolve) => collector.#server.listen(0, "127.0.0.1", resolve));
     return collector;
   }
@@ -77,7 +92,7 @@ export class FakeCollector {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** A configuration that sends everything here. */
+  /** A configuration that sends everything here, without TLS. */
   config(changes: Partial<TracingConfig> = {}): TracingConfig {
     return {
       clientType: this.kind,
@@ -121,8 +136,8 @@ export class FakeCollector {
     for (const tell of this.#watchers.splice(0)) tell();
   }
 
-  #overHttp(): Server {
-    return createHttp((request, response) => {
+  #overHttp(secrets: CollectorSecrets | undefined): Server {
+    const listener = (request: IncomingMessage, response: ServerResponse): void => {
       const parts: Buffer[] = [];
       request.on("data", (part: Buffer) => parts.push(part));
       request.on("end", () => {
@@ -133,11 +148,12 @@ export class FakeCollector {
         this.#note({ path: url, headers, spans: spansOf(body) });
         if (status !== 0) response.writeHead(status, more).end(answer);
       });
-    });
+    };
+    return secrets === undefined ? createHttp(listener) : createHttps({ ...secrets }, listener);
   }
 
-  #overGrpc(): Http2Server {
-    const server = createHttp2();
+  #overGrpc(secrets: CollectorSecrets | undefined): Http2Server | Http2SecureServer {
+    const server = secrets === undefined ? createHttp2() : createSecureServer({ ...secrets });
     server.on("session", (session) => {
       this.#sessions.add(session);
       session.on("close", () => this.#sessions.delete(session));

@@ -5,7 +5,7 @@ import { configKey, namesFiles, type TracingConfig } from "./config.ts";
 import type { TraceResource } from "./export-request.ts";
 import { GrpcExporter } from "./grpc-exporter.ts";
 import { HttpExporter } from "./http-exporter.ts";
-import { SpanBatcher } from "./span-batcher.ts";
+import { type OnOutcome, SpanBatcher } from "./span-batcher.ts";
 import { Tracer } from "./tracer.ts";
 
 /** What waits when an exporter ends is sent for so long. Source: the reference. */
@@ -19,6 +19,8 @@ export interface TracingOptions {
   /** Standard: the machine's. Its timers must keep the process alive, so that a stop comes to its end. */
   readonly clock?: Clock;
   readonly logger: Logger;
+  /** Told of all that happens to spans, over all configurations. */
+  readonly onOutcome?: OnOutcome;
 }
 
 export class Tracing {
@@ -37,7 +39,7 @@ export class Tracing {
    * Throws, and leaves what ran, when the new one cannot be used.
    */
   apply(config: TracingConfig | undefined): void {
-    const { logger, service, clock = systemClock } = this.#options;
+    const { logger, service, onOutcome, clock = systemClock } = this.#options;
     const key = config === undefined ? undefined : configKey(config);
     if (key === this.#running?.key && (config === undefined || !namesFiles(config))) return;
     if (config === undefined) {
@@ -47,7 +49,7 @@ export class Tracing {
     }
     const options = { config, userAgent: `Narthex-OTLP/${NARTHEX_VERSION} (${service})` };
     const exporter = config.clientType === "http" ? new HttpExporter(options) : new GrpcExporter(options);
-    const batcher = new SpanBatcher({ clock, logger, exporter, resource: this.#resource() });
+    const batcher = new SpanBatcher({ clock, logger, onOutcome, exporter, resource: this.#resource() });
     this.#replace({ key: key as string, batcher }, config.samplingFraction);
     logger.info("Tracing is on", { endpoint: config.endpoint, client_type: config.clientType });
   }

@@ -1,12 +1,13 @@
 // Traces of whole programs: what a collector gets of a scrape, a rule, an alert and its notification, and of requests by hand.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FakeCollector } from "@narthex/tracing/testing";
 import { Alertmanager, Catcher } from "../lib/alertmanager.mjs";
 import { Program, scratch } from "../lib/program.mjs";
+import { makeCertificate } from "../lib/smtp-catcher.mjs";
 import { startTarget } from "../lib/target.mjs";
 
 const WITHIN_MS = 30_000;
@@ -45,9 +46,7 @@ async function found(collector, find) {
     return seen !== undefined;
   };
   const late = sleep(WITHIN_MS, undefined, { ref: false }).then(() => {
-    throw new Error(
-      `the collector has only ${JSON.stringify(Object.keys(Object.groupBy(collector.spans, (s) => s.name)))}`,
-    );
+    throw new Error(`the collector has only ${[...new Set(collector.spans.map(({ name }) => name))].join(", ")}`);
   });
   await Promise.race([collector.until(isThere), late]);
   return seen;
@@ -157,4 +156,32 @@ test("reload: tracing is switched off and on, and what cannot be used leaves the
   await server.kill("SIGTERM");
   const names = collector.spans.map(({ name }) => name).filter((name) => name !== "POST /-/reload");
   assert.deepEqual(names, ["GET /-/healthy", "GET /-/ready"]);
+});
+
+test("TLS: collectors of both kinds are known by their certificate, and the exporter begins anew with each reload", async (t) => {
+  const folder = scratch(t);
+  const files = makeCertificate(folder);
+  if (files === undefined) return t.skip("there is no openssl to make a certificate");
+  const secrets = { key: readFileSync(files.key), cert: readFileSync(files.cert) };
+  const collectors = [await FakeCollector.start("http", secrets), await FakeCollector.start("grpc", secrets)];
+  const [config, next] = collectors.map(
+    ({ yaml }) =>
+      `scrape_configs: []\n${yaml.replace("insecure: true", `tls_config: {ca_file: ${files.cert}, server_name: localhost}`)}`,
+  );
+  const server = await Program.start(t, { config, folder });
+  await (await fetch(`${server.url}/version`)).text();
+  for (const text of [config, next]) {
+    writeFileSync(server.configFile, text);
+    assert.equal((await fetch(`${server.url}/-/reload`, { method: "POST" })).status, 200);
+  }
+  await (await fetch(`${server.url}/-/healthy`)).text();
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  assert.match(metrics, /^narthex_tracing_spans_total\{outcome="sent"\} [1-9]/m);
+  assert.equal(server.log.match(/msg="Tracing is on"/g).length, 3);
+  await server.kill("SIGTERM");
+  assert.deepEqual(
+    collectors.map((collector) => collector.named("GET /version").length),
+    [1, 0],
+  );
+  assert.equal(collectors[1].named("GET /-/healthy").length, 1, server.log);
 });
