@@ -708,9 +708,9 @@ export class Server {
       externalUrl: settings.externalUrl.href.replace(/\/$/, ""),
       externalPath,
       externalLabels: () => new Map(this.#config.global.externalLabels),
-      query: async (expr, timeMs, { signal, origin }) => {
+      query: async (expr, timeMs, { signal, origin, span }) => {
         if (isAgent) throw new Error(UNAVAILABLE);
-        return running().queries.evaluate(expr, timeMs, signal, origin);
+        return running().queries.evaluate(expr, timeMs, signal, origin, span);
       },
       now: Date.now,
     });

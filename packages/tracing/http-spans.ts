@@ -5,6 +5,8 @@ import { spanContextFrom } from "./span-context.ts";
 import type { Tracer } from "./tracer.ts";
 
 const FIRST_ERROR_STATUS = 500;
+/** Of a `Host` header; brackets of IPv6 stay. */
+const HOST_AND_PORT = /^(.*?)(?::(\d{1,5}))?$/;
 
 /**
  * Begins the span of a request, a part of the caller's where its headers name one. It ends with the answer, or when the client leaves.
@@ -20,7 +22,9 @@ export function startServerSpan(tracer: Tracer, request: IncomingMessage, respon
   span.set("url.path", mark < 0 ? url : url.slice(0, mark));
   span.set("url.scheme", "encrypted" in socket ? "https" : "http");
   span.set("network.protocol.version", httpVersion);
-  if (headers.host !== undefined) span.set("server.address", headers.host);
+  const [, address, port] = HOST_AND_PORT.exec(headers.host ?? "") ?? [];
+  if (address) span.set("server.address", address);
+  if (port !== undefined) span.set("server.port", Number(port));
   if (socket.remoteAddress !== undefined) {
     span.set("network.peer.address", socket.remoteAddress);
     span.set("network.peer.port", socket.remotePort ?? 0);

@@ -221,6 +221,8 @@ test("HTTP server: a request's span goes on with its caller's trace and tells ho
   for (const path of ["/things/1?x=y", "/things/2", "/nobody"]) await fetch(url + path, { headers: { traceparent } });
   await fetch(`${url}/things/3`);
   await tracing.stop();
+  const { attributes } = collector.spans[0] as (typeof collector.spans)[0];
+  assert.deepEqual([attributes["server.address"], attributes["server.port"]], ["127.0.0.1", Number(new URL(url).port)]);
   assert.deepEqual(
     collector.spans.map(({ name, parentId, attributes, status, kind }) => [
       name,

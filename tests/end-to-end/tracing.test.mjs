@@ -24,7 +24,7 @@ const RULES = `groups:
 `;
 
 const serverConfig = ({ target, alertmanager, rules, collector }) => `
-global: {scrape_interval: 500ms, scrape_timeout: 400ms, evaluation_interval: 500ms}
+global: {scrape_interval: 500ms, scrape_timeout: 400ms, evaluation_interval: 500ms, query_log_file: queries.log}
 rule_files: [${JSON.stringify(rules)}]
 alerting: {alertmanagers: [{static_configs: [{targets: ["127.0.0.1:${alertmanager}"]}]}]}
 scrape_configs: [{job_name: j, static_configs: [{targets: ["${target}"]}]}]
@@ -132,6 +132,13 @@ test("server and Alertmanager: a collector gets the whole way from a scrape to a
   );
   const [query] = partsOf(collector, request);
   assert.deepEqual([query.name, query.attributes.query], ["promqlInstantQuery", "m"]);
+  const lines = readFileSync(join(folder, "queries.log"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const logged = lines.find(({ traceID }) => traceID === TRACE);
+  assert.equal(collector.spans.find(({ spanId }) => spanId === logged.spanID).name, "promqlEval");
+  assert.match(server.log, /msg="Evaluating rule failed" .* trace_id=[0-9a-f]{32} /);
   const read = collector.named("Remote Read").find(({ traceId }) => traceId === TRACE);
   assert.equal(read.status.code, 2);
   assert.ok(seen.read.some((header) => idOf(header).join() === [TRACE, read.spanId].join()));

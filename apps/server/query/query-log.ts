@@ -1,12 +1,14 @@
 // The query log: one JSON line per query, in the file that the configuration names. It never holds a query up.
 import { createWriteStream, openSync, type WriteStream } from "node:fs";
 import type { Counter, Gauge } from "@narthex/client";
+import type { Span } from "@narthex/tracing";
 import type { QueryOrigin } from "./running-queries.ts";
 
 /** Lines waiting for a slow disk, in bytes; beyond it new ones are dropped and counted. */
 const MAX_PENDING_BYTES = 4 << 20;
-/** Keeps the reference's member; nothing is traced here. */
-const NO_SPAN = "0000000000000000";
+/** What the reference writes for a query that is not traced. */
+const NO_SPAN = "0".repeat(16);
+const NO_TRACE = "0".repeat(32);
 
 /** What a line tells. Times are milliseconds, timings seconds. */
 export interface QueryRecord {
@@ -26,6 +28,8 @@ export interface QueryRecord {
   readonly samplesRead: number;
   readonly peakSamples: number;
   readonly error: string | undefined;
+  /** The evaluation's, where it is traced. */
+  readonly span?: Span | undefined;
 }
 
 export class QueryLog {
@@ -82,7 +86,7 @@ function openLog(path: string): number {
 }
 
 function lineOf(record: QueryRecord): object {
-  const { expr, startMs, endMs, stepMs, origin, timings, samples, samplesRead, peakSamples, error } = record;
+  const { expr, startMs, endMs, stepMs, origin, timings, samples, samplesRead, peakSamples, error, span } = record;
   return {
     time: new Date().toISOString(),
     level: "INFO",
@@ -101,7 +105,8 @@ function lineOf(record: QueryRecord): object {
       samples: { totalQueryableSamples: samples, samplesRead, peakSamples },
     },
     ...(error === undefined ? {} : { error }),
-    spanID: NO_SPAN,
+    spanID: span?.spanId ?? NO_SPAN,
+    traceID: span?.traceId ?? NO_TRACE,
     ...originOf(origin),
   };
 }

@@ -28,7 +28,13 @@ import type {
   VectorRequest,
 } from "./request.ts";
 import { runRequest } from "./run-request.ts";
-import { type Asker, type QueryOrigin, RunningQueries, type RunningQuery } from "./running-queries.ts";
+import {
+  type Asker,
+  type QueryOrigin,
+  type QueryTicket,
+  RunningQueries,
+  type RunningQuery,
+} from "./running-queries.ts";
 import { type AnswerOutput, WorkerPool } from "./worker-pool.ts";
 
 /** Samples that a query on the main thread may read: about two milliseconds of work. */
@@ -155,7 +161,7 @@ export class QueryService {
       this.#active.remove(slot);
       if (isIn) this.#gate.leave();
       trace?.end(statistics, failure);
-      this.#note(ticket.query, statistics, queueSeconds, (performance.now() - queued) / 1000, failure);
+      this.#note(ticket, statistics, queueSeconds, (performance.now() - queued) / 1000, failure);
     }
   }
 
@@ -189,7 +195,7 @@ export class QueryService {
     } finally {
       ticket.end();
       trace?.end(statistics, failure);
-      this.#note(ticket.query, statistics, 0, (performance.now() - begun) / 1000, failure);
+      this.#note(ticket, statistics, 0, (performance.now() - begun) / 1000, failure);
     }
     return found.map(({ pairs, value, histogram }) => ({ labels: new Labels(pairs), value, histogram }));
   }
@@ -212,7 +218,7 @@ export class QueryService {
   }
 
   #note(
-    { expr, startMs, endMs, stepMs, origin }: RunningQuery,
+    { query, span }: QueryTicket,
     statistics: RequestStatistics | undefined,
     queueSeconds: number,
     totalSeconds: number,
@@ -221,11 +227,12 @@ export class QueryService {
     if (!this.log.isOpen) return;
     // What is no query was not run: the reference logs none of it either.
     if (failure instanceof QueryError && failure.code === "bad_data") return;
+    const { expr, startMs, endMs, stepMs, origin } = query;
     const { samples, samplesRead, peakSamples, ...rest } = statistics ?? NOTHING_DONE;
     const { preparationSeconds, evaluationSeconds, sortSeconds } = rest;
     const timings = { queueSeconds, totalSeconds, preparationSeconds, evaluationSeconds, sortSeconds };
     const error = failure === undefined ? undefined : (failure as Error).message;
-    this.log.write({ expr, startMs, endMs, stepMs, origin, timings, samples, samplesRead, peakSamples, error });
+    this.log.write({ expr, startMs, endMs, stepMs, origin, timings, samples, samplesRead, peakSamples, error, span });
   }
 
   #costOf(request: StorageRequest): Cost {

@@ -232,9 +232,9 @@ export class RuleGroup {
         const due = rule.takeDue(t, resendDelayMs, VALID_ROUNDS * Math.max(intervalMs, resendDelayMs));
         if (due.length > 0) this.#environment.send(rule, due);
       }
-      this.#write(index, samples, t - queryOffsetMs);
+      this.#write(index, samples, t - queryOffsetMs, span);
     } catch (error) {
-      this.#noteFailure(index, "Evaluating rule failed", error as Error);
+      this.#noteFailure(index, "Evaluating rule failed", error as Error, span);
     }
     if (span !== undefined && rule.health === "err") span.fail(rule.lastError);
     span?.end();
@@ -253,7 +253,7 @@ export class RuleGroup {
     return (expr, t) => evaluate(expr, t, span);
   }
 
-  #noteFailure(index: number, message: string, error: Error): void {
+  #noteFailure(index: number, message: string, error: Error, span: Span | undefined): void {
     const { metrics, logger } = this.#environment;
     const rule = this.rules[index] as Rule;
     rule.health = "err";
@@ -261,15 +261,16 @@ export class RuleGroup {
     metrics.evaluationFailed(this.key);
     // What is called off, is so because the server stops.
     if (error instanceof QueryError && error.code === "canceled") return;
-    logger.warn(message, { ...this.#attributes(index), rule: rule.query, err: error });
+    logger.warn(message, { ...this.#attributes(index, span), rule: rule.query, err: error });
   }
 
-  #attributes(index: number): Record<string, string | number> {
+  #attributes(index: number, span: Span | undefined): Record<string, string | number> {
     const { file, name } = this.config;
-    return { file, group: name, name: (this.rules[index] as Rule).name, index };
+    const traced = span === undefined ? {} : { trace_id: span.traceId };
+    return { file, group: name, name: (this.rules[index] as Rule).name, index, ...traced };
   }
 
-  #write(index: number, samples: Parameters<typeof writeResult>[1], t: number): void {
+  #write(index: number, samples: Parameters<typeof writeResult>[1], t: number, span: Span | undefined): void {
     const { appendable, logger } = this.#environment;
     const rule = this.rules[index] as Rule;
     const before = this.#written[index] as ReadonlyMap<string, Labels>;
@@ -280,10 +281,10 @@ export class RuleGroup {
         const { error, message } = REFUSALS[verdict] ?? UNKNOWN_REFUSAL;
         rule.health = "err";
         rule.lastError = error;
-        logger.warn(message, { ...this.#attributes(index), num_dropped: count });
+        logger.warn(message, { ...this.#attributes(index, span), num_dropped: count });
       }
     } catch (error) {
-      this.#noteFailure(index, "Rule sample appending failed", error as Error);
+      this.#noteFailure(index, "Rule sample appending failed", error as Error, span);
     }
   }
 
