@@ -3,6 +3,7 @@ import { createWriteStream, openSync, type WriteStream } from "node:fs";
 import type { Counter, Gauge } from "@narthex/client";
 import type { Span } from "@narthex/tracing";
 import type { QueryOrigin } from "./running-queries.ts";
+import { timeText } from "./time-text.ts";
 
 /** Lines waiting for a slow disk, in bytes; beyond it new ones are dropped and counted. */
 const MAX_PENDING_BYTES = 4 << 20;
@@ -92,7 +93,7 @@ function lineOf(record: QueryRecord): object {
     level: "INFO",
     source: "query-log.ts",
     msg: "promql query logged",
-    params: { end: timeOf(endMs), query: expr, start: timeOf(startMs), step: Math.floor(stepMs / 1000) },
+    params: { end: timeText(endMs), query: expr, start: timeText(startMs), step: Math.floor(stepMs / 1000) },
     stats: {
       timings: {
         evalTotalTime: rounded(timings.preparationSeconds + timings.evaluationSeconds + timings.sortSeconds),
@@ -132,10 +133,4 @@ function originOf(origin: QueryOrigin | undefined): object {
 /** Whole nanoseconds. */
 function rounded(seconds: number): number {
   return Math.round(seconds * 1e9) / 1e9;
-}
-
-/** Times beyond what a date holds are written as milliseconds. */
-function timeOf(t: number): string {
-  const date = new Date(t);
-  return Number.isNaN(date.getTime()) ? String(t) : date.toISOString();
 }

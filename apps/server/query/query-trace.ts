@@ -1,6 +1,7 @@
 // The spans of one query. Names and nesting are those of the reference, where it has the same step.
 import type { Span } from "@narthex/tracing";
 import type { RequestStatistics, StorageRequest } from "./request.ts";
+import { timeText } from "./time-text.ts";
 
 type TracedRequest = Extract<StorageRequest, { kind: "instant" | "range" | "vector" | "backtest" }>;
 
@@ -16,10 +17,10 @@ export class QueryTrace {
     const about = this.#query ?? parent;
     about.set("query", request.expr);
     if (request.kind === "range" || request.kind === "backtest") {
-      about.set("start", new Date(request.startMs).toISOString());
-      about.set("end", new Date(request.endMs).toISOString());
+      about.set("start", timeText(request.startMs));
+      about.set("end", timeText(request.endMs));
       about.set("step", `${request.stepMs / 1000}s`);
-    } else about.set("time", new Date(request.timeMs).toISOString());
+    } else about.set("time", timeText(request.timeMs));
     this.#execution = about.child("promqlExec");
   }
 
