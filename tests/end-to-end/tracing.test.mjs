@@ -165,6 +165,23 @@ test("reload: tracing is switched off and on, and what cannot be used leaves the
   assert.deepEqual(names, ["GET /-/healthy", "GET /-/ready"]);
 });
 
+test("Alertmanager: a block that cannot be used, and a collector that is not there, keep nobody from being told", async (t) => {
+  const hook = await Catcher.start(t);
+  const collector = await FakeCollector.start("grpc");
+  const config = alertmanagerConfig(hook.port, collector);
+  collector.close();
+  const program = await Alertmanager.start(t, { config });
+  writeFileSync(program.configFile, config.replace(/endpoint: .*/, "endpoint: http://nowhere/"));
+  assert.equal((await program.call("/-/reload", { method: "POST" })).status, 200);
+  assert.match(program.log, /Tracing cannot be set up as configured and stays as it was.*no host:port/);
+  await program.call("/api/v2/alerts", { method: "POST", body: [{ labels: { alertname: "A" } }] });
+  for (const until = Date.now() + WITHIN_MS; hook.requests.length === 0 && Date.now() < until; ) await sleep(20);
+  assert.equal(hook.requests.length, 1);
+  assert.match(hook.requests[0].headers.traceparent, /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  assert.deepEqual(await program.kill("SIGTERM"), { code: 0, signal: null });
+  assert.match(program.log, /Sending spans to the tracing collector failed/);
+});
+
 test("TLS: collectors of both kinds are known by their certificate, and the exporter begins anew with each reload", async (t) => {
   const folder = scratch(t);
   const files = makeCertificate(folder);
