@@ -1,4 +1,5 @@
 // The program: its parts, how they are started, reloaded and stopped.
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { Registry } from "@narthex/client";
 import { Access, type Logger, parseListenAddress } from "@narthex/toolkit";
@@ -6,16 +7,20 @@ import { Tracing } from "@narthex/tracing";
 import { AlertStore } from "./alert/alert-store.ts";
 import { AlertMetrics } from "./api/v2/alert-metrics.ts";
 import type { ApiContext } from "./api/v2/api-context.ts";
-import { COMPATIBLE_VERSION } from "./build-info.ts";
+import { COMPATIBLE_VERSION, VERSION_INFO } from "./build-info.ts";
 import { type Clock, every, type Timer } from "./clock.ts";
 import { gossipPeerOf } from "./cluster/from-flags.ts";
 import type { GossipPeer } from "./cluster/gossip-peer.ts";
 import { lonePeer, type Peer } from "./cluster/peer.ts";
+import type { EventRecorderConfig } from "./config/event-recorder.ts";
 import { exporterConfig } from "./config/exporter-config.ts";
 import { loadConfigFile } from "./config/load.ts";
 import type { TracingConfig } from "./config/observation.ts";
 import { Configured, type Lasting, Prepared } from "./configured.ts";
 import { DispatchMetrics } from "./dispatch/dispatch-metrics.ts";
+import { type EventSink, noEvents } from "./event/event.ts";
+import { EventRecorder } from "./event/event-recorder.ts";
+import { alertCreated, shutDown, startedUp } from "./event/events.ts";
 import { type Features, matcherMode } from "./features.ts";
 import type { AlertmanagerFlags } from "./flags/flags.ts";
 import { MatcherGrammar } from "./matcher/matcher-grammar.ts";
@@ -59,6 +64,8 @@ export class Alertmanager {
   readonly #tracing: Tracing;
   readonly #web: WebServer;
   readonly #webMetrics: WebMetrics;
+  /** Undefined without its feature flag. */
+  readonly #recorder: EventRecorder | undefined;
   readonly #timers: Timer[] = [];
   #lasting: Lasting | undefined;
   #configured: Configured | undefined;
@@ -76,11 +83,21 @@ export class Alertmanager {
       perAlertnameLimit: flags.perAlertnameLimit,
       isClustered: this.#cluster !== undefined,
     });
+    if (features.has("event-recorder"))
+      this.#recorder = new EventRecorder({
+        clock,
+        logger: logger.with({ component: "eventrecorder" }),
+        registry,
+        instance: hostname(),
+        clusterPosition: () => this.#peer.position,
+      });
+    const events: EventSink = this.#recorder ?? noEvents;
     this.alerts = new AlertStore({
       clock,
       gcIntervalMs: flags.alertGcIntervalMs,
       perNameLimit: flags.perAlertnameLimit,
       onLimited: (alert) => this.#metrics.limited(alert),
+      onCreated: (alert) => events.record(alertCreated(alert)),
       onHandedOver: (subscriber) => this.#metrics.handedOver(subscriber),
     });
     this.silences = new Silences({
@@ -94,6 +111,7 @@ export class Alertmanager {
       peer: this.#peer,
       logger: logger.with({ component: "silences" }),
       metrics: new SilenceMetrics(registry, () => this.silences),
+      events,
     });
     this.log = new NotificationLog({
       file: join(flags.storagePath, "nflog"),
@@ -158,6 +176,7 @@ export class Alertmanager {
       dispatchMetrics: new DispatchMetrics(this.registry, features.has("group-key-in-metrics"), clock),
       log: this.log,
       records,
+      events: this.#recorder ?? noEvents,
       externalUrl,
       clock,
       logger,
@@ -169,6 +188,7 @@ export class Alertmanager {
     };
     this.#lasting = lasting;
     this.reload();
+    this.#recorder?.record(startedUp(VERSION_INFO));
     await this.#recurring.start();
     const context: ApiContext = {
       clock,
@@ -212,12 +232,12 @@ export class Alertmanager {
       logger.error("Loading configuration file failed", { file, err: (error as Error).message });
       throw error;
     }
+    const { config } = prepared;
+    this.#applyEvents(config.eventRecorder);
     const before = this.#configured;
     before?.close();
     this.#configured = new Configured(prepared, lasting, before);
-    const { config } = prepared;
     this.#trace(config.tracing);
-    if (config.eventRecorder !== undefined) logger.warn("event_recorder is not supported yet: nothing is recorded");
     this.#metrics.loaded(config.source, clock.now(), this.#configured.counts);
     logger.info("Completed loading of configuration file", { file });
   }
@@ -234,6 +254,21 @@ export class Alertmanager {
     await this.log.close();
     await this.#tracing.stop();
     this.#metrics.close();
+    // Last: outputs may take their time, and nothing else is to wait for them.
+    this.#recorder?.record(shutDown);
+    await this.#recorder?.close();
+  }
+
+  #applyEvents(config: EventRecorderConfig | undefined): void {
+    const { logger } = this.#options;
+    if (this.#recorder === undefined) {
+      if (config !== undefined)
+        logger.warn("event_recorder is configured, but nothing is recorded without --enable-feature=event-recorder");
+      return;
+    }
+    if (config !== undefined && config.kafkaOutputs.length > 0)
+      logger.warn("kafka_outputs of event_recorder are not supported: nothing is sent to Kafka, other outputs work");
+    this.#recorder.apply(config);
   }
 
   /** Never throws: notifications must not depend on it. */

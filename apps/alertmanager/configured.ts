@@ -22,7 +22,7 @@ export type Lasting = Pick<PipelineOptions, "silencer" | "peer" | "metrics"> &
     DispatcherOptions,
     "alerts" | "externalUrl" | "clock" | "logger" | "maintenanceIntervalMs" | "startsAtMs" | "tracer" | "waitMs"
   > &
-  Pick<IntegrationEnvironment, "log" | "records"> & {
+  Required<Pick<IntegrationEnvironment, "log" | "records" | "events">> & {
     readonly dispatchMetrics: DispatcherOptions["metrics"];
     readonly retentionMs: number;
   };

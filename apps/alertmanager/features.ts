@@ -10,7 +10,7 @@ const FEATURES: ReadonlyMap<string, string> = new Map([
   ["classic-mode", "Classic mode enabled"],
   ["utf8-strict-mode", "UTF-8 strict mode enabled"],
   ["auto-gomemlimit", "auto-gomemlimit has no effect here: Node keeps to the limit of its own flags"],
-  ["event-recorder", "event-recorder is not supported yet: nothing is recorded"],
+  ["event-recorder", "Experimental event recorder enabled"],
 ]);
 
 export const FEATURE_NAMES: readonly string[] = [...FEATURES.keys()];

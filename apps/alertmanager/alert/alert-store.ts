@@ -12,6 +12,8 @@ export interface AlertStoreOptions {
   readonly perNameLimit: number;
   /** Told of each alert that the limit keeps out. */
   readonly onLimited?: (alert: Alert) => void;
+  /** Told of each alert that was not known, before listeners are. */
+  readonly onCreated?: (alert: Alert) => void;
   /** Told of each alert handed to a listener, with the listener's name. */
   readonly onHandedOver?: (listener: string) => void;
 }
@@ -62,8 +64,11 @@ export class AlertStore {
         this.#options.onLimited?.(alert);
         continue;
       }
-      if (old === undefined) this.#sorted = undefined;
       this.#alerts.set(alert.fingerprint, alert);
+      if (old === undefined) {
+        this.#sorted = undefined;
+        this.#options.onCreated?.(alert);
+      }
       for (const [name, listener] of this.#listeners) {
         listener(alert);
         this.#options.onHandedOver?.(name);

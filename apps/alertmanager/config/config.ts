@@ -1,9 +1,10 @@
 // The whole of alertmanager.yml as typed values: globals inherited, paths resolved, nothing unchecked.
 import { type Codec, field, type StructShape, struct, type YamlReader, yamlCodec } from "@narthex/toolkit";
 import type { MatcherGrammar } from "../matcher/matcher-grammar.ts";
+import { type EventRecorderConfig, eventRecorder } from "./event-recorder.ts";
 import { checkGlobal, defaultGlobal, type GlobalConfig, globalConfig } from "./global.ts";
 import { type InhibitRuleConfig, inhibitRuleCodec } from "./inhibit-rule.ts";
-import { type EventRecorderConfig, eventRecorder, type TracingConfig, tracing } from "./observation.ts";
+import { type TracingConfig, tracing } from "./observation.ts";
 import { completeReceiver, type ReceiverConfig, receiver } from "./receiver.ts";
 import { type RouteConfig, routeCodec } from "./route.ts";
 import { muteTimeInterval, type NamedIntervals, timeInterval } from "./time-interval.ts";

@@ -1,9 +1,13 @@
 // Alerts that are told together: one route, equal values of the labels that it groups by.
+import { randomUUID } from "node:crypto";
 import type { Labels } from "@narthex/model";
 import type { Logger } from "@narthex/toolkit";
 import type { Span, Tracer } from "@narthex/tracing";
 import { type Alert, compareAlerts, isResolvedAt, toldAlert } from "../alert/alert.ts";
 import type { Clock, Timer } from "../clock.ts";
+import type { EventSink } from "../event/event.ts";
+import { alertGrouped, alertResolved } from "../event/events.ts";
+import type { RecordedGroup } from "../event/messages.ts";
 import { labelSetText } from "../label/label-set.ts";
 import { Moment } from "../moment/moment.ts";
 import { CANCELED, DEADLINE, type Flush } from "../notify/delivery.ts";
@@ -18,6 +22,7 @@ export interface GroupEnvironment {
   readonly logger: Logger;
   /** Traces flushes; nothing is traced unless given. */
   readonly tracer?: Tracer | undefined;
+  readonly events: EventSink;
   /** Sends. Rejects when anything failed: then resolved alerts stay for the next flush. */
   readonly send: (flush: Flush, alerts: readonly Alert[], findings: FlushFindings) => Promise<void>;
   /** Extra time for peers that come first, in milliseconds. */
@@ -40,6 +45,8 @@ export class AggregationGroup {
   #isOverdue = false;
   #isRunning = false;
   #isDestroyed = false;
+  readonly #uuid = randomUUID();
+  #flushId = 0;
   #routeLabels: ReadonlyMap<string, string> | undefined;
   #sorted: readonly Alert[] | undefined;
 
@@ -97,7 +104,9 @@ export class AggregationGroup {
   /** Takes an alert in. Returns false when the group is gone and another one is needed. */
   insert(alert: Alert): boolean {
     if (this.#isDestroyed) return false;
+    const isNew = !this.#alerts.has(alert.fingerprint);
     this.#alerts.set(alert.fingerprint, alert);
+    if (isNew) this.#environment.events.record(alertGrouped(alert, this.#recorded));
     this.#routeLabels = undefined;
     this.#sorted = undefined;
     return true;
@@ -169,6 +178,7 @@ export class AggregationGroup {
           this.#mutedBy = names;
         },
       });
+      for (const alert of resolved) this.#environment.events.record(alertResolved(alert, this.#recorded));
       this.#drop(resolved);
     } catch (error) {
       span?.fail(error);
@@ -200,6 +210,10 @@ export class AggregationGroup {
       groupLabels: this.labels,
       routeLabels: this.#environment.renderRouteLabels(this, alerts),
       routeId: id,
+      matchers: this.route.matchers,
+      groupUuid: this.#uuid,
+      flushId: ++this.#flushId,
+      mutedHashes: [],
       nowMs,
       repeatIntervalMs: options.repeatIntervalMs,
       muteTimeIntervals: options.muteTimeIntervals,
@@ -207,6 +221,11 @@ export class AggregationGroup {
       signal,
       span,
     };
+  }
+
+  /** As events name it. */
+  get #recorded(): RecordedGroup {
+    return { key: this.key, labels: this.labels, receiver: this.route.options.receiver };
   }
 
   /** Takes out what was told to be over, unless it was reported again meanwhile. */

@@ -5,6 +5,7 @@ import type { Tracer } from "@narthex/tracing";
 import type { Alert } from "../alert/alert.ts";
 import type { AlertListener, AlertStore } from "../alert/alert-store.ts";
 import { type Clock, every, type Timer } from "../clock.ts";
+import { type EventSink, noEvents } from "../event/event.ts";
 import { fingerprintOf } from "../label/fingerprint.ts";
 import type { Pipeline } from "../notify/pipeline.ts";
 import { templateData } from "../template/data.ts";
@@ -23,6 +24,8 @@ export interface DispatcherOptions {
   readonly logger: Logger;
   /** Traces flushes; nothing is traced unless given. */
   readonly tracer?: Tracer;
+  /** Undefined: nobody takes note. */
+  readonly events?: EventSink;
   readonly metrics: DispatchMetrics;
   readonly maintenanceIntervalMs: number;
   /** Milliseconds since the epoch before which nothing is sent. */
@@ -53,6 +56,7 @@ export class Dispatcher {
       clock,
       logger: options.logger,
       tracer: options.tracer,
+      events: options.events ?? noEvents,
       send: (flush, list, findings) => pipeline.run(flush, list, findings),
       waitMs: options.waitMs,
       renderRouteLabels: (group, list) => this.#renderRouteLabels(group, list),

@@ -18,19 +18,28 @@ export interface Inhibition {
   readonly source: string;
 }
 
-/** One rule and the alerts that match its source side, the longest-lived of each set of equal values. */
-class InhibitRule {
+/** A rule as its configuration has it. */
+export interface InhibitRuleParts {
   readonly name: string;
   readonly sourceMatchers: readonly LabelMatcher[];
   readonly targetMatchers: readonly LabelMatcher[];
-  readonly #equal: readonly string[];
+  /** Sorted. */
+  readonly equal: readonly string[];
+}
+
+/** One rule and the alerts that match its source side, the longest-lived of each set of equal values. */
+class InhibitRule implements InhibitRuleParts {
+  readonly name: string;
+  readonly sourceMatchers: readonly LabelMatcher[];
+  readonly targetMatchers: readonly LabelMatcher[];
+  readonly equal: readonly string[];
   readonly #sources = new Map<string, Alert>();
 
   constructor(config: InhibitRuleConfig) {
     this.name = config.name;
     this.sourceMatchers = [...oldMatchers(config.sourceMatch, config.sourceMatchRe), ...config.sourceMatchers];
     this.targetMatchers = [...oldMatchers(config.targetMatch, config.targetMatchRe), ...config.targetMatchers];
-    this.#equal = [...new Set(config.equal)].sort();
+    this.equal = [...new Set(config.equal)].sort();
   }
 
   take(alert: Alert): void {
@@ -57,7 +66,7 @@ class InhibitRule {
   }
 
   #keyOf(labels: Labels): string {
-    return this.#equal.map((name) => labels.get(name)).join("\u0000");
+    return this.equal.map((name) => labels.get(name)).join("\u0000");
   }
 }
 
@@ -90,6 +99,10 @@ export class Inhibitor {
       if (source !== undefined) return { rule: i, ruleName: rule.name, source: source.fingerprint };
     }
     return undefined;
+  }
+
+  ruleOf({ rule }: Inhibition): InhibitRuleParts {
+    return this.#rules[rule] as InhibitRule;
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Labels } from "@narthex/model";
 import type { Span } from "@narthex/tracing";
 import type { Alert } from "../alert/alert.ts";
+import type { LabelMatcher } from "../matcher/matcher.ts";
 import type { NotifyReason } from "./reason.ts";
 
 /** One flush of one group. */
@@ -13,6 +14,14 @@ export interface Flush {
   /** Rendered. */
   readonly routeLabels: ReadonlyMap<string, string>;
   readonly routeId: string;
+  /** The route's own. */
+  readonly matchers: readonly LabelMatcher[];
+  /** Another one each time that the group is made. */
+  readonly groupUuid: string;
+  /** Which flush of the group this is, from 1. */
+  readonly flushId: number;
+  /** Hashes of alerts that were in the group and are not told of, because they are silenced or inhibited. */
+  readonly mutedHashes: readonly bigint[];
   /** Milliseconds since the epoch: when the group's timer rang. */
   readonly nowMs: number;
   readonly repeatIntervalMs: number;

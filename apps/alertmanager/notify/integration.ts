@@ -2,6 +2,8 @@
 import type { Logger } from "@narthex/toolkit";
 import { type Alert, isResolvedAt } from "../alert/alert.ts";
 import type { Clock } from "../clock.ts";
+import type { EventSink } from "../event/event.ts";
+import { notified } from "../event/events.ts";
 import { Moment } from "../moment/moment.ts";
 import type { LogReceiver } from "../nflog/entry.ts";
 import type { NotificationLog } from "../nflog/notification-log.ts";
@@ -19,6 +21,8 @@ export interface IntegrationEnvironment {
   readonly metrics: NotifyMetrics;
   readonly records: NotificationRecords;
   readonly logger: Logger;
+  /** Undefined: nobody takes note. */
+  readonly events?: EventSink;
   /** Milliseconds to wait for peers that come first. */
   readonly waitMs: () => number;
   readonly random?: () => number;
@@ -110,6 +114,7 @@ export class Integration {
     try {
       const answer = await this.#attempts(delivery, alerts, record);
       record.succeed(answer);
+      this.#environment.events?.record(notified({ delivery, alerts, ...hashes, integration: this }));
     } catch (error) {
       const failure = error as NotifyError;
       record.fail(failure.message);

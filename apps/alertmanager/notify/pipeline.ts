@@ -1,7 +1,10 @@
 // From a flushed group to its receiver: what is muted stays behind, what is left goes to all integrations at the same time.
 import type { Alert } from "../alert/alert.ts";
 import type { Peer } from "../cluster/peer.ts";
+import { type EventSink, noEvents } from "../event/event.ts";
+import { mutedByInhibition, mutedBySilence } from "../event/events.ts";
 import type { Inhibitor } from "../inhibit/inhibitor.ts";
+import { hashOf } from "../label/fingerprint.ts";
 import type { Silencer } from "../silence/silencer.ts";
 import type { Intervener } from "../time-interval/intervener.ts";
 import type { Flush } from "./delivery.ts";
@@ -29,6 +32,8 @@ export interface PipelineOptions {
   readonly intervener: Intervener;
   readonly peer: Peer;
   readonly metrics: NotifyMetrics;
+  /** Undefined: nobody takes note. */
+  readonly events?: EventSink;
 }
 
 export class Pipeline {
@@ -54,19 +59,24 @@ export class Pipeline {
     const left = this.#withoutSilenced(uninhibited, findings);
     if (left.length === 0) return;
     const integrations = receivers.get(flush.receiver) ?? [];
-    const outcomes = await Promise.allSettled(integrations.map((integration) => integration.run(flush, left)));
+    const unmuted = new Set(left);
+    const muted = alerts.filter((alert) => !unmuted.has(alert));
+    const told: Flush = { ...flush, mutedHashes: muted.map(({ labels }) => hashOf(labels)) };
+    const outcomes = await Promise.allSettled(integrations.map((integration) => integration.run(told, left)));
     const failures = outcomes.filter((outcome) => outcome.status === "rejected").map(({ reason }) => reason as Error);
     if (failures.length > 0) throw new AggregateError(failures, failures.map(({ message }) => message).join("\n"));
   }
 
   #withoutInhibited(alerts: readonly Alert[], findings: FlushFindings): Alert[] {
-    const { inhibitor, metrics } = this.#options;
+    const { inhibitor, metrics, events = noEvents } = this.#options;
     const left = alerts.filter((alert) => {
       const inhibition = inhibitor.inhibition(alert.labels);
       findings.mark(alert.fingerprint, {
         silencedBy: [],
         inhibitedBy: inhibition === undefined ? [] : [inhibition.source],
       });
+      if (inhibition !== undefined)
+        events.record(mutedByInhibition(alert, inhibitor.ruleOf(inhibition), inhibition.source));
       return inhibition === undefined;
     });
     if (left.length < alerts.length) metrics.suppressed("inhibition", alerts.length - left.length);
@@ -74,10 +84,14 @@ export class Pipeline {
   }
 
   #withoutSilenced(alerts: readonly Alert[], findings: FlushFindings): Alert[] {
-    const { silencer, metrics } = this.#options;
+    const { silencer, metrics, events = noEvents } = this.#options;
     const left = alerts.filter((alert) => {
       const silencedBy = silencer.silencedBy(alert.labels);
       findings.mark(alert.fingerprint, { silencedBy, inhibitedBy: [] });
+      for (const id of silencedBy) {
+        const silence = silencer.silence(id);
+        if (silence !== undefined) events.record(mutedBySilence(alert, silence));
+      }
       return silencedBy.length === 0;
     });
     if (left.length < alerts.length) metrics.suppressed("silence", alerts.length - left.length);

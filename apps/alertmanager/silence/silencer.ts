@@ -2,7 +2,7 @@
 import type { Labels } from "@narthex/model";
 import type { Clock } from "../clock.ts";
 import { Moment } from "../moment/moment.ts";
-import { silenceState } from "./silence.ts";
+import { type Silence, silenceState } from "./silence.ts";
 import type { Silences } from "./silences.ts";
 
 interface Known {
@@ -21,6 +21,11 @@ export class Silencer {
   constructor(silences: Silences, clock: Clock) {
     this.#silences = silences;
     this.#clock = clock;
+  }
+
+  /** Undefined for one that is not there any more. */
+  silence(id: string): Silence | undefined {
+    return this.#silences.get(id);
   }
 
   /** Ids of the active silences that fit. */

@@ -4,6 +4,8 @@ import type { Labels } from "@narthex/model";
 import type { Logger } from "@narthex/toolkit";
 import type { Clock } from "../clock.ts";
 import type { Peer } from "../cluster/peer.ts";
+import { type EventSink, noEvents } from "../event/event.ts";
+import { silenceCreated, silenceUpdated } from "../event/events.ts";
 import type { MatcherGrammar } from "../matcher/matcher-grammar.ts";
 import { Moment } from "../moment/moment.ts";
 import {
@@ -35,6 +37,8 @@ export interface SilencesOptions {
   readonly peer: Peer;
   readonly logger: Logger;
   readonly metrics: SilenceMetrics;
+  /** Undefined: nobody takes note. */
+  readonly events?: EventSink;
 }
 
 export class Silences {
@@ -95,7 +99,7 @@ export class Silences {
    * Resolves once it is safe. Throws a `SilenceError`.
    */
   async set(wanted: Silence): Promise<string> {
-    const { grammar } = this.#options;
+    const { grammar, events = noEvents } = this.#options;
     const now = this.#now();
     const asked = wanted.startsAt.isZero ? { ...wanted, startsAt: now } : wanted;
     checkSilence(asked, grammar);
@@ -105,6 +109,7 @@ export class Silences {
       const kept = this.#keep({ ...asked, updatedAt: now });
       this.#log("update silence", kept.silence);
       await this.#change(kept);
+      events.record(silenceUpdated(kept.silence));
       return asked.id;
     }
     this.#checkRoom();
@@ -113,6 +118,7 @@ export class Silences {
     const ending = before === undefined ? Promise.resolve() : this.expire(before.id);
     this.#log("create silence", kept.silence);
     await Promise.all([ending, this.#change(kept)]);
+    events.record(silenceCreated(kept.silence));
     return kept.silence.id;
   }
 
