@@ -9,6 +9,9 @@ import { loadConfig } from "./config/load.ts";
 import { DispatchMetrics } from "./dispatch/dispatch-metrics.ts";
 import { Dispatcher, type DispatcherOptions } from "./dispatch/dispatcher.ts";
 import { Route } from "./dispatch/route.ts";
+import type { Event, EventSink, EventType } from "./event/event.ts";
+import { alertCreated } from "./event/events.ts";
+import type { Message } from "./event/message.ts";
 import { Inhibitor } from "./inhibit/inhibitor.ts";
 import { fingerprintOf } from "./label/fingerprint.ts";
 import { MatcherGrammar } from "./matcher/matcher-grammar.ts";
@@ -45,13 +48,20 @@ export class Rig {
   readonly inhibitor: Inhibitor;
   /** What was told: `SECONDS RECEIVER: reason [firing] [resolved]`, the alerts by their `i` label. */
   readonly told: string[] = [];
+  readonly #events: Event[] = [];
+  readonly #sink: EventSink = { record: (event) => this.#events.push(event) };
   readonly #startedMs: number = this.clock.now();
 
   /** Each receiver gets one integration of the name `test`, or two for those whose name ends with `+`. */
   constructor(yaml: string, behaviours: Readonly<Record<string, Behaviour>> = {}, sendsResolved = true) {
     const { clock, registry } = this;
     const config = loadConfig(yaml, "test.yml", GRAMMAR);
-    this.alerts = new AlertStore({ clock, gcIntervalMs: 1_800_000, perNameLimit: 0 });
+    this.alerts = new AlertStore({
+      clock,
+      gcIntervalMs: 1_800_000,
+      perNameLimit: 0,
+      onCreated: (alert) => this.#sink.record(alertCreated(alert)),
+    });
     this.silences = new Silences({
       file: undefined,
       retentionMs: 3_600_000,
@@ -63,6 +73,7 @@ export class Rig {
       peer: lonePeer,
       logger: silentLogger,
       metrics: new SilenceMetrics(registry, () => this.silences),
+      events: this.#sink,
     });
     this.log = new NotificationLog({
       file: undefined,
@@ -80,6 +91,7 @@ export class Rig {
       metrics,
       records: this.records,
       logger: silentLogger,
+      events: this.#sink,
       waitMs: () => 0,
       random: () => 0.5,
     };
@@ -109,6 +121,7 @@ export class Rig {
       intervener,
       peer: lonePeer,
       metrics,
+      events: this.#sink,
     });
     this.#dispatcherOptions = {
       alerts: this.alerts,
@@ -118,6 +131,7 @@ export class Rig {
       clock,
       logger: silentLogger,
       metrics: new DispatchMetrics(registry, false, clock),
+      events: this.#sink,
       maintenanceIntervalMs: 30_000,
       startsAtMs: 0,
       waitMs: () => 0,
@@ -152,6 +166,12 @@ export class Rig {
   /** What was told since it was asked last. */
   take(): string[] {
     return this.told.splice(0);
+  }
+
+  /** Events since it was asked last, as they are written: type and content. */
+  takeEvents(): [EventType, Message][] {
+    const at = Moment.fromMs(this.clock.now());
+    return this.#events.splice(0).map((event) => [event.type, event.content(at)]);
   }
 
   async #tell(

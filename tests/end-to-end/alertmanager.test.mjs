@@ -1,6 +1,6 @@
 // Our Alertmanager as a whole: what outlives a kill, reloading, who may ask, how fast it answers, and what the reference has not.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -327,4 +327,72 @@ test("alertmanager: recurring silences make silences while their time is, and ou
   assert.equal((await program.api("/silences")).length, 1);
   await own(`/recurring-silences/${id}`, { method: "DELETE" });
   await eventually(async () => (await program.api("/silences"))[0].status.state === "expired");
+});
+
+test("alertmanager: events go to all outputs, through rotation and reload, up to the last one", async (t) => {
+  const catcher = await Catcher.start(t);
+  const recorder = (more = "") => `
+event_recorder:
+  file_outputs: [{path: events.jsonl}, {path: no/such/folder/events.jsonl}]
+  stdout_outputs: [{}]
+  kafka_outputs: [{brokers: ["127.0.0.1:1"], topic: events}]
+  webhook_outputs: [{url: "http://127.0.0.1:${catcher.port}/events?token=secret"${more}}]
+`;
+  const flags = ["--enable-feature=event-recorder"];
+  const program = await Alertmanager.start(t, { config: config(catcher.port) + recorder(), flags });
+  assert.match(program.log, /kafka_outputs of event_recorder are not supported/);
+  const file = join(program.folder, "events.jsonl");
+  const typesOf = (events) => events.map(({ data }) => Object.keys(data)[0]);
+  const eventsIn = (lines) =>
+    lines
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+  const post = (alerts) => program.api("/alerts", POST(alerts.map((labels) => ({ labels, startsAt: now() }))));
+  await post([
+    { alertname: "Down", job: "j" },
+    { alertname: "Slow", job: "j" },
+  ]);
+  const early = ["alertCreated", "alertGrouped", "notification", "inhibitionMutedAlert"];
+  const has = (type) => existsSync(file) && readFileSync(file, "utf8").includes(`{"${type}":`);
+  await eventually(() => early.every(has));
+  renameSync(file, `${file}.1`);
+  writeFileSync(program.configFile, config(catcher.port) + recorder(", batch: true"));
+  assert.equal((await program.call("/-/reload", { method: "POST" })).status, 200);
+  await program.api("/silences", POST(silence("1")));
+  await eventually(() => has("silenceCreated"));
+  const metrics = (await program.call("/metrics")).body;
+  assert.match(
+    metrics,
+    /^alertmanager_events_recorded_total\{event_type="silence_created",output="stdout",result="success"\} 1$/m,
+  );
+  assert.match(
+    metrics,
+    /^alertmanager_events_recorded_total\{event_type="silence_created",output="file:[^"]*folder[^"]*",result="error"\} 1$/m,
+  );
+  assert.match(
+    metrics,
+    /^alertmanager_event_output_drops_total\{output="webhook:http:\/\/127.0.0.1:\d+\/events"\} 0$/m,
+  );
+  assert.ok(!(metrics + program.log + (await program.call("/api/v2/status")).body).includes("token=secret"));
+  assert.equal((await program.kill("SIGTERM")).code, 0);
+
+  const before = eventsIn(readFileSync(`${file}.1`, "utf8"));
+  const after = eventsIn(readFileSync(file, "utf8"));
+  const printed = eventsIn(program.stdout);
+  assert.deepEqual(printed, [...before, ...after]);
+  const types = typesOf(printed);
+  assert.equal(types[0], "alertmanagerStartupEvent");
+  assert.equal(types.at(-1), "alertmanagerShutdownEvent");
+  for (const type of early) assert.ok(typesOf(before).includes(type), type);
+  const posted = catcher.of("/events").flatMap(({ body }) => JSON.parse(body));
+  assert.deepEqual(posted.map(JSON.stringify).sort(), printed.map(JSON.stringify).sort());
+});
+
+test("alertmanager: without its feature flag the event recorder records nothing, and says so", async (t) => {
+  const block = "event_recorder: {file_outputs: [{path: events.jsonl}]}\n";
+  const program = await Alertmanager.start(t, { config: config(1) + block });
+  assert.match(program.log, /nothing is recorded without --enable-feature=event-recorder/);
+  assert.ok(!existsSync(join(program.folder, "events.jsonl")));
+  assert.doesNotMatch((await program.call("/metrics")).body, /alertmanager_event/);
 });

@@ -72,6 +72,7 @@ export class Alertmanager {
     this.dataFolder = join(folder, "data");
     this.url = `http://127.0.0.1:${port}`;
     this.log = "";
+    this.stdout = "";
   }
 
   launch() {
@@ -85,7 +86,8 @@ export class Alertmanager {
       ...(this.flags.some((flag) => flag.startsWith("--cluster.listen-address")) ? [] : ["--cluster.listen-address="]),
       ...this.flags,
     );
-    const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.on("data", (text) => (this.stdout += text));
     child.stderr.on("data", (text) => (this.log += text));
     this.child = child;
     this.exited = new Promise((done) => child.once("exit", (code, signal) => done({ code, signal })));

@@ -11,10 +11,15 @@ import { EventMetrics } from "./event-metrics.ts";
 import type { EventOutput, OutputEnvironment } from "./event-output.ts";
 import { type OutputPlan, planOutputs } from "./output-plan.ts";
 
-/** Events that wait to be written down; more at a time are dropped and counted. */
-const QUEUE_EVENTS = 8192;
-/** So many are written down before others have their turn: some 2 milliseconds of small ones. */
-const EVENTS_PER_TURN = 128;
+/**
+ * Events that wait to be written down, some 400 bytes each; more at a time are dropped and counted. Room for a reload that puts that
+ * many alerts into their groups at once.
+ */
+const QUEUE_EVENTS = 32_768;
+/** So many are written down before others have their turn: some 8 milliseconds of small ones. */
+const EVENTS_PER_TURN = 512;
+/** Or this share of what waits, if that is more: who records without a pause must not fill the queue for good. */
+const SHARE_PER_TURN = 1 / 8;
 
 export interface EventRecorderOptions {
   readonly clock: Clock;
@@ -31,6 +36,15 @@ export interface EventRecorderOptions {
 interface Waiting {
   readonly event: Event;
   readonly circumstances: Circumstances;
+  /** Those that there were when it was recorded. */
+  readonly outputs: readonly Output[];
+}
+
+/** An output that a reload has taken out. */
+interface Leaving {
+  readonly output: EventOutput;
+  /** How many events will have been handed on, since the start, when it has all that are for it. */
+  readonly at: number;
 }
 
 interface Output extends Pick<OutputPlan, "key"> {
@@ -46,8 +60,11 @@ export class EventRecorder implements EventSink {
   readonly #metrics: EventMetrics;
   readonly #complaints: Complaints;
   readonly #queue = new BoundedQueue<Waiting>({ items: QUEUE_EVENTS, bytes: 0 });
-  /** Outputs that a reload has taken out and that still have something to deliver. */
+  /** In the order of their leaving. */
+  readonly #leaving: Leaving[] = [];
+  /** Outputs that have left, and still have something to deliver. */
   readonly #retiring = new Set<Promise<void>>();
+  #handedOn = 0;
   #outputs: readonly Output[] = [];
   #isAwake = false;
 
@@ -60,8 +77,9 @@ export class EventRecorder implements EventSink {
   record(event: Event): void {
     if (this.#outputs.length === 0) return;
     const { clock, instance, clusterPosition } = this.#options;
+    const outputs = this.#outputs;
     const circumstances = { at: Moment.fromMs(clock.now()), instance, clusterPosition: clusterPosition() };
-    if (!this.#queue.push({ event, circumstances })) this.#metrics.dropped(event.type);
+    if (!this.#queue.push({ event, circumstances, outputs })) this.#metrics.dropped(event.type);
     else if (!this.#isAwake) {
       this.#isAwake = true;
       setImmediate(() => this.#takeTurn());
@@ -74,7 +92,6 @@ export class EventRecorder implements EventSink {
    */
   apply(config: EventRecorderConfig | undefined): void {
     const plans = config === undefined ? [] : (this.#options.plan ?? planOutputs)(config);
-    this.#drain();
     const before = [...this.#outputs];
     const outputs: Output[] = [];
     for (const plan of plans) {
@@ -89,15 +106,16 @@ export class EventRecorder implements EventSink {
       }
     }
     this.#outputs = outputs;
-    for (const { output } of before) this.#retire(output);
+    const at = this.#handedOn + this.#queue.length;
+    this.#leaving.push(...before.map(({ output }) => ({ output, at })));
+    this.#letGo();
   }
 
   /** Delivers what there is. Outputs that do not take it in time lose it; see `CLOSE_LIMIT_MS`. */
   async close(): Promise<void> {
-    this.#drain();
-    const outputs = this.#outputs;
-    this.#outputs = [];
-    await Promise.all([...this.#retiring, ...outputs.map(({ output }) => output.close())]);
+    this.apply(undefined);
+    while (this.#leaving.length > 0) await new Promise((resolve) => setImmediate(resolve));
+    await Promise.all(this.#retiring);
   }
 
   #made(plan: OutputPlan): EventOutput | undefined {
@@ -116,35 +134,38 @@ export class EventRecorder implements EventSink {
     }
   }
 
-  #retire(output: EventOutput): void {
-    const closing = output.close().finally(() => this.#retiring.delete(closing));
-    this.#retiring.add(closing);
+  /** Ends outputs that have got everything. */
+  #letGo(): void {
+    while (this.#leaving[0] !== undefined && this.#leaving[0].at <= this.#handedOn) {
+      const { output } = this.#leaving.shift() as Leaving;
+      const closing = output.close().finally(() => this.#retiring.delete(closing));
+      this.#retiring.add(closing);
+    }
   }
 
   #takeTurn(): void {
-    for (let i = 0; i < EVENTS_PER_TURN; i++) if (!this.#handOnNext()) break;
+    const count = Math.max(EVENTS_PER_TURN, this.#queue.length * SHARE_PER_TURN);
+    for (let i = 0; i < count; i++) {
+      const waiting = this.#queue.shift();
+      if (waiting === undefined) break;
+      this.#handOn(waiting);
+    }
+    this.#letGo();
     this.#isAwake = this.#queue.length > 0;
     if (this.#isAwake) setImmediate(() => this.#takeTurn());
   }
 
-  /** Events go to the outputs that there were when they were recorded. */
-  #drain(): void {
-    while (this.#handOnNext());
-  }
-
-  #handOnNext(): boolean {
-    const waiting = this.#queue.shift();
-    if (waiting === undefined) return false;
+  #handOn(waiting: Waiting): void {
+    this.#handedOn++;
     const encoded = this.#encoded(waiting);
-    if (encoded !== undefined) for (const { output } of this.#outputs) output.send(encoded);
-    return true;
+    if (encoded !== undefined) for (const { output } of waiting.outputs) output.send(encoded);
   }
 
-  #encoded({ event, circumstances }: Waiting): EncodedEvent | undefined {
+  #encoded({ event, circumstances, outputs }: Waiting): EncodedEvent | undefined {
     try {
       return encodeEvent(event, circumstances);
     } catch (error) {
-      for (const { output } of this.#outputs) {
+      for (const { output } of outputs) {
         this.#metrics.unwritable(event.type);
         this.#metrics.failed(event.type, output.name);
       }

@@ -4,10 +4,10 @@ import { Complaints } from "./complaints.ts";
 import type { EncodedEvent } from "./event.ts";
 import { type EventOutput, type OutputEnvironment, withinCloseLimit } from "./event-output.ts";
 
-/** Waiting to be written; what comes beyond that is dropped. As many as the recorder's own queue, so that a burst finds room. */
-const QUEUE = { items: 8192, bytes: 16 * 1024 * 1024 };
+/** Waiting to be written; what comes beyond that is dropped. As many as may wait for the recorder, so that a burst finds room. */
+const QUEUE = { items: 32_768, bytes: 32 * 1024 * 1024 };
 /** Written at a time, when as much is waiting. */
-const BATCH_BYTES = 1024 * 1024;
+const BATCH_BYTES = 4 * 1024 * 1024;
 const LINE_END = Buffer.from("\n");
 
 /** How far a write came. */

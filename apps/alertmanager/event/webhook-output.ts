@@ -12,6 +12,7 @@ import { type EventOutput, type OutputEnvironment, withinCloseLimit } from "./ev
 
 /** Waiting for a worker; what comes beyond that is dropped. */
 const QUEUE = { items: 1024, bytes: 16 * 1024 * 1024 };
+const [OPENING, COMMA, CLOSING] = ["[", ",", "]"].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer];
 const MAX_BACKOFF_MS = 30_000;
 /** More of an answer is read, but not kept: nobody looks at it. */
 const MAX_ANSWER_BYTES = 1024;
@@ -153,7 +154,7 @@ export class WebhookOutput implements EventOutput {
     const { metrics } = this.#environment;
     const { attempts, backoffMs } = this.#settings;
     const [first] = batch as readonly [EncodedEvent];
-    const body = this.#config.batch ? Buffer.from(`[${batch.map(({ json }) => json).join(",")}]`) : first.json;
+    const body = this.#config.batch ? arrayOf(batch) : first.json;
     let failure: string | undefined;
     for (let attempt = 1; attempt <= attempts; attempt++) {
       failure = await this.#post(body);
@@ -215,6 +216,10 @@ export class WebhookOutput implements EventOutput {
 
 function positive(value: number, otherwise: number): number {
   return value > 0 ? value : otherwise;
+}
+
+function arrayOf(events: readonly EncodedEvent[]): Buffer {
+  return Buffer.concat([...events.flatMap(({ json }, i) => [i === 0 ? OPENING : COMMA, json]), CLOSING]);
 }
 
 /** Of a JSON array whose elements have so many bytes together. */
