@@ -8,7 +8,7 @@ import { BoundedQueue } from "./bounded-queue.ts";
 import { Complaints } from "./complaints.ts";
 import { type Circumstances, type EncodedEvent, type Event, type EventSink, encodeEvent } from "./event.ts";
 import { EventMetrics } from "./event-metrics.ts";
-import type { EventOutput, OutputEnvironment } from "./event-output.ts";
+import { CLOSE_LIMIT_MS, type EventOutput, type OutputEnvironment } from "./event-output.ts";
 import { type OutputPlan, planOutputs } from "./output-plan.ts";
 
 /**
@@ -114,8 +114,11 @@ export class EventRecorder implements EventSink {
   /** Delivers what there is. Outputs that do not take it in time lose it; see `CLOSE_LIMIT_MS`. */
   async close(): Promise<void> {
     this.apply(undefined);
+    // The clock's timers keep no process alive, and it would end while an output waits for one: to try again, or to give up.
+    const alive = setInterval(() => {}, CLOSE_LIMIT_MS);
     while (this.#leaving.length > 0) await new Promise((resolve) => setImmediate(resolve));
     await Promise.all(this.#retiring);
+    clearInterval(alive);
   }
 
   #made(plan: OutputPlan): EventOutput | undefined {

@@ -101,6 +101,7 @@ test("line output: a write that hangs does not hold up the end for ever", async 
   assert.equal(isClosed, false);
   await rig.clock.turn(1);
   await closing;
+  assert.ok(sink.isClosed);
   assert.deepEqual(await rig.counted(), ['event_output_drops_total{output="file:x"} 2']);
 });
 

@@ -69,6 +69,7 @@ export class LineOutput implements EventOutput {
       while (this.#queue.shift() !== undefined) lost++;
       this.#environment.metrics.outputDropped(this.name, lost);
       this.#environment.logger.error("Events that could not be written in time are lost", { output: this.name, lost });
+      void this.#sink.close();
       this.#giveUp();
     });
   }
