@@ -1,5 +1,4 @@
 // Events posted to an address as JSON, one or many at a time.
-
 import type { Timer } from "../clock.ts";
 import type { WebhookOutputConfig } from "../config/event-recorder.ts";
 import { defaultHttpConfig } from "../config/http.ts";
