@@ -10,7 +10,7 @@ const PAUSE_MS = 20;
 /** Different requests that are kept. */
 const MOST_REQUESTS = 32;
 /** Requests that read more would take too long for a slice: they are compiled soon enough. */
-export const PRACTICE_SAMPLES = 5000;
+export const PRACTICE_SAMPLES = 1000;
 
 /** Milliseconds on a clock that never goes back, and timers; tests put in their own. */
 export interface PracticeClock {
