@@ -60,7 +60,7 @@ async function bundle(entry, folder, launcher, name = basename(entry, ".js")) {
     format: "cjs",
     sourcemap: true,
     comments: false,
-    // Names of variables inside functions become short: Node keeps the text in memory. All else stays, lines and names in traces too.
+    // Variables inside functions and private members get short names: Node keeps the text in memory. Lines stay, and so do all other names.
     minify: { compress: false, mangle: { toplevel: false, keepNames: true }, codegen: { removeWhitespace: false } },
     codeSplitting: false,
     entryFileNames: code,

@@ -1,7 +1,7 @@
 // Functions of range vectors: each series is read once, then its window slides over all steps.
 import type { FloatHistogramFields, Labels } from "@narthex/model";
 import { METRIC_NAME } from "@narthex/model";
-import { SampleBuffer } from "@narthex/storage";
+import type { SampleBuffer } from "@narthex/storage";
 import { type FloatWindows, SampleIndices, type WindowKernel } from "../functions/windows/kernel.ts";
 import { startTimesOverlap } from "../functions/windows/rate.ts";
 import { slideWindows, WindowBounds } from "../functions/windows/window-bounds.ts";
@@ -13,6 +13,7 @@ import { kernelOf } from "./range-function.ts";
 import { evaluateMixedWindows } from "./range-histograms.ts";
 import { type RangeSource, selectorSource, subquerySource } from "./range-source.ts";
 import { duplicateError, METADATA_LABELS, type Row, type RowSink, rowWeight } from "./row.ts";
+import { giveSampleBuffer, takeSampleBuffer } from "./sample-buffers.ts";
 import { isStale, splitSamples } from "./samples.ts";
 
 /** Functions for which the start times of samples tell of resets. */
@@ -53,7 +54,7 @@ function streamWindows(ev: Evaluation, node: CallNode, keep: boolean, sink: RowS
   const checksCounter = node.name === "rate" || node.name === "increase";
   const windows = new SeriesWindows(ev, source, usesStarts, checksCounter && !extended);
   const scratch = keep ? undefined : ev.newRow();
-  const samples = new SampleBuffer();
+  const samples = takeSampleBuffer();
   const names = new Set<string>();
   const checkDuplicates = !delayedNameRemoval && (source.mayRepeat || keepsName);
   for (let i = 0; i < source.count; i++) {
@@ -77,6 +78,7 @@ function streamWindows(ev: Evaluation, node: CallNode, keep: boolean, sink: RowS
     if (checksCounter) noteNonCounter(ev, node, labels, row);
     sink(row);
   }
+  giveSampleBuffer(samples);
   source.release();
 }
 

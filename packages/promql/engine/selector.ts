@@ -1,9 +1,10 @@
 // Instant selectors: at each step the newest sample within the lookback, unless it is a stale marker.
 import { type Labels, STALE_NAN_HIGH, STALE_NAN_LOW } from "@narthex/model";
-import { SampleBuffer } from "@narthex/storage";
+import type { SampleBuffer } from "@narthex/storage";
 import type { Evaluation } from "./evaluation.ts";
 import type { SelectorNode } from "./plan.ts";
 import { type Row, type RowSink, rowWeight } from "./row.ts";
+import { giveSampleBuffer, takeSampleBuffer } from "./sample-buffers.ts";
 import { reduceToStatistics } from "./samples.ts";
 import { streamSmoothed } from "./smoothed.ts";
 
@@ -52,7 +53,8 @@ export function eachSelectedSeries(
   const minTime = first - lookbackMs + 1;
   const maxTime = first + stepMs * (ev.steps - 1);
   const set = ev.select(node, minTime, maxTime, 0);
-  const samples = new SampleBuffer();
+  if (set.count === 0) return;
+  const samples = takeSampleBuffer();
   const chosen = new Int32Array(ev.steps);
   for (let i = 0; i < set.count; i++) {
     samples.clear();
@@ -64,6 +66,7 @@ export function eachSelectedSeries(
     limits.worked(ev.steps);
     if (found > 0) visit(() => set.labels(i), samples, chosen, found);
   }
+  giveSampleBuffer(samples);
 }
 
 /** Streams the rows of an instant selector, in the order of the storage. */
