@@ -162,6 +162,19 @@ test("narthex start: an Alertmanager comes along, is scraped and told, and ends 
   assert.equal(run.printed().err.includes("Alertmanager"), false);
 });
 
+test("narthex start: the Alertmanager listens where it is told to, and is found there", async () => {
+  const run = environment(async () => {
+    run.calls[0]?.options?.onReady?.({ scheme: "http", path: "" });
+    return 0;
+  });
+  const own = ["--alertmanager.web.listen-address", ":9999"];
+  await launch(["start", "--web.listen-address=127.0.0.1:7", ...own], run.environment);
+  assert.ok(run.companions[0]?.includes("--web.listen-address=:9999"));
+  assert.match(run.calls[0]?.options?.configText ?? "", /alertmanagers:\n.*\n {4}- targets: \["localhost:9999"\]/);
+  assert.match(run.printed().out, /Alerts and silences: http:\/\/localhost:9999\//);
+  assert.deepEqual(run.calls[0]?.argv, ["--storage.tsdb.path=data", "--web.listen-address=127.0.0.1:7"]);
+});
+
 test("narthex start: an Alertmanager that fails is told of, and the server goes on", async () => {
   const run = environment(() => new Promise(() => {}));
   void launch(["start", "--web.listen-address=127.0.0.1:7"], run.environment);

@@ -10,6 +10,7 @@ const FIRST_PORT = 9090;
 const ALERTMANAGER_PORT = 9093;
 /** Flags of `narthex start` itself. */
 const ALERTMANAGER_CONFIG = "alertmanager.config.file";
+const ALERTMANAGER_ADDRESS = "alertmanager.web.listen-address";
 const NO_ALERTMANAGER = "--no-alertmanager";
 const PORTS_TO_TRY = 20;
 /** What a newcomer sees first: processor time, memory and work of the server itself, drawn anew every few seconds. */
@@ -28,7 +29,7 @@ export async function start(argv: string[], options: ServerOptions, environment:
     environment.out(HELP);
     return 0;
   }
-  const { rest, alertmanagerConfig, without } = ownFlags(argv);
+  const { rest, alertmanagerConfig, alertmanagerAddress, without } = ownFlags(argv);
   const written = flagText(rest, "web.listen-address");
   const port = written === undefined ? await freePort(FIRST_PORT, environment) : 0;
   const address = written ?? `${HOST}:${port}`;
@@ -41,21 +42,24 @@ export async function start(argv: string[], options: ServerOptions, environment:
   // An agent has no rules. Whoever brings a configuration has said there which Alertmanagers there are.
   const hasRules = !rest.includes("--agent");
   const withAlertmanager = !without && hasRules && (!hasConfig || alertmanagerConfig !== undefined);
-  const alertmanager = withAlertmanager ? `${HOST}:${await freePort(ALERTMANAGER_PORT, environment, port)}` : undefined;
+  const alertmanager = withAlertmanager
+    ? (alertmanagerAddress ?? `${HOST}:${await freePort(ALERTMANAGER_PORT, environment, port)}`)
+    : undefined;
+  const told = alertmanager && reachableAddress(alertmanager);
   const { main } = await environment.server();
   let companion: Companion | undefined;
   const onReady = ({ scheme, path }: ReadyPlace): void => {
     if (alertmanager !== undefined) {
       companion = startAlertmanager(alertmanager, dataPath, alertmanagerConfig, environment);
     }
-    announce(`${scheme}://${reachable}${path}`, hasConfig, alertmanager, environment);
+    announce(`${scheme}://${reachable}${path}`, hasConfig, told, environment);
   };
   const configText = hasConfig
     ? undefined
     : defaultConfig({
         server: reachable,
         prefix: routePrefix(rest),
-        alertmanager,
+        alertmanager: told,
         rules: hasRules ? defaultsFile("rules.yml", environment) : undefined,
       });
   const code = await main([...defaults, ...rest], {
@@ -76,6 +80,8 @@ Starts the server with what you leave open filled in:
 
 and beside it an Alertmanager at ${HOST}:${ALERTMANAGER_PORT}, or the next free port, with its data in FOLDER/alertmanager:
   --${ALERTMANAGER_CONFIG}=FILE   the built-in configuration, which shows alerts and tells nobody
+  --${ALERTMANAGER_ADDRESS}=HOST:PORT   another place
+  --${ALERTMANAGER_ADDRESS}=HOST:PORT   where it listens
   ${NO_ALERTMANAGER}                 none; none is started with a --config.file of yours either, unless it has a file, too
 
 All flags of the server work here as well: narthex server --help lists them.
@@ -85,16 +91,19 @@ interface OwnFlags {
   /** What is left for the server. */
   readonly rest: string[];
   readonly alertmanagerConfig: string | undefined;
+  readonly alertmanagerAddress: string | undefined;
   readonly without: boolean;
 }
 
 function ownFlags(argv: readonly string[]): OwnFlags {
-  const flag = `--${ALERTMANAGER_CONFIG}`;
+  const flags = [`--${ALERTMANAGER_CONFIG}`, `--${ALERTMANAGER_ADDRESS}`];
   const isOwn = (word: string, i: number): boolean =>
-    word === NO_ALERTMANAGER || word === flag || argv[i - 1] === flag || word.startsWith(`${flag}=`);
+    word === NO_ALERTMANAGER ||
+    flags.some((flag) => word === flag || argv[i - 1] === flag || word.startsWith(`${flag}=`));
   return {
     rest: argv.filter((word, i) => !isOwn(word, i)),
     alertmanagerConfig: flagText(argv, ALERTMANAGER_CONFIG),
+    alertmanagerAddress: flagText(argv, ALERTMANAGER_ADDRESS),
     without: argv.includes(NO_ALERTMANAGER),
   };
 }

@@ -41,7 +41,8 @@ export async function bundleServer(root) {
 /** Folders of the packages and of the programs: whatever the bundles are made of. */
 function members(root) {
   const packages = readdirSync(join(root, "packages")).map((name) => join(root, "packages", name));
-  return [...packages, join(root, "apps/alertmanager"), join(root, "apps/pushgateway"), join(root, "apps/server")];
+  const programs = ["alertmanager", "narthex", "pushgateway", "server"].map((name) => join(root, "apps", name));
+  return [...packages, ...programs];
 }
 
 /** Bundles one entry into `folder`: `NAME.js` runs `NAME.code.js`, beside which stand its compiled code and the places of its log lines. */

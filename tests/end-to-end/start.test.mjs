@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { COMMAND, scratch } from "../lib/program.mjs";
+import { COMMAND, freePort, scratch } from "../lib/program.mjs";
 
 async function until(what, check, ms = 20_000) {
   for (const giveUpAt = Date.now() + ms; ; ) {
@@ -27,7 +27,14 @@ async function started(t, signal) {
   let child;
   t.after(() => child?.kill("SIGKILL"));
   const folder = scratch(t);
-  child = spawn(COMMAND, ["start", `--storage.tsdb.path=${folder}`]);
+  // Other tests look whether anybody is at the usual places.
+  const [port, alertmanagerPort] = [await freePort(), await freePort()];
+  child = spawn(COMMAND, [
+    "start",
+    `--storage.tsdb.path=${folder}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+    `--alertmanager.web.listen-address=127.0.0.1:${alertmanagerPort}`,
+  ]);
   const exited = once(child, "exit");
   let out = "";
   child.stdout.on("data", (text) => {
