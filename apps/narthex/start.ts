@@ -80,7 +80,6 @@ Starts the server with what you leave open filled in:
 
 and beside it an Alertmanager at ${HOST}:${ALERTMANAGER_PORT}, or the next free port, with its data in FOLDER/alertmanager:
   --${ALERTMANAGER_CONFIG}=FILE   the built-in configuration, which shows alerts and tells nobody
-  --${ALERTMANAGER_ADDRESS}=HOST:PORT   another place
   --${ALERTMANAGER_ADDRESS}=HOST:PORT   where it listens
   ${NO_ALERTMANAGER}                 none; none is started with a --config.file of yours either, unless it has a file, too
 
