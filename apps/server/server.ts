@@ -2,54 +2,37 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Gauge, Registry } from "@narthex/client";
-import { Access, formatDuration, formatSize, goDuration, type Logger } from "@narthex/toolkit";
+import { Access, goDuration, type Logger } from "@narthex/toolkit";
 import { Tracing } from "@narthex/tracing";
 import { clearReadCache, Db, type FloatEncoding, IncompatibleEncodingError, type ReplayThread } from "@narthex/tsdb";
-import { type RunningAgent, startAgent, UNAVAILABLE, UNSUPPORTED } from "./agent.ts";
-import { Federation } from "./api/federate.ts";
-import { AdminRoutes } from "./api/v1/admin-routes.ts";
-import { AlertRoutes } from "./api/v1/alert-routes.ts";
-import { BackfillRoutes } from "./api/v1/backfill-routes.ts";
-import { OperatorRoutes } from "./api/v1/operator-routes.ts";
-import { QueryRoutes } from "./api/v1/query-routes.ts";
-import { addRemoteRoutes } from "./api/v1/remote-routes.ts";
-import { addApiRoutes } from "./api/v1/routes.ts";
-import { RuleRoutes } from "./api/v1/rule-routes.ts";
-import { SearchRoutes } from "./api/v1/search-routes.ts";
-import { SeriesRoutes } from "./api/v1/series-routes.ts";
-import { StatusRoutes } from "./api/v1/status-routes.ts";
-import { TargetRoutes } from "./api/v1/target-routes.ts";
+import { type RunningAgent, startAgent } from "./agent.ts";
 import { ApplySteps } from "./apply-steps.ts";
 import { AutoReload } from "./auto-reload.ts";
-import { BUILD_INFO, COMPATIBLE_VERSION } from "./build-info.ts";
+import { COMPATIBLE_VERSION } from "./build-info.ts";
 import { addBuildMetrics } from "./build-metrics.ts";
 import { MemoryWatch, type ShedStep } from "./care/memory-watch.ts";
 import { SeriesBudget } from "./care/series-budget.ts";
 import { configDifference, differenceAttributes } from "./config/difference.ts";
 import { glob } from "./config/glob.ts";
-import { type Config, loadConfig, loadConfigFile, toYaml } from "./config/index.ts";
+import { type Config, loadConfig, loadConfigFile } from "./config/index.ts";
 import { alertmanagerSets } from "./notifier/notifier.ts";
 import { OtlpReceiver } from "./otlp/otlp-receiver.ts";
 import { ActiveQueryLog } from "./query/active-query-log.ts";
 import type { EngineSettings, FeatureSwitches } from "./query/engine-settings.ts";
 import { QueryService } from "./query/query-service.ts";
 import { RemoteReader } from "./remote/fetch/remote-reader.ts";
-import { ReadHandler } from "./remote/read/read-handler.ts";
 import { WriteReceiver } from "./remote/receive/write-receiver.ts";
 import type { AppendedCounts } from "./remote/write/write-queue.ts";
 import { AlertHistory } from "./rules/history/alert-history.ts";
 import { loadRuleFiles, type RuleFileOptions, type RuleGroupSource } from "./rules/rule-file.ts";
 import { RuleService } from "./rules/rule-service.ts";
-import { type ScrapeManager, systemClock } from "./scrape/index.ts";
+import type { Running } from "./running.ts";
+import { systemClock } from "./scrape/index.ts";
 import { makeSending, type Sending } from "./sending.ts";
+import { addServerRoutes } from "./server-routes.ts";
 import type { ServerSettings } from "./settings.ts";
 import { spanCounter } from "./span-counter.ts";
-import { addAssetRoutes } from "./web/asset-routes.ts";
-import { addConsoles, consolesLink } from "./web/consoles.ts";
-import { addLifecycleRoutes } from "./web/lifecycle-routes.ts";
 import { Notifications } from "./web/notifications.ts";
-import { addProfileRoutes } from "./web/profile-routes.ts";
-import { addUserAssets } from "./web/user-assets.ts";
 import { WebMetrics } from "./web/web-metrics.ts";
 import { WebServer } from "./web/web-server.ts";
 
@@ -65,15 +48,6 @@ const MEMORY_IS_SHORT = "Memory is short: the server sheds load. Its log and nar
 /** Step of the memory watch that takes no samples out of order. */
 const LATE_SAMPLES = "late samples";
 const STOPPING = "Prometheus is shutting down and gracefully stopping all operations.";
-
-/** What exists once the storage is open, unless in agent mode. */
-interface Running extends Sending {
-  readonly db: Db;
-  readonly queries: QueryService;
-  readonly rules: RuleService;
-  readonly reader: RemoteReader;
-  readonly memory: MemoryWatch;
-}
 
 export interface ServerOptions {
   readonly settings: ServerSettings;
@@ -165,7 +139,27 @@ export class Server {
     this.#budget = new SeriesBudget(settings.budget, this.#registry);
     this.#write = this.#makeWriteReceiver();
     this.#otlp = this.#makeOtlpReceiver();
-    this.#addRoutes(assets);
+    addServerRoutes(this.#web, {
+      settings,
+      registry: this.#registry,
+      logger,
+      webMetrics: this.#webMetrics,
+      notifications: this.#notifications,
+      write: this.#write,
+      otlp: this.#otlp,
+      assets,
+      startTimeMs: this.#startTimeMs,
+      running: () => this.#running,
+      scrape: () => ((this.#running ?? this.#agent) as Sending).scrape,
+      config: () => this.#config,
+      engineSettings: () => this.#engineSettings(),
+      ruleGroups: () => this.#ruleGroups,
+      ruleOptions: () => this.#ruleOptions(this.#config),
+      reload: () => this.reload(),
+      reloadState: () => this.#reload,
+      walReplay: () => this.#walReplay,
+      quit: () => this.#quit(),
+    });
   }
 
   get registry(): Registry {
@@ -548,6 +542,13 @@ export class Server {
     };
   }
 
+  #quit(): boolean {
+    const stop = this.#stop;
+    this.#stop = undefined;
+    stop?.();
+    return stop !== undefined;
+  }
+
   #makeWriteReceiver(): WriteReceiver {
     const settings = this.#settings;
     return new WriteReceiver({
@@ -576,160 +577,6 @@ export class Server {
       lookbackDeltaMs: settings.lookbackDeltaMs,
       now: Date.now,
     });
-  }
-
-  #addRoutes(assets: string | undefined): void {
-    const settings = this.#settings;
-    const running = (): Running => this.#running as Running;
-    const scrape = (): ScrapeManager => ((this.#running ?? this.#agent) as Sending).scrape;
-    const isAgent = settings.agent !== undefined;
-    const web = this.#web;
-    addApiRoutes(web, {
-      query: new QueryRoutes({
-        queries: () => running().queries,
-        exemplars: () => running().db,
-        settings: () => this.#engineSettings(),
-        now: Date.now,
-      }),
-      series: new SeriesRoutes(() => running().queries),
-      search: new SearchRoutes({
-        enabled: settings.features.has("search-api"),
-        maxLimit: settings.searchMaxLimit,
-        queries: () => running().queries,
-        metadata: () =>
-          running()
-            .scrape.activeTargets()
-            .map((target) => target.metadata()),
-        now: Date.now,
-      }),
-      targets: new TargetRoutes(scrape, settings.externalUrl, () => String(web.ports[0] ?? "")),
-      rules: new RuleRoutes(
-        () => running().rules.groups,
-        () => running().notifier,
-      ),
-      backfill: new BackfillRoutes({
-        jobs: () => running().rules.backfills,
-        groups: () => running().rules.groups,
-        now: Date.now,
-        adminApi: settings.enableAdminApi,
-      }),
-      alerts: new AlertRoutes({
-        history: () => running().rules.history,
-        queries: () => running().queries,
-        groups: () => this.#ruleGroups,
-        evaluationIntervalMs: () => this.#config.global.evaluationIntervalMs,
-        ruleOptions: () => this.#ruleOptions(this.#config),
-        externalLabels: () => this.#config.global.externalLabels,
-        externalUrl: settings.externalUrl,
-        now: Date.now,
-      }),
-      status: new StatusRoutes({
-        build: BUILD_INFO,
-        flags: settings.flags,
-        startTimeMs: this.#startTimeMs,
-        configYaml: () => toYaml(this.#config),
-        reload: () => this.#reload,
-        retention: () => this.#retention(),
-        db: () => this.#running?.db,
-        features: {
-          enabled: settings.features,
-          flags: {
-            adminApi: settings.enableAdminApi,
-            lifecycle: settings.enableLifecycle,
-            remoteWriteReceiver: settings.enableRemoteWriteReceiver,
-            otlpReceiver: settings.enableOtlpReceiver,
-            autoReload: settings.autoReloadIntervalMs > 0,
-          },
-        },
-        notifications: this.#notifications,
-        walReplay: () => this.#walReplay,
-      }),
-      operator: new OperatorRoutes({
-        queries: () => running().queries,
-        targets: scrape,
-        now: Date.now,
-        adminApi: settings.enableAdminApi,
-      }),
-      admin: new AdminRoutes(settings.enableAdminApi, () => running().db),
-      unavailable: isAgent ? UNAVAILABLE : undefined,
-    });
-    addRemoteRoutes(web, {
-      write: this.#write,
-      read: new ReadHandler({
-        queries: () => running().queries,
-        externalLabels: () => this.#config.global.externalLabels.pairs,
-        sampleLimit: settings.remoteReadSampleLimit,
-        concurrency: settings.remoteReadConcurrency,
-        maxFrameBytes: settings.remoteReadMaxFrameBytes,
-        registry: this.#registry,
-      }),
-      otlp: this.#otlp,
-      federation: new Federation({
-        queries: () => running().queries,
-        externalLabels: () => this.#config.global.externalLabels.pairs,
-        lookbackDeltaMs: settings.lookbackDeltaMs,
-        registry: this.#registry,
-        logger: this.#logger.with({ component: "web" }),
-        now: Date.now,
-      }),
-      unsupported: isAgent ? UNSUPPORTED : undefined,
-    });
-    addLifecycleRoutes(web, {
-      name: isAgent ? "Prometheus Agent" : "Prometheus Server",
-      enabled: settings.enableLifecycle,
-      reload: () => this.reload(),
-      quit: () => {
-        const stop = this.#stop;
-        this.#stop = undefined;
-        stop?.();
-        return stop !== undefined;
-      },
-    });
-    web.route(
-      "/metrics",
-      ["GET", "HEAD"],
-      // Always the text format: the reference's own metrics do not come as OpenMetrics either.
-      (call) =>
-        this.#webMetrics.countScrape(async () => {
-          const { contentType, body } = await this.#registry.expose();
-          call.send(200, contentType, body);
-        }),
-      { needsReady: false },
-    );
-    addProfileRoutes(web);
-    web.route("/version", ["GET"], (call) => call.text(200, `${JSON.stringify(BUILD_INFO)}\n`), {
-      needsReady: false,
-    });
-    const externalPath = settings.externalUrl.pathname.replace(/\/$/, "");
-    addUserAssets(web, settings.userAssets);
-    addConsoles(web, {
-      templates: settings.consoleTemplates,
-      libraries: settings.consoleLibraries,
-      externalUrl: settings.externalUrl.href.replace(/\/$/, ""),
-      externalPath,
-      externalLabels: () => new Map(this.#config.global.externalLabels),
-      query: async (expr, timeMs, { signal, origin, span }) => {
-        if (isAgent) throw new Error(UNAVAILABLE);
-        return running().queries.evaluate(expr, timeMs, signal, origin, span);
-      },
-      now: Date.now,
-    });
-    addAssetRoutes(web, assets, {
-      externalPath,
-      consolesLink: consolesLink(settings.consoleTemplates, settings.userAssets),
-      pageTitle: settings.pageTitle,
-      lookbackDeltaMs: settings.lookbackDeltaMs,
-      isAgent,
-    });
-  }
-
-  #retention(): string {
-    const { timeMs, sizeBytes, percentage } = this.#config.storage.tsdb.retention;
-    const parts: string[] = [];
-    if (timeMs > 0) parts.push(formatDuration(timeMs));
-    if (sizeBytes > 0 && percentage === 0) parts.push(formatSize(sizeBytes));
-    if (percentage > 0) parts.push(`${percentage}%`);
-    return parts.join(" or ");
   }
 }
 
