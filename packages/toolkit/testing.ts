@@ -1,4 +1,4 @@
-// For tests of whatever asks by HTTP: a server that answers as told, and works to do when a file's tests are over.
+// For tests of whatever speaks HTTP: a server that answers as told, free ports, and works to do when a file's tests are over.
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after } from "node:test";
@@ -11,6 +11,27 @@ after(() => {
 /** Calls back when all tests of the file are done. */
 export function whenDone(close: () => void): void {
   closers.push(close);
+}
+
+// Below what systems hand out to outgoing connections (32768 on Linux, 49152 elsewhere), so that none takes a port between
+// its being found free and a program listening there. Each test process begins at a place of its own.
+const FIRST_PORT = 12_000;
+const PORTS = 20_000;
+let nextPort = (process.pid * 97) % PORTS;
+
+/** A port of loopback that is free, not given before by this process, and not one the system gives by itself. */
+export async function freePort(): Promise<number> {
+  for (let tried = 0; tried < PORTS; tried++) {
+    const port = FIRST_PORT + (nextPort++ % PORTS);
+    const probe = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      probe.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => probe.close(resolve));
+    return port;
+  }
+  throw new Error(`no port from ${FIRST_PORT} to ${FIRST_PORT + PORTS - 1} is free`);
 }
 
 /** A request as the server got it. */

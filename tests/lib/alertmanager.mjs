@@ -39,23 +39,11 @@ function findReference() {
   return { command: inside(alertmanager), amtool: inside(amtool) };
 }
 
-/** Ports that this process has given away: asked twice at a time, the system may name the same one. */
-const given = new Set();
-
-async function ownPort() {
-  for (;;) {
-    const port = await freePort();
-    if (given.has(port)) continue;
-    given.add(port);
-    return port;
-  }
-}
-
 /** One running Alertmanager; `test` kills it at the end. */
 export class Alertmanager {
   /** `command` starts it: ours unless the reference's is given. */
   static async start(test, { config, command = [COMMAND, "alertmanager"], folder = scratch(test), flags = [], port }) {
-    const program = new Alertmanager(port ?? (await ownPort()), folder, command, flags);
+    const program = new Alertmanager(port ?? (await freePort()), folder, command, flags);
     writeFileSync(program.configFile, config);
     test.after(() => program.kill());
     program.launch();

@@ -1,10 +1,12 @@
 // Starts the built program the way a user does, and talks to it over HTTP.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "@narthex/toolkit/testing";
+
+export { freePort };
 
 const root = resolve(import.meta.dirname, "../..");
 export const COMMAND = join(root, "node_modules/.bin/narthex");
@@ -15,15 +17,6 @@ export function scratch(test) {
   const folder = mkdtempSync(join(tmpdir(), "narthex-test-"));
   test.after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
-}
-
-/** A port that was free a moment ago. */
-export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((done) => server.once("listening", done));
-  const { port } = server.address();
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 /** Runs `narthex ARGS` to its end. Resolves with exit code, both outputs and how long it took. */

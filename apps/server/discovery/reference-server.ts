@@ -3,10 +3,9 @@
 // `prometheus` is looked for where `tests/end-to-end` looks for the reference's tools.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "@narthex/toolkit/testing";
 
 const binary = join(process.env["PEERS_DIR"] ?? join(homedir(), ".cache/monitoring-peers"), "root/usr/bin/prometheus");
 
@@ -85,12 +84,4 @@ export class ReferenceServer {
 
 function ownLabels(labels: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).filter(([name]) => !OF_THE_JOB.test(name)));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

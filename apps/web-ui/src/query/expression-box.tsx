@@ -18,6 +18,7 @@ export function ExpressionBox(props: {
   const host = useRef<HTMLDivElement>(null);
   const area = useRef<HTMLTextAreaElement>(null);
   const editor = useRef<CodeEditor>(null);
+  const composing = useRef(false);
   const [upgraded, setUpgraded] = useState(false);
   const draft = useRef(props.given.text);
   const latest = useRef(props);
@@ -27,10 +28,18 @@ export function ExpressionBox(props: {
 
   useEffect(() => {
     let gone = false;
-    const load = async (): Promise<void> => {
-      const { mountEditor } = await import("../editor/code-editor.ts");
+    // All in one go: a key that is pressed meanwhile belongs to the one or to the other. A word that is being composed
+    // (in Japanese, say) is waited for, since taking its box away would throw it away.
+    const upgrade = (mountEditor: typeof import("../editor/code-editor.ts").mountEditor): void => {
       if (gone || !host.current || !area.current) return;
+      if (composing.current) {
+        area.current.addEventListener("compositionend", () => setTimeout(() => upgrade(mountEditor)), { once: true });
+        return;
+      }
       const focused = document.activeElement === area.current;
+      // What is hidden takes no focus, so the places are exchanged before the editor asks for it.
+      host.current.hidden = false;
+      area.current.hidden = true;
       editor.current = mountEditor(host.current, {
         value: draft.current,
         label: latest.current.label,
@@ -45,6 +54,7 @@ export function ExpressionBox(props: {
       });
       setUpgraded(true);
     };
+    const load = async (): Promise<void> => upgrade((await import("../editor/code-editor.ts")).mountEditor);
     // The page first, the editor when there is a quiet moment; if it cannot be loaded, the text area stays.
     const cancel = whenIdle(() => void load().catch(() => undefined));
     return () => {
@@ -85,6 +95,12 @@ export function ExpressionBox(props: {
           spellcheck={false}
           autocomplete="off"
           autocapitalize="off"
+          onCompositionStart={() => {
+            composing.current = true;
+          }}
+          onCompositionEnd={() => {
+            composing.current = false;
+          }}
           onInput={(event) => {
             draft.current = event.currentTarget.value;
             props.onDraft(draft.current);
