@@ -28,29 +28,59 @@ export function writeNumber(bytes: Uint8Array, at: number, value: number): numbe
   return at;
 }
 
-/** Writes a whole number of at most 15 digits. */
+/** Two digits of each number below 100, side by side. */
+const PAIRS = Uint8Array.from({ length: 200 }, (_, i) => ZERO + (i % 2 === 0 ? Math.floor(i / 20) : (i >> 1) % 10));
+
+/** Writes a whole number below 2^53. */
 export function writeInteger(bytes: Uint8Array, at: number, value: number): number {
   let rest = value;
   if (rest < 0) {
     bytes[at++] = MINUS;
     rest = -rest;
   }
-  let digits = 1;
-  for (let limit = 10; rest >= limit; limit *= 10) digits++;
-  const end = at + digits;
-  let write = end;
-  while (rest >= 0x7fffffff) {
-    const quotient = Math.floor(rest / 10);
-    bytes[--write] = ZERO + (rest - quotient * 10);
-    rest = quotient;
-  }
-  let small = rest | 0;
-  while (write > at) {
-    const quotient = (small / 10) | 0;
-    bytes[--write] = ZERO + (small - quotient * 10);
-    small = quotient;
+  if (rest <= 0x7fffffff) return writeSmall(bytes, at, rest | 0);
+  // Nine digits behind, and what is left is below 2^31 again.
+  const billions = Math.floor(rest / 1e9);
+  const end = writeSmall(bytes, at, billions) + 9;
+  let low = (rest - billions * 1e9) | 0;
+  for (let write = end; write > end - 9; ) {
+    const quotient = (low / 10) | 0;
+    bytes[--write] = ZERO + (low - quotient * 10);
+    low = quotient;
   }
   return end;
+}
+
+/** Writes a whole number from 0 to 2^31 - 1. */
+function writeSmall(bytes: Uint8Array, at: number, value: number): number {
+  const end =
+    at +
+    (value < 100_000
+      ? value < 1000
+        ? value < 10
+          ? 1
+          : value < 100
+            ? 2
+            : 3
+        : value < 10_000
+          ? 4
+          : 5
+      : digitsAbove(value));
+  let rest = value;
+  let write = end;
+  while (rest >= 10) {
+    const quotient = (rest / 100) | 0;
+    const pair = (rest - quotient * 100) << 1;
+    bytes[--write] = PAIRS[pair + 1]!;
+    bytes[--write] = PAIRS[pair]!;
+    rest = quotient;
+  }
+  if (write > at) bytes[at] = ZERO + rest;
+  return end;
+}
+
+function digitsAbove(value: number): number {
+  return value < 10_000_000 ? (value < 1_000_000 ? 6 : 7) : value < 100_000_000 ? 8 : value < 1_000_000_000 ? 9 : 10;
 }
 
 function writeThousandths(bytes: Uint8Array, at: number, thousandths: number): number {
@@ -72,16 +102,22 @@ function writeThousandths(bytes: Uint8Array, at: number, thousandths: number): n
   return end;
 }
 
-/** Writes a time in milliseconds as seconds with up to three decimals, trailing zeros trimmed, as the reference does. */
+/** The longest text of a time: sign, sixteen digits of seconds, point and three decimals. */
+export const TIME_BYTES = 24;
+
+/** A time in milliseconds as seconds with up to three decimals, trailing zeros trimmed, as the reference does. */
 export function timeText(t: number): string {
-  const negative = t < 0;
-  const milliseconds = Math.abs(t);
-  const seconds = Math.floor(milliseconds / 1000);
-  const rest = milliseconds - seconds * 1000;
-  const decimals = rest === 0 ? "" : `.${String(rest).padStart(3, "0").replace(/0+$/, "")}`;
-  return `${negative ? "-" : ""}${seconds}${decimals}`;
+  const bytes = Buffer.allocUnsafe(TIME_BYTES);
+  return bytes.toString("latin1", 0, writeTimeDigits(bytes, 0, t));
+}
+
+/** Writes the same at `at` (room for `TIME_BYTES` is there) and returns the position behind it. `t` is whole. */
+export function writeTimeDigits(bytes: Uint8Array, at: number, t: number): number {
+  const seconds = Math.floor(t / 1000);
+  return seconds * 1000 === t ? writeInteger(bytes, at, seconds) : writeThousandths(bytes, at, t);
 }
 
 export function writeTime(sink: ByteSink, t: number): void {
-  sink.ascii(timeText(t));
+  const bytes = sink.reserve(TIME_BYTES);
+  sink.advance(writeTimeDigits(bytes, sink.position, t));
 }

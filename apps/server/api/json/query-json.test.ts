@@ -110,4 +110,10 @@ test("times: seconds with as many decimals as needed", () => {
     "-1",
     "1709251200.123",
   ]);
+  assert.deepEqual([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, -0].map(timeText), [
+    "9007199254740.991",
+    "-9007199254740.991",
+    "0",
+  ]);
+  for (let t = -20_000; t <= 20_000; t += 7) assert.equal(timeText(t), String(t / 1000));
 });

@@ -3,7 +3,7 @@ import { type FloatHistogramFields, formatDecimal, type Labels } from "@narthex/
 import type { MatrixSeries, MatrixValue, QueryResult, QueryStatistics, QueryValue, StepGrid } from "@narthex/promql";
 import type { ByteSink } from "./byte-sink.ts";
 import { writeHistogram } from "./histogram-json.ts";
-import { NUMBER_BYTES, timeText, writeNumber, writeTime } from "./number-text.ts";
+import { NUMBER_BYTES, TIME_BYTES, timeText, writeNumber, writeTime, writeTimeDigits } from "./number-text.ts";
 
 /** Members of `stats` that the evaluation itself cannot know. Seconds. */
 export interface QueueTimes {
@@ -77,25 +77,34 @@ function writeMatrix(sink: ByteSink, matrix: MatrixValue): void {
   sink.ascii("]");
 }
 
+/** The longest opening of a point. */
+const STAMP_BYTES = TIME_BYTES + 4;
+
 /** The opening `,[seconds,"` of each step, rendered once for all series. */
 class GridStamps {
   readonly bytes: Uint8Array;
   /** Where each step's text begins in `bytes`, and behind the last one its end. */
   readonly starts: Uint32Array;
 
-  constructor(grid: StepGrid) {
-    this.starts = new Uint32Array(grid.count + 1);
-    let text = "";
-    for (let i = 0; i < grid.count; i++) {
-      text += `,[${timeText(grid.startMs + i * grid.stepMs)},"`;
-      this.starts[i + 1] = text.length;
+  constructor({ count, startMs, stepMs }: StepGrid) {
+    const starts = new Uint32Array(count + 1);
+    const bytes = Buffer.allocUnsafe(count * STAMP_BYTES);
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      bytes[at++] = 44; // ,
+      bytes[at++] = 91; // [
+      at = writeTimeDigits(bytes, at, startMs + i * stepMs);
+      bytes[at++] = 44; // ,
+      bytes[at++] = 34; // "
+      starts[i + 1] = at;
     }
-    this.bytes = Buffer.from(text, "latin1");
+    this.bytes = bytes;
+    this.starts = starts;
   }
 }
 
-/** Bytes of a point besides its number: a stamp, quotes, brackets and a comma. */
-const POINT_FRAME_BYTES = 40;
+/** Bytes of a point besides its number: its opening, and the two that close it. */
+const POINT_FRAME_BYTES = STAMP_BYTES + 2;
 
 function writeFloats(sink: ByteSink, series: MatrixSeries, stamps: GridStamps | undefined): void {
   const { values, present, histograms, times } = series;
@@ -112,8 +121,11 @@ function writeFloats(sink: ByteSink, series: MatrixSeries, stamps: GridStamps | 
       // The first point of a series has no comma in front.
       for (let from = first ? starts[i]! + 1 : starts[i]!; from < end; from++) bytes[at++] = stamp[from]!;
     } else {
-      const stamp = `${first ? "" : ","}[${timeText((times as Float64Array)[i]!)},"`;
-      for (let from = 0; from < stamp.length; from++) bytes[at++] = stamp.charCodeAt(from);
+      if (!first) bytes[at++] = 44; // ,
+      bytes[at++] = 91; // [
+      at = writeTimeDigits(bytes, at, (times as Float64Array)[i]!);
+      bytes[at++] = 44; // ,
+      bytes[at++] = 34; // "
     }
     first = false;
     at = writeNumber(bytes, at, values[i]!);
