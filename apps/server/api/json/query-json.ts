@@ -64,14 +64,16 @@ function writeValue(sink: ByteSink, value: QueryValue): void {
 }
 
 function writeMatrix(sink: ByteSink, matrix: MatrixValue): void {
-  const stamps = matrix.grid === undefined ? undefined : new GridStamps(matrix.grid);
+  const { grid } = matrix;
+  // For one series alone the stamps are written where they belong.
+  const stamps = grid === undefined || matrix.series.length === 1 ? undefined : new GridStamps(grid);
   sink.ascii("[");
   for (let i = 0; i < matrix.series.length; i++) {
     const series = matrix.series[i]!;
     sink.ascii(i === 0 ? '{"metric":' : ',{"metric":');
     writeLabels(sink, series.labels);
-    writeFloats(sink, series, stamps);
-    if (series.histograms !== undefined) writeHistograms(sink, series, series.histograms, matrix.grid);
+    writeFloats(sink, series, grid, stamps);
+    if (series.histograms !== undefined) writeHistograms(sink, series, series.histograms, grid);
     sink.ascii("}");
   }
   sink.ascii("]");
@@ -106,7 +108,12 @@ class GridStamps {
 /** Bytes of a point besides its number: its opening, and the two that close it. */
 const POINT_FRAME_BYTES = STAMP_BYTES + 2;
 
-function writeFloats(sink: ByteSink, series: MatrixSeries, stamps: GridStamps | undefined): void {
+function writeFloats(
+  sink: ByteSink,
+  series: MatrixSeries,
+  grid: StepGrid | undefined,
+  stamps: GridStamps | undefined,
+): void {
   const { values, present, histograms, times } = series;
   const count = times === undefined ? values.length : times.length;
   let first = true;
@@ -123,7 +130,7 @@ function writeFloats(sink: ByteSink, series: MatrixSeries, stamps: GridStamps | 
     } else {
       if (!first) bytes[at++] = 44; // ,
       bytes[at++] = 91; // [
-      at = writeTimeDigits(bytes, at, (times as Float64Array)[i]!);
+      at = writeTimeDigits(bytes, at, grid === undefined ? times![i]! : grid.startMs + i * grid.stepMs);
       bytes[at++] = 44; // ,
       bytes[at++] = 34; // "
     }
