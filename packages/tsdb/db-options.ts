@@ -59,7 +59,7 @@ export interface DbOptions {
   readonly lockFile?: boolean;
   /** How often full chunks are written out beside commits; 0 means never (call `maintain`). */
   readonly maintenanceIntervalMs?: number;
-  /** A second thread helps with the replay of a log of at least so many bytes; 8 MiB unless told. */
+  /** A second thread reads a log of at least so many bytes ahead for its replay; 8 MiB unless told. */
   readonly secondThreadFromBytes?: number;
   /** That thread, when somebody started it ahead (`ReplayThread.forDatabase`). The database uses it or ends it. */
   readonly replayThread?: ReplayThread | undefined;

@@ -5,8 +5,8 @@ import { type DbParts, duration, WAL_DIRECTORY } from "./db-parts.ts";
 import { NodeFs } from "./fs/node-fs.ts";
 import { ChunkFileSink, placeOf } from "./head/chunk-files.ts";
 import { Replay, ReplayChunks } from "./head/replay.ts";
+import { AheadLog } from "./replay/ahead-log.ts";
 import { logBytes, ReplayThread, SECOND_THREAD_FROM_BYTES } from "./replay/replay-thread.ts";
-import { TwoLaneLog } from "./replay/two-lane-log.ts";
 import { HEAD_CHUNKS_DIRECTORY } from "./share.ts";
 import { lastCheckpoint } from "./wal/format.ts";
 import { RecordError } from "./wal/record.ts";
@@ -170,7 +170,7 @@ export class HeadRecovery {
       this.#progress = { ...this.#progress, current: segment };
       parts.options.onReplay?.(this.#progress);
     };
-    const reader = this.#openLog(replay, directory, from, onSegment);
+    const reader = this.#openLog(directory, from, onSegment);
     const first = reader.segments[0];
     const last = reader.segments.at(-1);
     this.#progress = { min: first?.index ?? 0, max: last?.index ?? 0, current: first?.index ?? 0 };
@@ -185,28 +185,20 @@ export class HeadRecovery {
     return parts.now() - began;
   }
 
-  /** A long log is read and applied with the help of a second thread, where that can look at the same memory and files. */
-  #openLog(
-    replay: Replay,
-    directory: string,
-    fromSegment: number,
-    onSegment: (segment: number) => void,
-  ): WalReader | TwoLaneLog {
+  /** A long log is read ahead by a second thread, where that can look at the same memory and files. */
+  #openLog(directory: string, fromSegment: number, onSegment: (segment: number) => void): WalReader | AheadLog {
     const { fs, head, options } = this.#parts;
     const { kernels } = head;
     const isLong = logBytes(fs, directory, fromSegment) >= (options.secondThreadFromBytes ?? SECOND_THREAD_FROM_BYTES);
     if (kernels === undefined || !head.writesPlainFloats || !isLong || !(fs instanceof NodeFs)) {
       return new WalReader(fs, directory, { fromSegment, onSegment, kernels });
     }
-    const applySamples = (record: Uint8Array, start: number, end: number) => replay.applySamples(record, start, end);
     const thread = this.#thread ?? new ReplayThread();
     this.#thread = undefined;
-    const log = new TwoLaneLog(head, { fs, directory, fromSegment, onSegment, applySamples, thread });
-    if (replay.hasAliases) log.endLanes();
-    return log;
+    return new AheadLog(head, kernels, { fs, directory, fromSegment, onSegment, thread });
   }
 
-  async #replayAll(reader: WalReader | TwoLaneLog, replay: Replay, isOver: () => boolean = () => false): Promise<void> {
+  async #replayAll(reader: WalReader | AheadLog, replay: Replay, isOver: () => boolean = () => false): Promise<void> {
     const { turns } = this.#parts;
     try {
       while (!isOver() && reader.next()) {

@@ -155,7 +155,7 @@ export class Head {
     this.outOfOrder.configure(encoding, histogramStartTimes, logsStartTimes);
   }
 
-  /** Whether XOR2 was never chosen: only then kernels append, and lanes of series may be appended side by side. */
+  /** Whether XOR2 was never chosen: only then kernels append. */
   get writesPlainFloats(): boolean {
     return this.#applier.writesPlainFloats;
   }
@@ -311,13 +311,19 @@ export class Head {
     this.room.moveOut(Infinity);
   }
 
-  /** The same for the first `count` samples in the kernels' arrays. Returns how many were taken. */
-  applyDecoded(kernels: Kernels, count: number): number {
+  /** The same for the first `count` samples in the kernels' arrays. */
+  applyDecoded(kernels: Kernels, count: number): void {
     this.room.forSamples(count);
-    const before = this.counters.samplesAppended;
     this.#applier.decoded(kernels, count);
     this.room.moveOut(Infinity);
-    return this.counters.samplesAppended - before;
+  }
+
+  /** The same for the kernels' rows: see `Kernels.appendRows`, whose `stoppedAt` it returns. Only while `writesPlainFloats`. */
+  appendRows(kernels: Kernels, count: number, columns: number): number {
+    this.room.forSamples(count * columns);
+    const stoppedAt = this.#applier.rows(kernels, count, columns);
+    this.room.moveOut(Infinity);
+    return stoppedAt;
   }
 
   /** The same for a histogram (undefined: a stale marker). */

@@ -1,6 +1,5 @@
 // Filling the head from the log, record by record, without an object per series or sample.
 import { isWellFormed } from "../chunk/bucket-layout.ts";
-import { ALL_LANES, type Lane } from "../kernels/kernels.ts";
 import { decodeHistograms, type HistogramEntry, isHistogramRecord } from "../wal/histogram-record.ts";
 import {
   decodeExemplars,
@@ -105,18 +104,17 @@ export class ReplayChunks {
   }
 }
 
-/** Where records come from: a `WalReader`, or a log that a second thread reads and appends with. */
+/** Where records come from: a `WalReader`, or a log that a second thread reads ahead. */
 export interface RecordSource {
   /** The current record is `bytes[start, end)`. */
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
-  /** The series whose samples this thread applies; undefined: all. */
-  readonly lane?: Lane | undefined;
-  /** Waits until the other lane's samples of all records before this one are applied, and with `including` those of this one. */
-  settle?(including: boolean): void;
-  /** From the next record on all samples are this thread's. */
-  endLanes?(): void;
+  /**
+   * Applies samples of the current record, which has plain samples, together with those of later records where that changes nothing.
+   * Returns where what is left of the current one begins; undefined where nothing was done.
+   */
+  takeSamples?(): number | undefined;
 }
 
 /** What a log mentioned without having said what it is. */
@@ -133,7 +131,6 @@ export class Replay {
   readonly unknown: UnknownRefs = { series: 0, samples: 0, histograms: 0, exemplars: 0, metadata: 0 };
   /** Records of kinds that this head does not keep yet, by type byte. */
   readonly skippedRecords: Map<number, number> = new Map();
-  samples = 0;
   readonly #head: Head;
   readonly #chunks: ReplayChunks;
   readonly #late: ReplayChunks;
@@ -161,24 +158,17 @@ export class Replay {
     return this.#aliases.get(ref) ?? (ref <= MAX_REF ? recordOf(this.#head.memory, ref) : 0);
   }
 
-  /** Whether refs of the logs so far stand for series with other refs: then only this thread knows what samples mean. */
-  get hasAliases(): boolean {
-    return this.#aliases.size > 0;
-  }
-
   /** Applies the record the log stands on. Throws a `RecordError` when its bytes are no record. */
   apply(log: RecordSource): void {
     const { bytes, start, end } = log;
     if (start >= end) return;
     const type = bytes[start] as number;
-    // What else stands in a log may concern series of the other lane, whose samples must be there before it.
-    if (type !== RecordType.series && type !== RecordType.samples) log.settle?.(false);
     if (type === RecordType.series) this.#applySeries(log);
     else if (type === RecordType.samples) {
-      const from = this.#applyByKernels(bytes, start, end, log.lane);
+      const from = this.#applyByKernels(log);
       if (from === end) return;
-      log.settle?.(true);
-      this.#applySlowly(bytes, start, end, from);
+      decodeSamples(bytes, start, end, this.#decoded, from);
+      this.#applySamples(this.#decoded);
     } else if (type === RecordType.samplesV2) {
       decodeSamples(bytes, start, end, this.#decoded);
       this.#applySamples(this.#decoded);
@@ -206,8 +196,7 @@ export class Replay {
     this.#head.deletions = this.#head.deletions.with(this.#stones);
   }
 
-  #applySeries(log: RecordSource): void {
-    const { bytes, start, end } = log;
+  #applySeries({ bytes, start, end }: RecordSource): void {
     const { table } = this.#head;
     const interner = this.#interner;
     const cursor = new SeriesRecordCursor(bytes, start, end);
@@ -225,7 +214,6 @@ export class Replay {
       const record = Math.abs(found);
       if (found < 0) this.#head.adoptSeries(record, isUsable);
       if (table.refOf(record) !== ref) {
-        log.endLanes?.();
         this.#aliases.set(ref, record);
         this.#noteRef(ref);
       }
@@ -248,7 +236,6 @@ export class Replay {
         this.#countUnknown(ref);
         continue;
       }
-      this.samples++;
       this.#head.applyReplayedHistogram(record, t, stale ? undefined : histogram, integer, startTime);
     }
   }
@@ -294,32 +281,22 @@ export class Replay {
     }
   }
 
-  /** Applies the samples of a record, of all lanes. Those that are there already change nothing. */
-  applySamples(bytes: Uint8Array, start: number, end: number): void {
-    const from = this.#applyByKernels(bytes, start, end);
-    if (from !== end) this.#applySlowly(bytes, start, end, from);
-  }
-
-  #applySlowly(bytes: Uint8Array, start: number, end: number, from: number): void {
-    decodeSamples(bytes, start, end, this.#decoded, from);
-    this.#applySamples(this.#decoded);
-  }
-
   /** Decodes and applies samples by kernels, as far as they come. Returns where the rest begins, which is for the slow way. */
-  #applyByKernels(bytes: Uint8Array, start: number, end: number, lane: Lane = ALL_LANES): number {
+  #applyByKernels(log: RecordSource): number {
+    const { bytes, start, end } = log;
     const head = this.#head;
     const { kernels } = head;
     let at = start + SAMPLES_HEADER_BYTES;
     if (kernels === undefined || at >= end || this.#aliases.size > 0 || !kernels.owns(bytes)) return at;
+    at = log.takeSamples?.() ?? at;
+    if (at === end) return at;
     const base = samplesBase(bytes, start, end);
-    kernels.lane = lane;
     while (at < end) {
       const count = kernels.decodeSamples(bytes, at, end, base.ref, base.time);
       if (count === 0) break;
-      this.samples += head.applyDecoded(kernels, count);
+      head.applyDecoded(kernels, count);
       at = kernels.decodedTo;
     }
-    kernels.lane = ALL_LANES;
     return at;
   }
 
@@ -360,7 +337,6 @@ export class Replay {
       if (startTimes !== undefined) startTimes[kept] = startTimes[i];
       kept++;
     }
-    this.samples += kept;
     head.applyReplayed(records, times, halves, startTimes, kept);
   }
 }

@@ -2,7 +2,7 @@
 import type { FloatEncoding } from "../chunk/float-encoding.ts";
 import type { HistogramSample } from "../chunk/histogram-encoder.ts";
 import { KERNEL_SAMPLES } from "../kernels/desk.ts";
-import type { Kernels } from "../kernels/kernels.ts";
+import type { AppendResult, Kernels } from "../kernels/kernels.ts";
 import { COLD_WORDS, type HeadMemory, RECORD_WORDS } from "../memory/layout.ts";
 import { closeWindow, openWindow } from "../memory/window.ts";
 import type { FinishedChunks } from "./finished-chunks.ts";
@@ -149,6 +149,18 @@ export class SampleApplier {
     else this.floats(kernels.records, kernels.times, kernels.halves, undefined, 0, count);
   }
 
+  /** What `count` rows have of up to `columns` series; returns where the kernels stopped. No snapshot is held. */
+  rows(kernels: Kernels, count: number, columns: number): number {
+    const { memory, snapshots, times: bounds } = this.#parts;
+    const { min, max, minValid } = bounds;
+    openWindow(memory.control);
+    const run = kernels.appendRows(count, columns, snapshots.epoch, minValid, this.#chunkRangeMs, min, max);
+    this.#note(run);
+    this.#takeCuts(kernels);
+    closeWindow(memory.control);
+    return run.stoppedAt;
+  }
+
   /** A native histogram; undefined: a stale marker. Throws a `HeadFullError`. */
   histogram(record: number, t: number, sample: HistogramSample, integer: boolean, startTime: number): void {
     const { memory, room, snapshots, histograms, times, counters } = this.#parts;
@@ -190,10 +202,7 @@ export class SampleApplier {
       while (from < to) {
         const { min, max, minValid } = bounds;
         const run = kernels.appendSamples(from, to, epoch, minValid, this.#chunkRangeMs, min, max);
-        bounds.min = run.minTime;
-        bounds.max = run.maxTime;
-        counters.samplesAppended += run.applied;
-        counters.chunksCreated += run.chunksCreated;
+        this.#note(run);
         from = run.stoppedAt;
         this.#takeCuts(kernels);
         if (from === to) break;
@@ -207,6 +216,14 @@ export class SampleApplier {
       }
       closeWindow(control);
     }
+  }
+
+  #note({ minTime, maxTime, applied, chunksCreated }: AppendResult): void {
+    const { times, counters } = this.#parts;
+    times.min = minTime;
+    times.max = maxTime;
+    counters.samplesAppended += applied;
+    counters.chunksCreated += chunksCreated;
   }
 
   /** What kernels cut is this thread's to move to disk. */

@@ -1,5 +1,5 @@
 // What stands where in the scratch region of the head's memory: two desks, each with the buffers of one thread's kernels, and behind
-// them the ring of records that a second thread reads ahead during a replay.
+// them the ring of records that a second thread reads ahead for a replay.
 import { SCRATCH_BYTES } from "../memory/layout.ts";
 import { READ_BYTES } from "../wal/wal-reader.ts";
 
@@ -27,6 +27,7 @@ type Part =
   | "tables"
   | "snappyTable"
   | "context"
+  | "rows"
   | "cuts"
   | "records"
   | "times"
@@ -41,6 +42,8 @@ export const DeskPart: Readonly<Record<Part, DeskRegion>> = {
   tables: part(8 * KIB),
   snappyTable: part(32 * KIB),
   context: part(4 * KIB),
+  /** Rows of `appendRows`. */
+  rows: part(4 * KIB),
   cuts: part(KERNEL_CUTS * 8),
   records: part(KERNEL_SAMPLES * 4),
   times: part(KERNEL_SAMPLES * 8),
@@ -53,5 +56,5 @@ export const DeskPart: Readonly<Record<Part, DeskRegion>> = {
 /** A desk's size. */
 export const DESK_BYTES: number = end;
 
-/** Behind two desks; in bytes from the start of the scratch region. */
-export const LANE_REGION: DeskRegion = { offset: 2 * DESK_BYTES, bytes: SCRATCH_BYTES - 2 * DESK_BYTES };
+/** Behind two desks, for records read ahead; in bytes from the start of the scratch region. */
+export const AHEAD_REGION: DeskRegion = { offset: 2 * DESK_BYTES, bytes: SCRATCH_BYTES - 2 * DESK_BYTES };

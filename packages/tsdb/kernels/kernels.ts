@@ -23,16 +23,27 @@ const Context = {
   cuts: 12,
   cutRoom: 13,
   cutCount: 14,
-  laneFrom: 15,
-  laneTo: 16,
-  applied: 17,
-  created: 18,
-  decodedTo: 19,
+  applied: 15,
+  created: 16,
+  decodedTo: 17,
+  shape: 18,
+  lowestRef: 19,
   /** 64-bit floats. */
   minTime: 20,
   maxTime: 22,
-  words: 24,
+  highestRef: 24,
+  words: 26,
 } as const;
+
+/** Words of a row as kernels know it (assembly/rows.ts); two more floats, of the sample at hand, are theirs alone. */
+const Row = { position: 0, end: 1, words: 12 } as const;
+/** The same in 64-bit floats. */
+const RowFloat = { baseRef: 1, baseTime: 2 } as const;
+
+/** Rows that one call of `appendRows` takes. */
+export const MAX_ROWS = 64;
+/** `appendRows` went over as many series as it was told to. */
+export const ALL_COLUMNS = 0xffff_ffff;
 
 interface KernelExports {
   crc32c(tables: number, at: number, length: number, crc: number): number;
@@ -47,7 +58,20 @@ interface KernelExports {
     minValidTime: number,
     chunkRange: number,
   ): number;
+  scanSamples(context: number, at: number, end: number, baseRef: number): number;
+  appendRows(
+    context: number,
+    rows: number,
+    count: number,
+    columns: number,
+    epoch: number,
+    minValidTime: number,
+    chunkRange: number,
+  ): number;
 }
+
+/** What `scanSamples` says of a record: only the slow decoder knows, sound, or sound and with refs that only grow. */
+export const Soundness = { unsure: 0, sound: 1, growing: 2 } as const;
 
 interface WebAssemblyFunctions {
   readonly Module: new (bytes: Uint8Array) => object;
@@ -57,17 +81,9 @@ interface WebAssemblyFunctions {
 // Node's type declarations do not know WebAssembly; the engine does.
 const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyFunctions }).WebAssembly;
 
-/** Series whose record number has, above its lowest four bits, three bits in `[from, to)`. Threads append side by side by lanes. */
-export interface Lane {
-  readonly from: number;
-  readonly to: number;
-}
-
-export const ALL_LANES: Lane = { from: 0, to: 8 };
-
-/** What one call of `appendSamples` did. Reused from call to call. */
+/** What one call of `appendSamples` or `appendRows` did. Reused from call to call. */
 export interface AppendResult {
-  /** Where it stopped: the end of the run, or a sample that only the slow way can take. */
+  /** Where it stopped: the end of the run, or a sample that only the slow way can take. Of rows: see `appendRows`. */
   stoppedAt: number;
   applied: number;
   chunksCreated: number;
@@ -75,14 +91,10 @@ export interface AppendResult {
   maxTime: number;
 }
 
-/** What a thread's kernels work with besides the head itself. */
-export interface KernelPools {
-  /** Where the state of the pools of slots and of finished chunks stands, in bytes from the start of the memory. */
-  readonly slotPool: number;
-  readonly cellPool: number;
-}
-
-/** The kernels over one head's memory, at a desk of their own in its scratch region. One thread at a desk. */
+/**
+ * The kernels over one head's memory, at a desk of their own in its scratch region. One thread at a desk; what changes the head is
+ * the writer's.
+ */
 export class Kernels {
   /** The reader of a log reads into this. */
   readonly readBuffer: Uint8Array;
@@ -103,26 +115,29 @@ export class Kernels {
   readonly #contextAt: number;
   readonly #context: Uint32Array;
   readonly #contextFloats: Float64Array;
+  readonly #rowsAt: number;
+  readonly #rows: Uint32Array;
+  readonly #rowFloats: Float64Array;
   readonly #append: AppendResult = { stoppedAt: 0, applied: 0, chunksCreated: 0, minTime: 0, maxTime: 0 };
   #decodedTo = 0;
 
   /**
-   * The kernels at desk 0 (the writer's) or 1 (a second thread during a replay). Undefined where the memory is too small for a
+   * The kernels at desk 0 (the writer's) or 1 (a thread that reads ahead for a replay). Undefined where the memory is too small for a
    * scratch region, or the compiled kernels are not there.
    */
-  static over(memory: HeadMemory, desk = 0, pools?: KernelPools): Kernels | undefined {
+  static over(memory: HeadMemory, desk = 0): Kernels | undefined {
     if (memory.layout.scratch.bytes === 0) return undefined;
     try {
       const module = new Module(readFileSync(new URL("./kernels.wasm", import.meta.url)));
       const { exports } = new Instance(module, { env: { memory: memory.memory } });
-      return new Kernels(memory, exports as KernelExports, desk, pools);
+      return new Kernels(memory, exports as KernelExports, desk);
     } catch {
       // Not built, or not possible here: everything works without.
       return undefined;
     }
   }
 
-  private constructor(memory: HeadMemory, exports: KernelExports, desk: number, pools: KernelPools | undefined) {
+  private constructor(memory: HeadMemory, exports: KernelExports, desk: number) {
     const { layout } = memory;
     const { buffer } = memory.memory;
     const at = layout.scratch.offset + desk * DESK_BYTES;
@@ -144,9 +159,9 @@ export class Kernels {
     context[Context.series] = layout.series.offset;
     context[Context.cold] = layout.cold.offset;
     context[Context.slots] = layout.slots.offset;
-    context[Context.slotPool] = pools?.slotPool ?? Control.slotPool * 4;
+    context[Context.slotPool] = Control.slotPool * 4;
     context[Context.finished] = layout.finished.offset;
-    context[Context.cellPool] = pools?.cellPool ?? Control.cellPool * 4;
+    context[Context.cellPool] = Control.cellPool * 4;
     context[Context.pages] = layout.refs.offset;
     context[Context.pageCount] = layout.refs.bytes / 4;
     context[Context.arena] = layout.arena.offset;
@@ -156,13 +171,9 @@ export class Kernels {
     context[Context.cuts] = at + DeskPart.cuts.offset;
     context[Context.cutRoom] = KERNEL_CUTS;
     context[Context.cutCount] = 0;
-    this.lane = ALL_LANES;
-  }
-
-  /** Which series `appendSamples` appends to; it passes over samples of others. All, unless told. */
-  set lane({ from, to }: Lane) {
-    this.#context[Context.laneFrom] = from;
-    this.#context[Context.laneTo] = to;
+    this.#rowsAt = at + DeskPart.rows.offset;
+    this.#rows = new Uint32Array(buffer, this.#rowsAt, MAX_ROWS * Row.words);
+    this.#rowFloats = new Float64Array(buffer, this.#rowsAt, (MAX_ROWS * Row.words) / 2);
   }
 
   /** Whether an array lies in the memory that kernels see. */
@@ -201,14 +212,21 @@ export class Kernels {
   }
 
   /**
-   * Decodes samples of a record body `bytes[start, end)` (of an owned array) into `records`, `times` and `halves`, at most
-   * `KERNEL_SAMPLES` at a time; returns how many. Stops short of what only the slow decoder can judge.
+   * Decodes samples of a record body `bytes[start, end)` (of an owned array) into `records`, `times` and `halves`, at most `limit`
+   * (`KERNEL_SAMPLES`) at a time; returns how many. Stops short of what only the slow decoder can judge.
    */
-  decodeSamples(bytes: Uint8Array, start: number, end: number, baseRef: number, baseTime: number): number {
+  decodeSamples(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    baseRef: number,
+    baseTime: number,
+    limit: number = KERNEL_SAMPLES,
+  ): number {
     const { byteOffset } = bytes;
     const { decodeSamples } = this.#exports;
     const from = byteOffset + start;
-    const count = decodeSamples(this.#contextAt, from, byteOffset + end, baseRef, baseTime, KERNEL_SAMPLES);
+    const count = decodeSamples(this.#contextAt, from, byteOffset + end, baseRef, baseTime, limit);
     this.#decodedTo = this.#context[Context.decodedTo] - byteOffset;
     return count;
   }
@@ -227,12 +245,89 @@ export class Kernels {
     minTime: number,
     maxTime: number,
   ): AppendResult {
+    this.#setTimes(minTime, maxTime);
+    return this.#done(this.#exports.appendSamples(this.#contextAt, from, to, epoch, minValidTime, chunkRangeMs));
+  }
+
+  /**
+   * Looks over a record body `bytes[start, end)` (of an owned array) without taking its samples; returns a `Soundness`. What it
+   * found is in `scanned`.
+   */
+  scanSamples(bytes: Uint8Array, start: number, end: number, baseRef: number): number {
+    const { byteOffset } = bytes;
+    return this.#exports.scanSamples(this.#contextAt, byteOffset + start, byteOffset + end, baseRef);
+  }
+
+  /** Of the last record that was looked over: a number that stands for its refs in their order, the lowest and the highest of them. */
+  get scanned(): { readonly shape: number; readonly lowestRef: number; readonly highestRef: number } {
     const context = this.#context;
+    return {
+      shape: context[Context.shape],
+      lowestRef: context[Context.lowestRef],
+      highestRef: context[Context.highestRef],
+    };
+  }
+
+  /** Sets row `row` to a record body `bytes[start, end)` of an owned array. */
+  setRow(row: number, bytes: Uint8Array, start: number, end: number, baseRef: number, baseTime: number): void {
+    const { byteOffset } = bytes;
+    this.#rows[row * Row.words + Row.position] = byteOffset + start;
+    this.#rows[row * Row.words + Row.end] = byteOffset + end;
+    this.#rowFloats[(row * Row.words) / 2 + RowFloat.baseRef] = baseRef;
+    this.#rowFloats[(row * Row.words) / 2 + RowFloat.baseTime] = baseTime;
+  }
+
+  /** Where the next sample of a row stands, as a position in the array it was given. */
+  rowPosition(row: number, { byteOffset }: Uint8Array): number {
+    return this.#rows[row * Row.words + Row.position] - byteOffset;
+  }
+
+  /** Decodes the next sample of a row, as `decodeSamples` does; false when it cannot. The row is over it then. */
+  decodeFromRow(row: number): boolean {
+    const at = row * Row.words;
+    const from = this.#rows[at + Row.position];
+    const end = this.#rows[at + Row.end];
+    const floats = this.#rowFloats;
+    const baseRef = floats[at / 2 + RowFloat.baseRef];
+    const baseTime = floats[at / 2 + RowFloat.baseTime];
+    const count = this.#exports.decodeSamples(this.#contextAt, from, end, baseRef, baseTime, 1);
+    this.#rows[at + Row.position] = this.#context[Context.decodedTo];
+    return count === 1;
+  }
+
+  /**
+   * Appends to one series after the other what the first `count` rows have of it, as long as all of them stand at the same series, over
+   * `columns` series at most; each row's refs must grow. Conditions and times as of `appendSamples`. It stopped at `ALL_COLUMNS`
+   * after so many series; at `count` where the rows part or end; or at a row whose next sample only the slow way can take, after those
+   * of the rows before it.
+   */
+  appendRows(
+    count: number,
+    columns: number,
+    epoch: number,
+    minValidTime: number,
+    chunkRangeMs: number,
+    minTime: number,
+    maxTime: number,
+  ): AppendResult {
+    this.#setTimes(minTime, maxTime);
+    const { appendRows } = this.#exports;
+    return this.#done(
+      appendRows(this.#contextAt, this.#rowsAt, count, columns, epoch, minValidTime, chunkRangeMs) >>> 0,
+    );
+  }
+
+  #setTimes(minTime: number, maxTime: number): void {
     const floats = this.#contextFloats;
     floats[Context.minTime / 2] = minTime;
     floats[Context.maxTime / 2] = maxTime;
+  }
+
+  #done(stoppedAt: number): AppendResult {
+    const context = this.#context;
+    const floats = this.#contextFloats;
     const result = this.#append;
-    result.stoppedAt = this.#exports.appendSamples(this.#contextAt, from, to, epoch, minValidTime, chunkRangeMs);
+    result.stoppedAt = stoppedAt;
     result.applied = context[Context.applied];
     result.chunksCreated = context[Context.created];
     result.minTime = floats[Context.minTime / 2];

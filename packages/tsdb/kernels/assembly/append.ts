@@ -10,8 +10,6 @@ import {
   CUT_ROOM,
   CUTS,
   FINISHED,
-  LANE_FROM,
-  LANE_TO,
   MAX_TIME,
   MIN_TIME,
   RECORDS,
@@ -143,192 +141,158 @@ function cut(context: usize, record: u32, base: usize, packed: u32): bool {
   return true;
 }
 
-/**
- * Appends samples `[from, to)` of the context's arrays and returns where it stopped: at `to`, or at a sample that is the caller's
- * (its series holds no plain floats, no room is left). Samples of other lanes, not newer than their series, or before `minValidTime` are
- * passed over. The caller made sure that no snapshot is held.
- */
-export function appendSamples(context: usize, from: u32, to: u32, epoch: u32, minValidTime: f64, chunkRange: f64): u32 {
-  const series = <usize>load<u32>(context, SERIES);
-  const cold = <usize>load<u32>(context, COLD);
-  const slots = <usize>load<u32>(context, SLOTS);
-  const pool = <usize>load<u32>(context, SLOT_POOL);
-  const records = <usize>load<u32>(context, RECORDS);
-  const times = <usize>load<u32>(context, TIMES);
-  const values = <usize>load<u32>(context, VALUES);
-  const laneFrom = load<u32>(context, LANE_FROM);
-  const laneTo = load<u32>(context, LANE_TO);
-  let applied: u32 = 0;
-  let created: u32 = 0;
-  let minTime = load<f64>(context, MIN_TIME);
-  let maxTime = load<f64>(context, MAX_TIME);
-  let i = from;
-  for (; i < to; i++) {
-    const record = <usize>load<u32>(records + ((<usize>i) << 2));
-    const lane = (<u32>record >>> 4) & 7;
-    if (lane < laneFrom || lane >= laneTo) continue;
-    const t = load<f64>(times + ((<usize>i) << 3));
-    const value = load<u64>(values + ((<usize>i) << 3));
-    const base = series + (record << RECORD_SHIFT);
-    const last = load<f64>(base, LAST_TIME);
-    if (!(t > last) || t < minValidTime) continue;
-    if ((load<u32>(base, KIND) & FORM_MASK) !== 0 || !has(pool, SLOTS_AT_ONCE)) break;
-    const packed = load<u32>(base, PACKED);
-    let count = packed & 0xff;
-    let words = packed >>> 24;
-    // The bit stream's tail: `bits` bits (below 32 between pieces), from the top of 64.
-    let bits: u64 = <u64>((packed >>> 19) & 31);
-    let tail: u64;
-    let window = packed & NO_WINDOW;
-    let end = load<f64>(base, NEXT_CUT);
-    let ahead: f64 = -1;
-    if (count !== 0) {
-      const chunkBytes: u32 = 2 + words * 4 + ((<u32>bits + 7) >>> 3);
-      if (count === PREDICT_AT && chunkBytes <= MAX_BYTES) {
-        const start = end - <f64>load<u32>(base, CUT_AHEAD);
-        end = predictedEnd(start, last, end);
-        ahead = end - start;
-      }
-      if (t >= end || count >= MAX_SAMPLES || chunkBytes > MAX_BYTES) {
-        if (!cut(context, <u32>record, base, packed)) break;
-        count = 0;
-      }
-    }
+/** What became of a sample: passed over, appended, appended as the first of a chunk, or left to the caller. */
+export const PASSED: u32 = 0;
+export const APPENDED: u32 = 1;
+export const BEGAN: u32 = 2;
+export const REFUSED: u32 = 3;
 
-    if (count === 0) {
-      end = trunc(t / chunkRange) * chunkRange + chunkRange;
-      const slot = takeSlot(pool, slots);
-      store<f64>(base, end, NEXT_CUT);
-      ahead = end - t;
-      store<u32>(base, <u32>ahead, CUT_AHEAD);
-      store<u32>(base, slot, FIRST_SLOT);
-      store<u32>(base, slot, CURRENT_SLOT);
-      store<u32>(base, 0, DELTA);
-      window = NO_WINDOW;
-      words = 0;
-      bits = 0;
-      tail = 0;
-      // Zig-zag: even for times since the epoch, odd before it.
-      const zigzag: f64 = t < 0 ? -2.0 * t - 1.0 : 2.0 * t;
-      let rest = <u64>zigzag;
-      while (true) {
-        const more = rest >= 0x80;
-        tail |= (more ? (rest & 0x7f) | 0x80 : rest) << (56 - bits);
-        bits += 8;
-        if (bits >= 32) {
-          storeWord(base, pool, slots, words++, <u32>(tail >>> 32));
-          tail <<= 32;
-          bits -= 32;
-        }
-        if (!more) break;
+/**
+ * Appends a sample to a series, unless it is not newer than the last one or before `minValidTime`. Refuses, with nothing changed,
+ * what is the caller's: its series holds no plain floats, or no room is left.
+ */
+export function appendOne(
+  context: usize,
+  series: usize,
+  slots: usize,
+  pool: usize,
+  record: usize,
+  t: f64,
+  value: u64,
+  epoch: u32,
+  minValidTime: f64,
+  chunkRange: f64,
+): u32 {
+  const base = series + (record << RECORD_SHIFT);
+  const last = load<f64>(base, LAST_TIME);
+  if (!(t > last) || t < minValidTime) return PASSED;
+  if ((load<u32>(base, KIND) & FORM_MASK) !== 0 || !has(pool, SLOTS_AT_ONCE)) return REFUSED;
+  let outcome = APPENDED;
+  const packed = load<u32>(base, PACKED);
+  let count = packed & 0xff;
+  let words = packed >>> 24;
+  // The bit stream's tail: `bits` bits (below 32 between pieces), from the top of 64.
+  let bits: u64 = <u64>((packed >>> 19) & 31);
+  let tail: u64;
+  let window = packed & NO_WINDOW;
+  let end = load<f64>(base, NEXT_CUT);
+  let ahead: f64 = -1;
+  if (count !== 0) {
+    const chunkBytes: u32 = 2 + words * 4 + ((<u32>bits + 7) >>> 3);
+    if (count === PREDICT_AT && chunkBytes <= MAX_BYTES) {
+      const start = end - <f64>load<u32>(base, CUT_AHEAD);
+      end = predictedEnd(start, last, end);
+      ahead = end - start;
+    }
+    if (t >= end || count >= MAX_SAMPLES || chunkBytes > MAX_BYTES) {
+      if (!cut(context, <u32>record, base, packed)) return REFUSED;
+      count = 0;
+    }
+  }
+
+  if (count === 0) {
+    end = trunc(t / chunkRange) * chunkRange + chunkRange;
+    const slot = takeSlot(pool, slots);
+    store<f64>(base, end, NEXT_CUT);
+    ahead = end - t;
+    store<u32>(base, <u32>ahead, CUT_AHEAD);
+    store<u32>(base, slot, FIRST_SLOT);
+    store<u32>(base, slot, CURRENT_SLOT);
+    store<u32>(base, 0, DELTA);
+    window = NO_WINDOW;
+    words = 0;
+    bits = 0;
+    tail = 0;
+    // Zig-zag: even for times since the epoch, odd before it.
+    const zigzag: f64 = t < 0 ? -2.0 * t - 1.0 : 2.0 * t;
+    let rest = <u64>zigzag;
+    while (true) {
+      const more = rest >= 0x80;
+      tail |= (more ? (rest & 0x7f) | 0x80 : rest) << (56 - bits);
+      bits += 8;
+      if (bits >= 32) {
+        storeWord(base, pool, slots, words++, <u32>(tail >>> 32));
+        tail <<= 32;
+        bits -= 32;
+      }
+      if (!more) break;
+      rest >>>= 7;
+    }
+    storeWord(base, pool, slots, words, <u32>((tail >>> 32) | (value >>> (32 + bits))));
+    storeWord(base, pool, slots, words + 1, <u32>(value >>> bits));
+    words += 2;
+    tail = bits === 0 ? 0 : value << (64 - bits);
+    outcome = BEGAN;
+  } else {
+    tail = (<u64>load<u32>(base, UNFINISHED)) << 32;
+    const delta = t - last;
+    let piece: u64 = 0;
+    let size: u64 = 1;
+    if (count === 1) {
+      // A plain varint; below 2^32, as chunks are shorter than that.
+      let rest = <u64>delta;
+      size = 0;
+      while (rest >= 0x80) {
+        piece = (piece << 8) | (rest & 0x7f) | 0x80;
+        size += 8;
         rest >>>= 7;
       }
-      storeWord(base, pool, slots, words, <u32>((tail >>> 32) | (value >>> (32 + bits))));
-      storeWord(base, pool, slots, words + 1, <u32>(value >>> bits));
-      words += 2;
-      tail = bits === 0 ? 0 : value << (64 - bits);
-      created++;
+      piece = (piece << 8) | rest;
+      size += 8;
+      store<u32>(base, <u32>delta, DELTA);
     } else {
-      tail = (<u64>load<u32>(base, UNFINISHED)) << 32;
-      const delta = t - last;
-      let piece: u64 = 0;
-      let size: u64 = 1;
-      if (count === 1) {
-        // A plain varint; below 2^32, as chunks are shorter than that.
-        let rest = <u64>delta;
-        size = 0;
-        while (rest >= 0x80) {
-          piece = (piece << 8) | (rest & 0x7f) | 0x80;
-          size += 8;
-          rest >>>= 7;
-        }
-        piece = (piece << 8) | rest;
-        size += 8;
-        store<u32>(base, <u32>delta, DELTA);
-      } else {
-        const change = <i64>delta - <i64>load<u32>(base, DELTA);
-        if (change !== 0) {
-          // A field of n bits holds -(2^(n-1) - 1) to 2^(n-1).
-          if (change >= -8191 && change <= 8192) {
-            piece = (0b10 << 14) | (change & 0x3fff);
-            size = 16;
-          } else if (change >= -65535 && change <= 65536) {
-            piece = (0b110 << 17) | (change & 0x1ffff);
-            size = 20;
-          } else if (change >= -524287 && change <= 524288) {
-            piece = (0b1110 << 20) | (change & 0xfffff);
-            size = 24;
-          } else {
-            // All 64 bits: the prefix and the upper half now, the lower half as a piece.
-            tail |= (<u64>0b1111) << (60 - bits);
-            bits += 4;
-            if (bits >= 32) {
-              storeWord(base, pool, slots, words++, <u32>(tail >>> 32));
-              tail <<= 32;
-              bits -= 32;
-            }
-            tail |= (<u64>change >>> 32) << (32 - bits);
+      const change = <i64>delta - <i64>load<u32>(base, DELTA);
+      if (change !== 0) {
+        // A field of n bits holds -(2^(n-1) - 1) to 2^(n-1).
+        if (change >= -8191 && change <= 8192) {
+          piece = (0b10 << 14) | (change & 0x3fff);
+          size = 16;
+        } else if (change >= -65535 && change <= 65536) {
+          piece = (0b110 << 17) | (change & 0x1ffff);
+          size = 20;
+        } else if (change >= -524287 && change <= 524288) {
+          piece = (0b1110 << 20) | (change & 0xfffff);
+          size = 24;
+        } else {
+          // All 64 bits: the prefix and the upper half now, the lower half as a piece.
+          tail |= (<u64>0b1111) << (60 - bits);
+          bits += 4;
+          if (bits >= 32) {
             storeWord(base, pool, slots, words++, <u32>(tail >>> 32));
             tail <<= 32;
-            piece = <u64>change & 0xffffffff;
-            size = 32;
+            bits -= 32;
           }
-          store<u32>(base, <u32>delta, DELTA);
-        }
-      }
-      // Nothing of the sample was written up to here; now it is taken.
-      if (ahead >= 0) {
-        store<f64>(base, end, NEXT_CUT);
-        store<u32>(base, <u32>ahead, CUT_AHEAD);
-      }
-      if (size > 32) {
-        // Only the second sample's distance: its first bytes now, so that the rest fits with the value's prefix.
-        const first = size - 32;
-        tail |= (piece >>> 32) << (64 - bits - first);
-        bits += first;
-        if (bits >= 32) {
+          tail |= (<u64>change >>> 32) << (32 - bits);
           storeWord(base, pool, slots, words++, <u32>(tail >>> 32));
           tail <<= 32;
-          bits -= 32;
+          piece = <u64>change & 0xffffffff;
+          size = 32;
         }
-        piece &= 0xffffffff;
-        size = 32;
+        store<u32>(base, <u32>delta, DELTA);
       }
-      const xor = load<u64>(base, LAST_VALUE) ^ value;
-      let significant: u64 = 0;
-      let trailing: u64 = 0;
-      if (size > 16) {
-        tail |= piece << (64 - bits - size);
-        bits += size;
-        if (bits >= 32) {
-          storeWord(base, pool, slots, words++, <u32>(tail >>> 32));
-          tail <<= 32;
-          bits -= 32;
-        }
-        piece = 0;
-        size = 0;
+    }
+    // Nothing of the sample was written up to here; now it is taken.
+    if (ahead >= 0) {
+      store<f64>(base, end, NEXT_CUT);
+      store<u32>(base, <u32>ahead, CUT_AHEAD);
+    }
+    if (size > 32) {
+      // Only the second sample's distance: its first bytes now, so that the rest fits with the value's prefix.
+      const first = size - 32;
+      tail |= (piece >>> 32) << (64 - bits - first);
+      bits += first;
+      if (bits >= 32) {
+        storeWord(base, pool, slots, words++, <u32>(tail >>> 32));
+        tail <<= 32;
+        bits -= 32;
       }
-      if (xor === 0) {
-        piece <<= 1;
-        size += 1;
-      } else {
-        let leading = clz(xor);
-        trailing = ctz(xor);
-        if (leading > 31) leading = 31;
-        const windowLeading = <u64>((packed >>> 8) & 31);
-        const windowTrailing = <u64>((packed >>> 13) & 63);
-        if (leading >= windowLeading && trailing >= windowTrailing) {
-          piece = (piece << 2) | 0b10;
-          size += 2;
-          trailing = windowTrailing;
-          significant = 64 - windowLeading - windowTrailing;
-        } else {
-          significant = 64 - leading - trailing;
-          piece = (piece << 13) | (0b11 << 11) | (leading << 6) | (significant & 63);
-          size += 13;
-          window = <u32>((leading << 8) | (trailing << 13));
-        }
-      }
+      piece &= 0xffffffff;
+      size = 32;
+    }
+    const xor = load<u64>(base, LAST_VALUE) ^ value;
+    let significant: u64 = 0;
+    let trailing: u64 = 0;
+    if (size > 16) {
       tail |= piece << (64 - bits - size);
       bits += size;
       if (bits >= 32) {
@@ -336,35 +300,93 @@ export function appendSamples(context: usize, from: u32, to: u32, epoch: u32, mi
         tail <<= 32;
         bits -= 32;
       }
-      if (significant !== 0) {
-        let rest = xor >>> trailing;
-        if (significant > 32) {
-          const upper = significant - 32;
-          tail |= (rest >>> 32) << (64 - bits - upper);
-          bits += upper;
-          if (bits >= 32) {
-            storeWord(base, pool, slots, words++, <u32>(tail >>> 32));
-            tail <<= 32;
-            bits -= 32;
-          }
-          rest &= 0xffffffff;
-          significant = 32;
-        }
-        tail |= rest << (64 - bits - significant);
-        bits += significant;
+      piece = 0;
+      size = 0;
+    }
+    if (xor === 0) {
+      piece <<= 1;
+      size += 1;
+    } else {
+      let leading = clz(xor);
+      trailing = ctz(xor);
+      if (leading > 31) leading = 31;
+      const windowLeading = <u64>((packed >>> 8) & 31);
+      const windowTrailing = <u64>((packed >>> 13) & 63);
+      if (leading >= windowLeading && trailing >= windowTrailing) {
+        piece = (piece << 2) | 0b10;
+        size += 2;
+        trailing = windowTrailing;
+        significant = 64 - windowLeading - windowTrailing;
+      } else {
+        significant = 64 - leading - trailing;
+        piece = (piece << 13) | (0b11 << 11) | (leading << 6) | (significant & 63);
+        size += 13;
+        window = <u32>((leading << 8) | (trailing << 13));
+      }
+    }
+    tail |= piece << (64 - bits - size);
+    bits += size;
+    if (bits >= 32) {
+      storeWord(base, pool, slots, words++, <u32>(tail >>> 32));
+      tail <<= 32;
+      bits -= 32;
+    }
+    if (significant !== 0) {
+      let rest = xor >>> trailing;
+      if (significant > 32) {
+        const upper = significant - 32;
+        tail |= (rest >>> 32) << (64 - bits - upper);
+        bits += upper;
         if (bits >= 32) {
           storeWord(base, pool, slots, words++, <u32>(tail >>> 32));
           tail <<= 32;
           bits -= 32;
         }
+        rest &= 0xffffffff;
+        significant = 32;
+      }
+      tail |= rest << (64 - bits - significant);
+      bits += significant;
+      if (bits >= 32) {
+        storeWord(base, pool, slots, words++, <u32>(tail >>> 32));
+        tail <<= 32;
+        bits -= 32;
       }
     }
-    store<u32>(base, epoch, EPOCH);
-    if (last === -Infinity) store<f64>(cold + (record << COLD_SHIFT), t, COLD_MIN_TIME);
-    store<f64>(base, t, LAST_TIME);
-    store<u64>(base, value, LAST_VALUE);
-    store<u32>(base, <u32>(tail >>> 32), UNFINISHED);
-    store<u32>(base, (count + 1) | window | ((<u32>bits) << 19) | (words << 24), PACKED);
+  }
+  store<u32>(base, epoch, EPOCH);
+  if (last === -Infinity) store<f64>(<usize>load<u32>(context, COLD) + (record << COLD_SHIFT), t, COLD_MIN_TIME);
+  store<f64>(base, t, LAST_TIME);
+  store<u64>(base, value, LAST_VALUE);
+  store<u32>(base, <u32>(tail >>> 32), UNFINISHED);
+  store<u32>(base, (count + 1) | window | ((<u32>bits) << 19) | (words << 24), PACKED);
+  return outcome;
+}
+
+/**
+ * Appends samples `[from, to)` of the context's arrays and returns where it stopped: at `to`, or at a sample that is the caller's.
+ * The caller made sure that no snapshot is held.
+ */
+export function appendSamples(context: usize, from: u32, to: u32, epoch: u32, minValidTime: f64, chunkRange: f64): u32 {
+  const series = <usize>load<u32>(context, SERIES);
+  const slots = <usize>load<u32>(context, SLOTS);
+  const pool = <usize>load<u32>(context, SLOT_POOL);
+  const records = <usize>load<u32>(context, RECORDS);
+  const times = <usize>load<u32>(context, TIMES);
+  const values = <usize>load<u32>(context, VALUES);
+  let applied: u32 = 0;
+  let created: u32 = 0;
+  let minTime = load<f64>(context, MIN_TIME);
+  let maxTime = load<f64>(context, MAX_TIME);
+  let i = from;
+  for (; i < to; i++) {
+    const record = <usize>load<u32>(records + ((<usize>i) << 2));
+    const t = load<f64>(times + ((<usize>i) << 3));
+    const value = load<u64>(values + ((<usize>i) << 3));
+    const outcome = appendOne(context, series, slots, pool, record, t, value, epoch, minValidTime, chunkRange);
+    if (outcome === PASSED) continue;
+    if (outcome === REFUSED) break;
+    if (outcome === BEGAN) created++;
     if (t > maxTime) maxTime = t;
     if (t < minTime) minTime = t;
     applied++;

@@ -19,13 +19,14 @@ export const VALUES: usize = 44;
 export const CUTS: usize = 48;
 export const CUT_ROOM: usize = 52;
 export const CUT_COUNT: usize = 56;
-// Series whose number has, above its lowest four bits, three bits in [from, to) are this lane's.
-export const LANE_FROM: usize = 60;
-export const LANE_TO: usize = 64;
 // Results.
-export const APPLIED: usize = 68;
-export const CREATED: usize = 72;
-export const DECODED_TO: usize = 76;
+export const APPLIED: usize = 60;
+export const CREATED: usize = 64;
+export const DECODED_TO: usize = 68;
+// What `scanSamples` found: a number that stands for the refs in their order, the lowest and the highest of them.
+export const SHAPE: usize = 72;
+export const LOWEST_REF: usize = 76;
+export const HIGHEST_REF: usize = 96;
 // The head's oldest and newest time (f64), before and after.
 export const MIN_TIME: usize = 80;
 export const MAX_TIME: usize = 88;

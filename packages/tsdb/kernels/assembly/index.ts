@@ -1,4 +1,5 @@
 export { appendSamples } from "./append";
 export { crc32c } from "./checksum";
+export { appendRows, scanSamples } from "./rows";
 export { decodeSamples } from "./samples";
 export { compress, uncompress } from "./snappy";

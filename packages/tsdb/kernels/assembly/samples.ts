@@ -2,7 +2,7 @@
 import { ARENA, DECODED_TO, PAGE_COUNT, PAGES, RECORDS, TIMES, VALUES } from "./context";
 
 /** Refs above this are not in the table (head/replay.ts). */
-const MAX_REF: u64 = 0xf0000000;
+export const MAX_REF: u64 = 0xf0000000;
 
 /**
  * Decodes up to `limit` samples of the record `[at, end)`, whose refs and times are distances from `baseRef` and `baseTime`:
