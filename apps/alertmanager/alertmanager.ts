@@ -15,7 +15,7 @@ import { lonePeer, type Peer } from "./cluster/peer.ts";
 import type { EventRecorderConfig } from "./config/event-recorder.ts";
 import { exporterConfig } from "./config/exporter-config.ts";
 import { loadConfigFile } from "./config/load.ts";
-import type { TracingConfig } from "./config/observation.ts";
+import type { TracingConfig } from "./config/tracing.ts";
 import { Configured, type Lasting, Prepared } from "./configured.ts";
 import { DispatchMetrics } from "./dispatch/dispatch-metrics.ts";
 import { type EventSink, noEvents } from "./event/event.ts";

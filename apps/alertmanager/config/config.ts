@@ -4,10 +4,10 @@ import type { MatcherGrammar } from "../matcher/matcher-grammar.ts";
 import { type EventRecorderConfig, eventRecorder } from "./event-recorder.ts";
 import { checkGlobal, defaultGlobal, type GlobalConfig, globalConfig } from "./global.ts";
 import { type InhibitRuleConfig, inhibitRuleCodec } from "./inhibit-rule.ts";
-import { type TracingConfig, tracing } from "./observation.ts";
 import { completeReceiver, type ReceiverConfig, receiver } from "./receiver.ts";
 import { type RouteConfig, routeCodec } from "./route.ts";
 import { muteTimeInterval, type NamedIntervals, timeInterval } from "./time-interval.ts";
+import { type TracingConfig, tracing } from "./tracing.ts";
 
 const { filePath, list, optional } = yamlCodec;
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { GRAMMAR } from "../testing-rig.ts";
 import { exporterConfig } from "./exporter-config.ts";
 import { loadConfig } from "./load.ts";
-import type { TracingConfig } from "./observation.ts";
+import type { TracingConfig } from "./tracing.ts";
 
 function configOf(block: string) {
   const yaml = `{route: {receiver: a}, receivers: [{name: a}], tracing: {endpoint: "collector:4317", ${block}}}`;

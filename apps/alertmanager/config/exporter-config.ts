@@ -1,7 +1,7 @@
 // From the `tracing` block to what an exporter needs.
 import { type HttpHeaderConfig, PLAIN_HTTP } from "@narthex/toolkit";
 import type { TracingConfig as ExporterConfig } from "@narthex/tracing";
-import type { TracingConfig } from "./observation.ts";
+import type { TracingConfig } from "./tracing.ts";
 
 /** Throws for headers that stand in files: as in the reference, an exporter reads none. */
 export function exporterConfig({ tlsConfig, headers, compression, timeout, ...rest }: TracingConfig): ExporterConfig {

@@ -80,12 +80,14 @@ export class RecordRows {
       kernels.setRow(row, data, start + SAMPLES_HEADER_BYTES, end, ref, time);
     }
     const columns = Math.floor(KERNEL_SAMPLES / count);
-    for (let stopped = ALL_COLUMNS; stopped !== count; ) {
-      stopped = this.#head.appendRows(kernels, count, columns);
-      if (stopped >= count) continue;
+    for (let isAligned = true; isAligned; ) {
+      const stopped = this.#head.appendRows(kernels, count, columns);
+      isAligned = stopped !== count;
+      if (stopped === ALL_COLUMNS) continue;
       // A sample that is not for kernels: it and those of the rows behind it go one by one.
-      for (let row = stopped; row < count; row++) {
-        if (kernels.decodeFromRow(row)) this.#head.applyDecoded(kernels, 1);
+      for (let row = stopped; row < count && isAligned; row++) {
+        isAligned = kernels.decodeFromRow(row);
+        if (isAligned) this.#head.applyDecoded(kernels, 1);
       }
     }
     for (let row = 0; row < count; row++) {

@@ -1,4 +1,4 @@
-// `tracing`.
+// The keys of `tracing`.
 import {
   type Codec,
   field,
