@@ -115,7 +115,7 @@ export class AheadLog {
     return this.corruption;
   }
 
-  /** Ends the second thread. Idempotent. */
+  /** Ends the second thread; one that is not up yet serves the next log on this memory, or none. Idempotent. */
   close(): void {
     this.#reader?.close();
     if (this.#hasBegun) this.#leave();

@@ -32,7 +32,9 @@ class AheadReader {
   /** Waits until it may begin; false when it never will. */
   isWanted(): boolean {
     const shared = this.#shared;
-    Atomics.compareExchange(shared.words, Word.state, AheadState.starting, AheadState.ready);
+    // Another thread may have come up first: one that an earlier log did not wait for.
+    const { starting, ready } = AheadState;
+    if (Atomics.compareExchange(shared.words, Word.state, starting, ready) !== starting) return false;
     while (shared.get(Word.state) === AheadState.ready) shared.wait(Word.state, AheadState.ready, WAIT_MS);
     return shared.get(Word.state) === AheadState.running;
   }
