@@ -10,8 +10,11 @@ import { RecordRows } from "./record-rows.ts";
 import type { ReplayThread } from "./replay-thread.ts";
 
 const WAIT_MS = 100;
-/** Without a sign from the second thread for so long the start gives up. */
-const PATIENCE_WAITS = 3000;
+/** Without a sign from the second thread for so long (it may have died) this one reads on by itself. */
+const PATIENCE_WAITS = 300;
+
+/** Logs that were read ahead so far. */
+let logs = 0;
 
 /** What a log needs to know. */
 export interface AheadLogOptions {
@@ -39,6 +42,8 @@ export class AheadLog {
   /** What this thread reads by itself; undefined while both work. */
   #reader: WalReader | undefined;
   #hasBegun = false;
+  /** How often no sign of the second thread came, since the last one that did. */
+  #waits = 0;
   /** Number of the current record among those of the ring. */
   #index = -1;
   /** Up to here records of the ring may be taken. */
@@ -56,7 +61,8 @@ export class AheadLog {
     this.#rows = new RecordRows(this.#shared, head, kernels);
     this.#reader = this.#readerFrom(options.fromSegment, 0);
     const { memory, layout } = head.memory;
-    options.thread.begin({ memory, layout, directory: options.directory });
+    this.#shared.set(Word.log, ++logs);
+    options.thread.begin({ memory, layout, directory: options.directory, log: logs });
   }
 
   /** When the second thread can begin; `next` lets it. For tests: nobody has to wait for it. */
@@ -71,7 +77,7 @@ export class AheadLog {
     const index = this.#index + 1;
     shared.set(Word.done, index);
     shared.signal(Word.mainSignal);
-    for (let waits = 0; index >= this.#offered; ) {
+    while (index >= this.#offered) {
       const seen = shared.get(Word.readerSignal);
       // First the state: all that is offered before it changes is offered.
       const state = shared.get(Word.state);
@@ -82,7 +88,7 @@ export class AheadLog {
         if (index >= this.#offered) return this.#readOn(state);
         break;
       }
-      waits = this.#waitForReader(seen, waits);
+      if (!this.#waitForReader(seen)) return this.#readOn(AheadState.failed);
     }
     this.#index = index;
     this.readAhead++;
@@ -115,7 +121,7 @@ export class AheadLog {
     return this.corruption;
   }
 
-  /** Ends the second thread; one that is not up yet serves the next log on this memory, or none. Idempotent. */
+  /** Ends the second thread. Idempotent. */
   close(): void {
     this.#reader?.close();
     if (this.#hasBegun) this.#leave();
@@ -160,7 +166,7 @@ export class AheadLog {
   #readOn(state: number): boolean {
     const shared = this.#shared;
     const last = this.#index;
-    const segment = shared.get(Word.segment);
+    const segment = shared.get(Word.segment) >>> 0;
     const offset = shared.get(Word.offset) >>> 0;
     this.#leave();
     if (state === AheadState.ended) {
@@ -182,25 +188,24 @@ export class AheadLog {
     return this.#nextAlone(reader);
   }
 
-  /** Waits until the second thread touches nothing any more. */
+  /** Waits until the second thread touches nothing any more, if it gives signs at all. */
   #leave(): void {
     const shared = this.#shared;
     Atomics.compareExchange(shared.words, Word.state, AheadState.running, AheadState.stop);
-    for (let waits = 0; ; ) {
+    for (;;) {
       const seen = shared.get(Word.readerSignal);
       if (shared.get(Word.hasLeft) === 1) return;
       shared.signal(Word.mainSignal);
-      waits = this.#waitForReader(seen, waits);
+      if (!this.#waitForReader(seen)) return;
     }
   }
 
-  /** Waits for a sign of the second thread, and counts how often none came. */
-  #waitForReader(seen: number, waits: number): number {
+  /** Waits a while for a sign of the second thread; false when none came for so long that it must be gone. */
+  #waitForReader(seen: number): boolean {
     const shared = this.#shared;
     shared.wait(Word.readerSignal, seen, WAIT_MS);
-    if (shared.get(Word.readerSignal) !== seen) return 0;
-    if (waits > PATIENCE_WAITS) throw new Error("the second thread of the replay does not answer any more");
-    return waits + 1;
+    this.#waits = shared.get(Word.readerSignal) === seen ? this.#waits + 1 : 0;
+    return this.#waits < PATIENCE_WAITS;
   }
 
   /** Tells of the segments before `segment`, which are through. */

@@ -21,6 +21,8 @@ export const Word = {
   mainSignal: 7,
   /** The second thread touches nothing any more. */
   hasLeft: 8,
+  /** Which log these words are of: a thread that comes up late for another one keeps out. */
+  log: 9,
 } as const;
 
 /** What the second thread is at. */
@@ -59,6 +61,8 @@ export const Entry = {
 const ENTRIES_AT = 256;
 const ENTRY_WORDS = 8;
 export const RING_RECORDS = 4096;
+/** Records are counted in words: what a log has beyond so many the main thread reads by itself. */
+export const MAX_RECORDS: number = 2 ** 30;
 const DATA_AT = ENTRIES_AT + RING_RECORDS * ENTRY_WORDS * 4;
 export const RING_BYTES: number = 6 * 2 ** 20;
 /** So many bytes of samples are offered together, so that the second thread can read two times that ahead. */

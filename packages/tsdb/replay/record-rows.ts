@@ -6,6 +6,9 @@ import { ALL_COLUMNS, type Kernels, MAX_ROWS, Soundness } from "../kernels/kerne
 import { SAMPLES_HEADER_BYTES, samplesBase } from "../wal/record.ts";
 import { type AheadWords, Entry, RING_RECORDS } from "./ahead-words.ts";
 
+/** A sample in a record: distances of ref and time, a byte each at least, and the value. */
+const MIN_SAMPLE_BYTES = 10;
+
 /** Used by the main thread of a replay. */
 export class RecordRows {
   readonly #shared: AheadWords;
@@ -72,14 +75,17 @@ export class RecordRows {
   #append(count: number): void {
     const { data, entries } = this.#shared;
     const kernels = this.#kernels;
+    let shortest = Infinity;
     for (let row = 0; row < count; row++) {
       const entry = this.#shared.entryOf(this.#rows[row] as number);
       const start = entries[entry + Entry.at] as number;
       const end = start + (entries[entry + Entry.length] as number);
       const { ref, time } = samplesBase(data, start, end);
       kernels.setRow(row, data, start + SAMPLES_HEADER_BYTES, end, ref, time);
+      shortest = Math.min(shortest, end - start - SAMPLES_HEADER_BYTES);
     }
-    const columns = Math.floor(KERNEL_SAMPLES / count);
+    // Room is made for so many samples: a head that is nearly full must not be asked for more than there are.
+    const columns = Math.min(Math.floor(KERNEL_SAMPLES / count), Math.ceil(shortest / MIN_SAMPLE_BYTES));
     for (let isAligned = true; isAligned; ) {
       const stopped = this.#head.appendRows(kernels, count, columns);
       isAligned = stopped !== count;

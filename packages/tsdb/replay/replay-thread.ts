@@ -16,6 +16,8 @@ export interface ReplayTask {
   readonly layout: Layout;
   /** The log's directory. */
   readonly directory: string;
+  /** The log's number among all of the process, as `Word.log` has it. */
+  readonly log: number;
 }
 
 /** Good for one replay: `begin` it or `end` it. It does not keep the process alive. */

@@ -5,7 +5,7 @@ import { Kernels, Soundness } from "../kernels/kernels.ts";
 import { HeadMemory } from "../memory/layout.ts";
 import { RecordType, SAMPLES_HEADER_BYTES, samplesBase } from "../wal/record.ts";
 import { WalReader } from "../wal/wal-reader.ts";
-import { AheadState, AheadWords, Entry, WINDOW_BYTES, Word } from "./ahead-words.ts";
+import { AheadState, AheadWords, Entry, MAX_RECORDS, WINDOW_BYTES, Word } from "./ahead-words.ts";
 import { MAX_RING_RECORD, RecordRing } from "./record-ring.ts";
 import type { ReplayTask } from "./replay-thread.ts";
 
@@ -30,29 +30,29 @@ class AheadReader {
   }
 
   /** Waits until it may begin; false when it never will. */
-  isWanted(): boolean {
+  isWanted(log: number): boolean {
     const shared = this.#shared;
-    // Another thread may have come up first: one that an earlier log did not wait for.
-    const { starting, ready } = AheadState;
-    if (Atomics.compareExchange(shared.words, Word.state, starting, ready) !== starting) return false;
-    while (shared.get(Word.state) === AheadState.ready) shared.wait(Word.state, AheadState.ready, WAIT_MS);
-    return shared.get(Word.state) === AheadState.running;
+    if (shared.get(Word.log) !== log) return false;
+    Atomics.compareExchange(shared.words, Word.state, AheadState.starting, AheadState.ready);
+    while (shared.get(Word.state) === AheadState.ready && shared.get(Word.log) === log) {
+      shared.wait(Word.state, AheadState.ready, WAIT_MS);
+    }
+    return shared.get(Word.state) === AheadState.running && shared.get(Word.log) === log;
   }
 
+  /** Reads to the end, or as far as it comes. When the disk refuses it throws: the main thread meets that too. */
   run(): void {
     const shared = this.#shared;
     const reader = new WalReader(new NodeFs(), this.#directory, {
-      fromSegment: shared.get(Word.segment),
+      fromSegment: shared.get(Word.segment) >>> 0,
       fromOffset: shared.get(Word.offset) >>> 0,
       kernels: this.#kernels,
     });
-    let state: number = AheadState.handedOver;
     try {
-      if (this.#passAll(reader)) state = AheadState.ended;
-    } catch {
-      // The disk refuses: the main thread meets that too, and knows what to say.
+      this.#leaveOff(reader, this.#passAll(reader) ? AheadState.ended : AheadState.handedOver);
+    } finally {
+      reader.close();
     }
-    this.#leaveOff(reader, state);
   }
 
   /** Whether all of the log went through the ring. */
@@ -65,7 +65,7 @@ class AheadReader {
   #pass(reader: WalReader): boolean {
     const shared = this.#shared;
     const { bytes, start, end } = reader;
-    if (end - start > MAX_RING_RECORD) return false;
+    if (end - start > MAX_RING_RECORD || shared.get(Word.produced) === MAX_RECORDS) return false;
     let entry: number;
     for (;;) {
       const seen = shared.get(Word.mainSignal);
@@ -113,22 +113,21 @@ class AheadReader {
     const shared = this.#shared;
     shared.set(Word.segment, reader.segment);
     shared.set(Word.offset, reader.offset | 0);
-    reader.close();
     this.#offer();
     Atomics.compareExchange(shared.words, Word.state, AheadState.running, state);
     shared.signal(Word.readerSignal);
   }
 }
 
-parentPort?.once("message", ({ memory, layout, directory }: ReplayTask) => {
+parentPort?.once("message", ({ memory, layout, directory, log }: ReplayTask) => {
   const head = new HeadMemory(memory, layout);
   const shared = new AheadWords(head);
   const reader = new AheadReader(head, directory);
-  if (!reader.isWanted()) return;
+  if (!reader.isWanted(log)) return;
   try {
     reader.run();
   } catch {
-    // Whatever it was: the main thread goes on alone, and meets it too if it lies in the log.
+    // Whatever it was: the main thread goes on alone behind what was produced, and meets it too if it lies in the log.
     shared.set(Word.state, AheadState.failed);
   }
   shared.set(Word.hasLeft, 1);

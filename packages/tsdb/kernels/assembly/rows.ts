@@ -39,7 +39,8 @@ const ALL_COLUMNS: u32 = 0xffffffff;
 
 /**
  * Looks over the samples of the record `[at, end)` without taking them, and notes their shape and the range of their refs. What is
- * sound here ends with its last sample and names refs that a series may have.
+ * sound here ends with its last sample, names refs that a series may have, and has no distance that the slow decoder might refuse:
+ * none takes more than seven bytes.
  */
 export function scanSamples(context: usize, at: usize, end: usize, baseRef: f64): u32 {
   const firstRef = <u64>baseRef;
@@ -52,7 +53,7 @@ export function scanSamples(context: usize, at: usize, end: usize, baseRef: f64)
     let byte = <u64>load<u8>(p++);
     let delta = byte & 0x7f;
     let shift: u64 = 7;
-    while (byte >= 0x80 && p < end && shift < 56) {
+    while (byte >= 0x80 && p < end && shift < 49) {
       byte = <u64>load<u8>(p++);
       delta |= (byte & 0x7f) << shift;
       shift += 7;
@@ -65,7 +66,7 @@ export function scanSamples(context: usize, at: usize, end: usize, baseRef: f64)
     if (ref > highest) highest = ref;
     shape = (rotl(shape, 5) ^ <u32>ref) * 0x9e3779b1;
     // The time: its last byte is the one without a mark.
-    const limit = p + 8;
+    const limit = p + 7;
     while (p < end && p < limit && load<u8>(p) >= 0x80) p++;
     if (p === limit || p + 9 > end) return UNSURE;
     p += 9;

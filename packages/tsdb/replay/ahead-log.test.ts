@@ -1,0 +1,136 @@
+// What happens beside the way of a sound log: little room, records that only the slow decoder judges, threads that come late or never.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ByteWriter } from "@narthex/encoding";
+import { Labels } from "@narthex/model";
+import { NodeFs } from "../fs/node-fs.ts";
+import { Head } from "../head/head.ts";
+import { Replay, ReplayChunks } from "../head/replay.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import { encodeSamples, encodeSeries, RecordError } from "../wal/record.ts";
+import { WalReader } from "../wal/wal-reader.ts";
+import { WalWriter } from "../wal/wal-writer.ts";
+import { AheadLog } from "./ahead-log.ts";
+import { ReplayThread } from "./replay-thread.ts";
+
+const RANGE = 7_200_000;
+const START = RANGE * 240_000;
+const SERIES = 3;
+const fs = new NodeFs();
+
+/** A log of three series, and `rounds` records of one sample of the first; `spoil` changes a record before it is written. */
+function inLog(rounds: number, use: (directory: string) => Promise<void>, spoil?: (record: ByteWriter) => void) {
+  return async (): Promise<void> => {
+    const directory = mkdtempSync(join(tmpdir(), "ahead-log-"));
+    try {
+      const wal = WalWriter.open(fs, directory, { compression: "none" });
+      const record = new ByteWriter(256);
+      record.uint8(1);
+      for (let i = 1; i <= SERIES; i++) encodeSeries(record, i, Labels.fromObject({ __name__: "m", s: `${i}` }));
+      wal.log(record.bytes, record.length);
+      for (let round = 0; round < rounds; round++) {
+        record.clear();
+        encodeSamples(record, Float64Array.of(1), Float64Array.of(START + round * 15_000), new Uint32Array(2), 0, 1);
+        spoil?.(record);
+        wal.log(record.bytes, record.length);
+      }
+      wal.close();
+      await use(directory);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  };
+}
+
+function newHead(): Head {
+  return new Head({ chunkRangeMs: RANGE, memoryBytes: 2 ** 29 });
+}
+
+function logOf(head: Head, directory: string, thread = new ReplayThread()): AheadLog {
+  return new AheadLog(head, head.kernels as Kernels, {
+    fs,
+    directory,
+    fromSegment: 0,
+    onSegment: () => undefined,
+    thread,
+  });
+}
+
+/** Replays all of a log. Returns how many samples the head has then. */
+function replayAll(head: Head, log: AheadLog | WalReader, replay = new Replay(head, new ReplayChunks())): number {
+  try {
+    while (log.next()) replay.apply(log);
+  } catch (error) {
+    if (!(error instanceof RecordError)) throw error;
+    log.corruptionHere(error.message);
+  } finally {
+    log.close();
+  }
+  return head.counters.samplesAppended;
+}
+
+test(
+  "log read ahead: a head that is nearly full takes what there is",
+  inLog(3, async (directory) => {
+    const head = newHead();
+    head.room.slots.takeRun(head.room.slots.available - 1000);
+    const log = logOf(head, directory);
+    await log.whenUp();
+    assert.equal(replayAll(head, log), 3);
+  }),
+);
+
+test(
+  "log read ahead: nothing behind a record that the slow decoder refuses is taken",
+  inLog(
+    3,
+    async (directory) => {
+      const alone = newHead();
+      const reader = new WalReader(fs, directory, { kernels: alone.kernels });
+      assert.equal(replayAll(alone, reader), 1);
+      const head = newHead();
+      const log = logOf(head, directory);
+      await log.whenUp();
+      assert.equal(replayAll(head, log), 1);
+      assert.equal(log.corruption?.offset, reader.corruption?.offset);
+    },
+    (record) => {
+      // A sample of ref 100, which no series has, with a time of 56 bits.
+      record.bytes.set([0x80 | ((99 * 2) & 0x7f), (99 * 2) >>> 7, ...new Array(7).fill(0xff), 0x7f], record.length);
+      record.bytes.fill(0, record.length + 10, record.length + 18);
+      record.length += 18;
+    },
+  ),
+);
+
+test(
+  "log read ahead: two logs one after the other on one memory, whichever thread comes up first",
+  inLog(2000, async (directory) => {
+    for (const pauseMs of [0, 20, 60, 200]) {
+      const head = newHead();
+      const replay = new Replay(head, new ReplayChunks());
+      const first = logOf(head, directory);
+      assert.ok(first.next());
+      replay.apply(first);
+      first.close();
+      const second = logOf(head, directory);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      assert.equal(replayAll(head, second, replay), 2000);
+    }
+  }),
+);
+
+test(
+  "log read ahead: without a second thread this one reads all",
+  inLog(50, async (directory) => {
+    const head = newHead();
+    const thread = new ReplayThread();
+    thread.end();
+    const log = logOf(head, directory, thread);
+    assert.equal(replayAll(head, log), 50);
+    assert.equal(log.readAhead, 0);
+  }),
+);
