@@ -38,3 +38,17 @@ export function every(clock: Clock, intervalMs: number, run: () => void): Timer 
   }
   return { cancel: () => timer.cancel() };
 }
+
+/** Waits so many milliseconds of a clock, or until the signal aborts. */
+export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= 0 || signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      timer.cancel();
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = clock.after(ms, end);
+    signal.addEventListener("abort", end);
+  });
+}

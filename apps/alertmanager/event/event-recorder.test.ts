@@ -9,7 +9,7 @@ import type { EncodedEvent, Event } from "./event.ts";
 import type { EventOutput } from "./event-output.ts";
 import { EventRecorder } from "./event-recorder.ts";
 import { planOutputs } from "./output-plan.ts";
-import { countedIn } from "./testing.ts";
+import { countedIn, PLAIN } from "./testing.ts";
 
 class FakeOutput implements EventOutput {
   readonly name: string;
@@ -182,16 +182,9 @@ test("output plans: outputs are the same when they do the same, secrets included
     } as HttpClientConfig["basicAuth"],
   });
   const webhook = (url: string, httpConfig?: HttpClientConfig): WebhookOutputConfig => ({
+    ...PLAIN,
     url: new ConfigUrl(url),
     httpConfig,
-    timeout: 0,
-    workers: 0,
-    maxRetries: 0,
-    retryBackoff: 0,
-    batch: false,
-    batchMaxEvents: 0,
-    batchMaxBytes: 0,
-    batchFlushInterval: 0,
   });
   const keys = (...webhookOutputs: WebhookOutputConfig[]): string[] =>
     planOutputs({ ...NONE, webhookOutputs }).map(({ key }) => key);

@@ -2,6 +2,7 @@
 import { Registry } from "@narthex/client";
 import type { Attributes, Logger } from "@narthex/toolkit";
 import { silentLogger } from "@narthex/toolkit";
+import type { WebhookOutputConfig } from "../config/event-recorder.ts";
 import { HandClock } from "../testing.ts";
 import type { EncodedEvent } from "./event.ts";
 import { EventMetrics } from "./event-metrics.ts";
@@ -44,3 +45,16 @@ export async function countedIn(registry: Registry): Promise<string[]> {
 export function eventOf(n: number | string, bytes: number = 0): EncodedEvent {
   return { type: "alert_created", json: Buffer.from(JSON.stringify(String(n)).padEnd(bytes)) };
 }
+
+/** A webhook of which nothing is said but where it is. */
+export const PLAIN: Omit<WebhookOutputConfig, "url"> = {
+  httpConfig: undefined,
+  timeout: 0,
+  workers: 0,
+  maxRetries: 0,
+  retryBackoff: 0,
+  batch: false,
+  batchMaxEvents: 0,
+  batchMaxBytes: 0,
+  batchFlushInterval: 0,
+};

@@ -5,7 +5,7 @@ import { type TestContext, test } from "node:test";
 import { ConfigUrl } from "@narthex/toolkit";
 import type { WebhookOutputConfig } from "../config/event-recorder.ts";
 import { CLOSE_LIMIT_MS } from "./event-output.ts";
-import { eventOf, OutputRig } from "./testing.ts";
+import { eventOf, OutputRig, PLAIN } from "./testing.ts";
 import { WebhookOutput, webhookName } from "./webhook-output.ts";
 
 interface Asked {
@@ -52,18 +52,6 @@ class Hook {
     assert.equal(this.asked.length, count);
   }
 }
-
-const PLAIN: Omit<WebhookOutputConfig, "url"> = {
-  httpConfig: undefined,
-  timeout: 0,
-  workers: 0,
-  maxRetries: 0,
-  retryBackoff: 0,
-  batch: false,
-  batchMaxEvents: 0,
-  batchMaxBytes: 0,
-  batchFlushInterval: 0,
-};
 
 /** The network takes its own time: 10 seconds of it are enough for everybody. */
 async function eventually(holds: () => boolean | Promise<boolean>, rig: OutputRig, stepMs: number = 0): Promise<void> {

@@ -1,5 +1,5 @@
 // Events posted to an address as JSON, one or many at a time.
-import type { Timer } from "../clock.ts";
+import { pause, type Timer } from "../clock.ts";
 import type { WebhookOutputConfig } from "../config/event-recorder.ts";
 import { defaultHttpConfig } from "../config/http.ts";
 import { DEADLINE } from "../notify/delivery.ts";
@@ -150,7 +150,7 @@ export class WebhookOutput implements EventOutput {
 
   /** Never rejects. */
   async #deliver(batch: readonly EncodedEvent[]): Promise<void> {
-    const { metrics } = this.#environment;
+    const { clock, metrics } = this.#environment;
     const { attempts, backoffMs } = this.#settings;
     const [first] = batch as readonly [EncodedEvent];
     const body = this.#config.batch ? arrayOf(batch) : first.json;
@@ -162,7 +162,7 @@ export class WebhookOutput implements EventOutput {
         return;
       }
       if (attempt === attempts || this.#aborter.signal.aborted) break;
-      await this.#sleep(Math.min(backoffMs * 2 ** (attempt - 1), MAX_BACKOFF_MS));
+      await pause(clock, Math.min(backoffMs * 2 ** (attempt - 1), MAX_BACKOFF_MS), this.#aborter.signal);
     }
     for (const { type } of batch) metrics.failed(type, this.name);
     this.#complaints.say("Posting events failed, they are lost", {
@@ -196,20 +196,6 @@ export class WebhookOutput implements EventOutput {
       timer.cancel();
       signal.removeEventListener("abort", abort);
     }
-  }
-
-  /** Ends early when the output has no time left. */
-  #sleep(ms: number): Promise<void> {
-    const { signal } = this.#aborter;
-    return new Promise((resolve) => {
-      const end = (): void => {
-        timer.cancel();
-        signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = this.#environment.clock.after(ms, end);
-      signal.addEventListener("abort", end);
-    });
   }
 }
 

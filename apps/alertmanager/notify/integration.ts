@@ -1,7 +1,7 @@
 // One integration of one receiver in the pipeline: what is new for it, telling it, trying again, remembering that it was told.
 import type { Logger } from "@narthex/toolkit";
 import { type Alert, isResolvedAt } from "../alert/alert.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, pause } from "../clock.ts";
 import type { EventSink } from "../event/event.ts";
 import { notified } from "../event/events.ts";
 import { Moment } from "../moment/moment.ts";
@@ -64,7 +64,7 @@ export class Integration {
   /** Tells what is new. Rejects when that failed for good, or until the flush's time was up. */
   async run(flush: Flush, alerts: readonly Alert[]): Promise<void> {
     const { clock, log, metrics, waitMs } = this.#environment;
-    await this.#sleep(waitMs(), flush.signal);
+    await pause(clock, waitMs(), flush.signal);
     const now = Moment.fromMs(clock.now());
     const hashes = alertHashes(alerts, now);
     const last = log.find(flush.groupKey, this.#logReceiver);
@@ -162,7 +162,7 @@ export class Integration {
           });
         last = outcome;
       }
-      await this.#sleep(backoff.next(), signal);
+      await pause(this.#environment.clock, backoff.next(), signal);
     }
   }
 
@@ -182,20 +182,6 @@ export class Integration {
       span?.set("alerting.alerts.count", alerts.length);
       span?.end();
     }
-  }
-
-  /** Ends early when the signal aborts. */
-  #sleep(ms: number, signal: AbortSignal): Promise<void> {
-    if (ms <= 0 || signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = (): void => {
-        timer.cancel();
-        signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = this.#environment.clock.after(ms, end);
-      signal.addEventListener("abort", end);
-    });
   }
 }
 

@@ -212,21 +212,14 @@ export class Kernels {
   }
 
   /**
-   * Decodes samples of a record body `bytes[start, end)` (of an owned array) into `records`, `times` and `halves`, at most `limit`
-   * (`KERNEL_SAMPLES`) at a time; returns how many. Stops short of what only the slow decoder can judge.
+   * Decodes samples of a record body `bytes[start, end)` (of an owned array) into `records`, `times` and `halves`, at most
+   * `KERNEL_SAMPLES` at a time; returns how many. Stops short of what only the slow decoder can judge.
    */
-  decodeSamples(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    baseRef: number,
-    baseTime: number,
-    limit: number = KERNEL_SAMPLES,
-  ): number {
+  decodeSamples(bytes: Uint8Array, start: number, end: number, baseRef: number, baseTime: number): number {
     const { byteOffset } = bytes;
     const { decodeSamples } = this.#exports;
     const from = byteOffset + start;
-    const count = decodeSamples(this.#contextAt, from, byteOffset + end, baseRef, baseTime, limit);
+    const count = decodeSamples(this.#contextAt, from, byteOffset + end, baseRef, baseTime, KERNEL_SAMPLES);
     this.#decodedTo = this.#context[Context.decodedTo] - byteOffset;
     return count;
   }

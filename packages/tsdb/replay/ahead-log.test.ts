@@ -13,7 +13,8 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { encodeSamples, encodeSeries, RecordError } from "../wal/record.ts";
 import { WalReader } from "../wal/wal-reader.ts";
 import { WalWriter } from "../wal/wal-writer.ts";
-import { AheadLog } from "./ahead-log.ts";
+import { AheadLog, type AheadLogOptions } from "./ahead-log.ts";
+import { AheadState, AheadWords, Word } from "./ahead-words.ts";
 import { ReplayThread } from "./replay-thread.ts";
 
 const RANGE = 7_200_000;
@@ -49,14 +50,9 @@ function newHead(): Head {
   return new Head({ chunkRangeMs: RANGE, memoryBytes: 2 ** 29 });
 }
 
-function logOf(head: Head, directory: string, thread = new ReplayThread()): AheadLog {
-  return new AheadLog(head, head.kernels as Kernels, {
-    fs,
-    directory,
-    fromSegment: 0,
-    onSegment: () => undefined,
-    thread,
-  });
+function logOf(head: Head, directory: string, thread: AheadLogOptions["thread"] = new ReplayThread()): AheadLog {
+  const options = { fs, directory, fromSegment: 0, onSegment: () => undefined, thread, patienceMs: 300 };
+  return new AheadLog(head, head.kernels as Kernels, options);
 }
 
 /** Replays all of a log. Returns how many samples the head has then. */
@@ -132,5 +128,14 @@ test(
     const log = logOf(head, directory, thread);
     assert.equal(replayAll(head, log), 50);
     assert.equal(log.readAhead, 0);
+  }),
+);
+
+test(
+  "log read ahead: after a second thread that dies without a word this one reads on",
+  inLog(50, async (directory) => {
+    const head = newHead();
+    const begin = (): void => new AheadWords(head.memory).set(Word.state, AheadState.ready);
+    assert.equal(replayAll(head, logOf(head, directory, { begin })), 50);
   }),
 );

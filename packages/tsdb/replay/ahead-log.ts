@@ -10,8 +10,7 @@ import { RecordRows } from "./record-rows.ts";
 import type { ReplayThread } from "./replay-thread.ts";
 
 const WAIT_MS = 100;
-/** Without a sign from the second thread for so long (it may have died) this one reads on by itself. */
-const PATIENCE_WAITS = 300;
+const PATIENCE_MS = 30_000;
 
 /** Logs that were read ahead so far. */
 let logs = 0;
@@ -23,7 +22,9 @@ export interface AheadLogOptions {
   readonly fromSegment: number;
   readonly onSegment: (index: number) => void;
   /** The second thread, its own from now on. */
-  readonly thread: ReplayThread;
+  readonly thread: Pick<ReplayThread, "begin">;
+  /** Without a sign from the second thread for so long (it may have died) this one reads on by itself; half a minute unless told. */
+  readonly patienceMs?: number;
 }
 
 /** Walks over all records of a log, as `WalReader` does, and takes samples of later records ahead where that changes nothing. */
@@ -205,7 +206,7 @@ export class AheadLog {
     const shared = this.#shared;
     shared.wait(Word.readerSignal, seen, WAIT_MS);
     this.#waits = shared.get(Word.readerSignal) === seen ? this.#waits + 1 : 0;
-    return this.#waits < PATIENCE_WAITS;
+    return this.#waits * WAIT_MS < (this.#options.patienceMs ?? PATIENCE_MS);
   }
 
   /** Tells of the segments before `segment`, which are through. */

@@ -1,5 +1,6 @@
 // Records of samples (type 2) of the same series in the same order, such as one target's scrapes: appended series by series, so that
-// what a series needs is fetched once for many samples. Source of the format: wal/record.ts.
+// what a series needs is fetched once for many samples. Source of the format: wal/record.ts. Numbers of variable length are read
+// where they stand, as in samples.ts: a function could not return where they end as well.
 import { appendOne, BEGAN, PASSED, REFUSED } from "./append";
 import {
   APPLIED,

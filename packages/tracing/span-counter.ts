@@ -1,6 +1,6 @@
-// What becomes of the program's own traces.
+// What becomes of spans, as a metric of the program that makes them.
 import { Counter, type Registry } from "@narthex/client";
-import type { OnOutcome } from "@narthex/tracing";
+import type { OnOutcome } from "./span-batcher.ts";
 
 const OUTCOMES = ["outcome"] as const;
 
