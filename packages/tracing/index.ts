@@ -11,6 +11,5 @@ export {
 } from "./span.ts";
 export type { OnOutcome, SpanOutcome } from "./span-batcher.ts";
 export { type SpanContext, spanContextFrom } from "./span-context.ts";
-export { spanCounter } from "./span-counter.ts";
 export { SILENT_TRACER, Tracer, type TraceStart } from "./tracer.ts";
 export { Tracing, type TracingOptions } from "./tracing.ts";

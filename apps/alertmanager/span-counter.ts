@@ -1,6 +1,6 @@
-// What becomes of spans, as a metric of the program that makes them.
+// What becomes of the program's own traces.
 import { Counter, type Registry } from "@narthex/client";
-import type { OnOutcome } from "./span-batcher.ts";
+import type { OnOutcome } from "@narthex/tracing";
 
 const OUTCOMES = ["outcome"] as const;
 
