@@ -100,7 +100,7 @@ export class Head {
     this.memory = new HeadMemory(reserveMemory(options.memoryBytes));
     this.kernels = options.useKernels === false ? undefined : Kernels.over(this.memory);
     this.#log = new HeadLog(this.memory, options.logsStartTimes ?? false);
-    this.#arena = new Arena(this.memory.arena);
+    this.#arena = new Arena(this.memory.arena, this.memory.arenaState);
     this.snapshots = new Snapshots(this.memory);
     this.room = new HeadRoom(this.memory, this.snapshots, options.onChunkError);
     const { slots, cells } = this.room;
@@ -347,6 +347,13 @@ export class Head {
   adoptSeries(record: number, isLogged: boolean): void {
     this.counters.seriesCreated++;
     if (!isLogged) this.#log.add(record);
+  }
+
+  /** Series that a log brought, made by kernels: see `SeriesTable.makeByKernels`. */
+  makeByKernels(kernels: Kernels, bytes: Uint8Array, from: number, end: number): number {
+    const made = this.table.makeByKernels(kernels, bytes, from, end);
+    this.counters.seriesCreated += made;
+    return made;
   }
 
   /**

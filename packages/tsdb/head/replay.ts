@@ -1,5 +1,6 @@
 // Filling the head from the log, record by record, without an object per series or sample.
 import { isWellFormed } from "../chunk/bucket-layout.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import { decodeHistograms, type HistogramEntry, isHistogramRecord } from "../wal/histogram-record.ts";
 import {
   decodeExemplars,
@@ -197,33 +198,57 @@ export class Replay {
   }
 
   #applySeries({ bytes, start, end }: RecordSource): void {
+    const { kernels, table } = this.#head;
+    const cursor = new SeriesRecordCursor(bytes, start, end);
+    const usesKernels = kernels?.owns(bytes) === true && table.defersPostings;
+    for (;;) {
+      if (usesKernels) cursor.goTo(this.#makeByKernels(kernels, bytes, cursor.at, end));
+      if (!cursor.next()) return;
+      this.#addSeries(cursor);
+    }
+  }
+
+  /** Makes series as far as kernels go; returns where they stopped. */
+  #makeByKernels(kernels: Kernels, bytes: Uint8Array, from: number, end: number): number {
+    const made = this.#head.makeByKernels(kernels, bytes, from, end);
+    if (this.#chunks.count > 0 || this.#late.count > 0) {
+      const { table } = this.#head;
+      for (let i = 0; i < made; i++) this.#takeChunks(kernels.records[i], table.refOf(kernels.records[i]));
+    }
+    return kernels.decodedTo;
+  }
+
+  #addSeries(cursor: SeriesRecordCursor): void {
     const { table } = this.#head;
     const interner = this.#interner;
-    const cursor = new SeriesRecordCursor(bytes, start, end);
-    while (cursor.next()) {
-      interner.begin();
-      while (cursor.nextLabel()) {
-        const { nameStart, nameEnd, valueStart, valueEnd } = cursor;
-        if (valueEnd > valueStart) interner.add(bytes, nameStart, nameEnd, valueStart, valueEnd);
-      }
-      const { ids, count } = interner;
-      if (count === 0) continue;
-      const { ref } = cursor;
-      const isUsable = ref > 0 && ref <= MAX_REF && recordOf(this.#head.memory, ref) === 0;
-      const found = table.findOrCreateIds(ids, count, isUsable ? ref : 0);
-      const record = Math.abs(found);
-      if (found < 0) this.#head.adoptSeries(record, isUsable);
-      if (table.refOf(record) !== ref) {
-        this.#aliases.set(ref, record);
-        this.#noteRef(ref);
-      }
-      this.#chunks.take(ref, (minTime, maxTime, encoding, samples, place) =>
-        this.#head.adoptChunk(record, minTime, maxTime, encoding, samples, place),
-      );
-      this.#late.take(ref, (minTime, maxTime, encoding, samples, place) =>
-        this.#head.outOfOrder.chunks.adopt(record, minTime, maxTime, encoding, samples, place),
-      );
+    const { bytes } = cursor;
+    interner.begin();
+    while (cursor.nextLabel()) {
+      const { nameStart, nameEnd, valueStart, valueEnd } = cursor;
+      if (valueEnd > valueStart) interner.add(bytes, nameStart, nameEnd, valueStart, valueEnd);
     }
+    const { ids, count } = interner;
+    if (count === 0) return;
+    const { ref } = cursor;
+    const isUsable = ref > 0 && ref <= MAX_REF && recordOf(this.#head.memory, ref) === 0;
+    const found = table.findOrCreateIds(ids, count, isUsable ? ref : 0);
+    const record = Math.abs(found);
+    if (found < 0) this.#head.adoptSeries(record, isUsable);
+    if (table.refOf(record) !== ref) {
+      this.#aliases.set(ref, record);
+      this.#noteRef(ref);
+    }
+    this.#takeChunks(record, ref);
+  }
+
+  /** Gives a series the chunks that the disk has of it under a ref. */
+  #takeChunks(record: number, ref: number): void {
+    this.#chunks.take(ref, (minTime, maxTime, encoding, samples, place) =>
+      this.#head.adoptChunk(record, minTime, maxTime, encoding, samples, place),
+    );
+    this.#late.take(ref, (minTime, maxTime, encoding, samples, place) =>
+      this.#head.outOfOrder.chunks.adopt(record, minTime, maxTime, encoding, samples, place),
+    );
   }
 
   #applyHistograms(entries: readonly HistogramEntry[]): void {

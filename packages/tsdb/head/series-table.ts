@@ -1,8 +1,9 @@
 // Series by labels and by ref: label lists, the hash table, the pages from ref to record.
 import type { Labels } from "@narthex/model";
 import type { LabelBytes } from "@narthex/storage";
+import type { Kernels } from "../kernels/kernels.ts";
 import type { Arena } from "../memory/arena.ts";
-import { COLD_WORDS, Control, type HeadMemory, RECORD_WORDS, REF_PAGE } from "../memory/layout.ts";
+import { COLD_WORDS, Control, type HeadMemory, RECORD_WORDS, REF_PAGE, TableWord } from "../memory/layout.ts";
 import { HeadFullError, Pool } from "../memory/pool.ts";
 import { closeWindow, openWindow } from "../memory/window.ts";
 import { LabelInterner } from "./label-interner.ts";
@@ -42,12 +43,8 @@ export class SeriesTable {
   readonly #snapshots: Snapshots;
   readonly #pool: Pool;
   readonly #interner: LabelInterner;
-  #table: number;
-  #bits = FIRST_TABLE_BITS;
-  #count = 0;
-  #nextRef = 1;
-  /** Refs of live series per page; a page without any is freed. */
-  readonly #pageUse = new Map<number, number>();
+  /** `TableWord`s. */
+  readonly #state: Uint32Array;
   /** Reused between look-ups. */
   #ids = new Uint32Array(64);
   /** Pairs whose postings name refs of removed series. */
@@ -63,14 +60,16 @@ export class SeriesTable {
     this.#symbols = symbols;
     this.#reclaimer = reclaimer;
     this.#snapshots = snapshots;
-    this.#pool = new Pool(memory.series, RECORD_WORDS, 0, "series");
+    this.#pool = new Pool(memory.series, RECORD_WORDS, 0, "series", memory.seriesPool);
     this.#interner = new LabelInterner(memory, symbols);
-    this.#table = arena.take(2 ** FIRST_TABLE_BITS);
-    memory.arena.fill(0, this.#table, this.#table + 2 ** FIRST_TABLE_BITS);
+    const table = arena.take(2 ** FIRST_TABLE_BITS);
+    memory.arena.fill(0, table, table + 2 ** FIRST_TABLE_BITS);
+    this.#state = memory.seriesTable;
+    this.#state.set([table, FIRST_TABLE_BITS, 0, 1]);
   }
 
   get count(): number {
-    return this.#count;
+    return this.#state[TableWord.count];
   }
 
   /** Record indices run from 1 to this; not all of them are in use. */
@@ -83,10 +82,22 @@ export class SeriesTable {
     return this.#nextRef - 1;
   }
 
+  get #nextRef(): number {
+    return this.#state[TableWord.nextRef];
+  }
+
+  get #table(): number {
+    return this.#state[TableWord.address];
+  }
+
+  get #bits(): number {
+    return this.#state[TableWord.bits];
+  }
+
   /** Refs up to `ref` are taken (a log mentions them). */
   reserveRefs(ref: number): void {
     if (ref < this.#nextRef) return;
-    this.#nextRef = ref + 1;
+    this.#state[TableWord.nextRef] = ref + 1;
     this.#memory.control[Control.lastRef] = ref;
   }
 
@@ -140,6 +151,16 @@ export class SeriesTable {
     return known !== 0 ? known : -this.#create(ids, count, hash, ref);
   }
 
+  /**
+   * Makes the series of a record body `bytes[from, end)` by kernels, as far as they go: see `Kernels.makeSeries`. Only while postings
+   * are put off.
+   */
+  makeByKernels(kernels: Kernels, bytes: Uint8Array, from: number, end: number): number {
+    const made = kernels.makeSeries(bytes, from, end, this.#firstEpoch);
+    this.#memory.control[Control.lastRef] = this.#nextRef - 1;
+    return made;
+  }
+
   refOf(record: number): number {
     return this.#memory.cold[record * COLD_WORDS + Cold.ref];
   }
@@ -152,7 +173,12 @@ export class SeriesTable {
 
   /** While a replay makes series nobody asks for postings: from now on they wait for `finishReplay`. The table must be empty. */
   deferPostings(): void {
-    this.#isDeferring = this.#count === 0;
+    this.#isDeferring = this.count === 0;
+  }
+
+  /** Whether postings wait for `finishReplay`. */
+  get defersPostings(): boolean {
+    return this.#isDeferring;
   }
 
   /** Makes postings that were put off, and sorts those that a foreign log filled out of order. */
@@ -185,7 +211,7 @@ export class SeriesTable {
       this.#dropRef(cold[base + Cold.ref]);
     }
     touched.add(ALL_SERIES);
-    this.#count -= records.length;
+    this.#state[TableWord.count] -= records.length;
     this.#reclaimer.later(() => {
       for (const record of records) {
         onFree(record);
@@ -260,15 +286,19 @@ export class SeriesTable {
     memory.seriesFloats[(base + Rec.nextCut) >> 1] = -Infinity;
     memory.series[base + Rec.packed] = NO_WINDOW;
     // Not later than any snapshot that is held, so that the first append leaves an undo entry for all of them.
-    memory.series[base + Rec.epoch] = this.#snapshots.liveCount > 0 ? this.#snapshots.oldest : this.#snapshots.epoch;
+    memory.series[base + Rec.epoch] = this.#firstEpoch;
     this.#setRef(ref, record);
-    if (ref >= this.#nextRef) this.#nextRef = ref + 1;
+    if (ref >= this.#nextRef) this.#state[TableWord.nextRef] = ref + 1;
     if (this.#isDeferring) memory.control[Control.lastRef] = this.#nextRef - 1;
     else this.#addPostings(ids, count, ref);
-    this.#count++;
-    if (this.#count * 2 > 1 << this.#bits) this.#rehash(this.#bits + 1);
+    this.#state[TableWord.count]++;
+    if (this.count * 2 > 1 << this.#bits) this.#rehash(this.#bits + 1);
     else this.#place(record, hash);
     return record;
+  }
+
+  get #firstEpoch(): number {
+    return this.#snapshots.liveCount > 0 ? this.#snapshots.oldest : this.#snapshots.epoch;
   }
 
   #addPostings(ids: Uint32Array, count: number, ref: number): void {
@@ -285,7 +315,7 @@ export class SeriesTable {
 
   /** Records of all series, in the order of their refs. */
   #liveByRef(): Uint32Array {
-    const records = new Uint32Array(this.#count);
+    const records = new Uint32Array(this.count);
     let count = 0;
     let before = 0;
     let isSorted = true;
@@ -301,9 +331,10 @@ export class SeriesTable {
 
   #lookUp(ids: Uint32Array, count: number, hash: number): number {
     const { arena, cold } = this.#memory;
+    const table = this.#table;
     const mask = (1 << this.#bits) - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const record = arena[this.#table + slot];
+      const record = arena[table + slot];
       if (record === 0) return 0;
       const base = record * COLD_WORDS;
       if (cold[base + Cold.hash] !== hash) continue;
@@ -317,30 +348,32 @@ export class SeriesTable {
 
   #place(record: number, hash: number): void {
     const { arena } = this.#memory;
+    const table = this.#table;
     const mask = (1 << this.#bits) - 1;
     let slot = hash & mask;
-    while (arena[this.#table + slot] !== 0) slot = (slot + 1) & mask;
-    arena[this.#table + slot] = record;
+    while (arena[table + slot] !== 0) slot = (slot + 1) & mask;
+    arena[table + slot] = record;
   }
 
   /** Takes a record out of the table; those behind it move up, so that look-ups need no marks. */
   #unplace(record: number, hash: number): void {
     const { arena, cold } = this.#memory;
+    const table = this.#table;
     const mask = (1 << this.#bits) - 1;
     let hole = hash & mask;
-    while (arena[this.#table + hole] !== record) {
-      if (arena[this.#table + hole] === 0) return;
+    while (arena[table + hole] !== record) {
+      if (arena[table + hole] === 0) return;
       hole = (hole + 1) & mask;
     }
     for (let slot = (hole + 1) & mask; ; slot = (slot + 1) & mask) {
-      const other = arena[this.#table + slot];
+      const other = arena[table + slot];
       if (other === 0) break;
       const home = cold[other * COLD_WORDS + Cold.hash] & mask;
       if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
-      arena[this.#table + hole] = other;
+      arena[table + hole] = other;
       hole = slot;
     }
-    arena[this.#table + hole] = 0;
+    arena[table + hole] = 0;
   }
 
   /** The table is the writer's alone, so it may be freed at once. */
@@ -349,8 +382,8 @@ export class SeriesTable {
     if (bits !== this.#bits) {
       const table = this.#arena.take(1 << bits);
       this.#arena.give(this.#table, 1 << this.#bits);
-      this.#table = table;
-      this.#bits = bits;
+      this.#state[TableWord.address] = table;
+      this.#state[TableWord.bits] = bits;
     }
     arena.fill(0, this.#table, this.#table + (1 << bits));
     for (let record = 1; record <= this.#pool.high; record++) {
@@ -367,7 +400,6 @@ export class SeriesTable {
       refs[number] = page;
     }
     arena[refs[number] + (ref & (REF_PAGE - 1))] = record;
-    this.#pageUse.set(number, (this.#pageUse.get(number) ?? 0) + 1);
   }
 
   #dropRef(ref: number): void {
@@ -375,12 +407,7 @@ export class SeriesTable {
     const number = ref >>> 7;
     const page = refs[number];
     arena[page + (ref & (REF_PAGE - 1))] = 0;
-    const left = (this.#pageUse.get(number) ?? 1) - 1;
-    if (left > 0) {
-      this.#pageUse.set(number, left);
-      return;
-    }
-    this.#pageUse.delete(number);
+    for (let i = 0; i < REF_PAGE; i++) if (arena[page + i] !== 0) return;
     Atomics.store(refs, number, 0);
     this.#reclaimer.later(() => this.#arena.give(page, REF_PAGE));
   }

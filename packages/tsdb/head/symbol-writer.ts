@@ -25,8 +25,8 @@ export class SymbolWriter extends Symbols {
     super(memory);
     this.#arena = arena;
     this.#reclaimer = reclaimer;
-    this.#namePool = new Pool(memory.names, NAME_WORDS, 0, "label names");
-    this.#pairPool = new Pool(memory.pairs, PAIR_WORDS, 0, "label pairs");
+    this.#namePool = new Pool(memory.names, NAME_WORDS, 0, "label names", memory.namePool);
+    this.#pairPool = new Pool(memory.pairs, PAIR_WORDS, 0, "label pairs", memory.pairPool);
     this.#newTable(Control.nameTable, 6);
     this.#newTable(Control.pairTable, FIRST_TABLE_BITS);
   }

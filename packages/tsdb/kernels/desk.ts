@@ -28,6 +28,7 @@ type Part =
   | "snappyTable"
   | "context"
   | "rows"
+  | "ids"
   | "cuts"
   | "records"
   | "times"
@@ -44,6 +45,8 @@ export const DeskPart: Readonly<Record<Part, DeskRegion>> = {
   context: part(4 * KIB),
   /** Rows of `appendRows`. */
   rows: part(4 * KIB),
+  /** Ids of the labels of a series that is made. */
+  ids: part(4 * KIB),
   cuts: part(KERNEL_CUTS * 8),
   records: part(KERNEL_SAMPLES * 4),
   times: part(KERNEL_SAMPLES * 8),

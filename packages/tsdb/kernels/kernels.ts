@@ -32,11 +32,20 @@ const Context = {
   minTime: 20,
   maxTime: 22,
   highestRef: 24,
-  words: 26,
+  names: 26,
+  pairs: 27,
+  pairPool: 28,
+  seriesPool: 29,
+  seriesTable: 30,
+  arenaState: 31,
+  arenaLimit: 32,
+  control: 33,
+  ids: 34,
+  words: 36,
 } as const;
 
-/** Words of a row as kernels know it (assembly/rows.ts); two more floats, of the sample at hand, are theirs alone. */
-const Row = { position: 0, end: 1, words: 12 } as const;
+/** Words of a row as kernels know it (assembly/rows.ts); what stands behind is theirs alone. */
+const Row = { position: 0, end: 1, words: 14 } as const;
 /** The same in 64-bit floats. */
 const RowFloat = { baseRef: 1, baseTime: 2 } as const;
 
@@ -58,6 +67,7 @@ interface KernelExports {
     minValidTime: number,
     chunkRange: number,
   ): number;
+  makeSeries(context: number, at: number, end: number, limit: number, epoch: number): number;
   scanSamples(context: number, at: number, end: number, baseRef: number): number;
   appendRows(
     context: number,
@@ -165,6 +175,15 @@ export class Kernels {
     context[Context.pages] = layout.refs.offset;
     context[Context.pageCount] = layout.refs.bytes / 4;
     context[Context.arena] = layout.arena.offset;
+    context[Context.names] = layout.names.offset;
+    context[Context.pairs] = layout.pairs.offset;
+    context[Context.pairPool] = Control.pairPool * 4;
+    context[Context.seriesPool] = Control.seriesPool * 4;
+    context[Context.seriesTable] = Control.seriesTable * 4;
+    context[Context.arenaState] = Control.arena * 4;
+    context[Context.arenaLimit] = layout.arena.bytes / 4;
+    context[Context.control] = 0;
+    context[Context.ids] = at + DeskPart.ids.offset;
     context[Context.records] = at + DeskPart.records.offset;
     context[Context.times] = at + DeskPart.times.offset;
     context[Context.values] = at + DeskPart.values.offset;
@@ -206,7 +225,7 @@ export class Kernels {
     return this.#exports.compress(at + input.offset, length, at + output.offset, at + snappyTable.offset);
   }
 
-  /** Where the last `decodeSamples` stopped, as a position in the array it was given. */
+  /** Where the last `decodeSamples` or `makeSeries` stopped, as a position in the array it was given. */
   get decodedTo(): number {
     return this.#decodedTo;
   }
@@ -240,6 +259,19 @@ export class Kernels {
   ): AppendResult {
     this.#setTimes(minTime, maxTime);
     return this.#done(this.#exports.appendSamples(this.#contextAt, from, to, epoch, minValidTime, chunkRangeMs));
+  }
+
+  /**
+   * Makes the series of a record body `bytes[start, end)` (of an owned array), as of `epoch`, whose postings are put off; their records
+   * are in `records`, and `decodedTo` is where it stopped. Returns how many, at most `KERNEL_SAMPLES` at a time. Stops at a series that
+   * is not for it, see assembly/series.ts.
+   */
+  makeSeries(bytes: Uint8Array, start: number, end: number, epoch: number): number {
+    const { byteOffset } = bytes;
+    const { makeSeries } = this.#exports;
+    const made = makeSeries(this.#contextAt, byteOffset + start, byteOffset + end, KERNEL_SAMPLES, epoch);
+    this.#decodedTo = this.#context[Context.decodedTo] - byteOffset;
+    return made;
   }
 
   /**

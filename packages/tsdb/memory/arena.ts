@@ -7,6 +7,11 @@ const GRANULE_WORDS = 4;
 /** So many words at the start are never given out and stay 0: a table page that is absent may be read as page 0. */
 const ZERO_WORDS = 128;
 
+/** Words of an arena's state: first word that was never given out, words in blocks that are taken, then the free list of each class. */
+export const ArenaWord = { next: 0, used: 1, free: 2 } as const;
+const CLASSES = 160;
+export const ARENA_STATE_WORDS: number = ArenaWord.free + CLASSES;
+
 /**
  * Size classes with free lists: every multiple of 16 bytes up to 128, then four steps per doubling, so at most a fifth
  * of a block is lost to rounding. Freed blocks serve only their own class. Used by the single writer only.
@@ -14,17 +19,19 @@ const ZERO_WORDS = 128;
  */
 export class Arena {
   readonly words: Uint32Array;
-  readonly #free: Uint32Array = new Uint32Array(160);
-  #next = ZERO_WORDS;
-  #usedWords = 0;
+  readonly #state: Uint32Array;
 
-  constructor(words: Uint32Array) {
+  /** `state` is where it keeps its `ARENA_STATE_WORDS`: in the head's memory, as kernels take blocks as well. */
+  constructor(words: Uint32Array, state: Uint32Array) {
     this.words = words;
+    this.#state = state;
+    state.fill(0);
+    state[ArenaWord.next] = ZERO_WORDS;
   }
 
   /** Bytes in blocks that are taken. */
   get usedBytes(): number {
-    return this.#usedWords * 4;
+    return this.#state[ArenaWord.used] * 4;
   }
 
   /** Words a block for `words` words really has. */
@@ -34,29 +41,29 @@ export class Arena {
 
   /** Takes a block of at least `words` words with undefined content. Throws a `HeadFullError`. */
   take(words: number): number {
+    const state = this.#state;
     const sizeClass = classOf(words);
     const size = classWords(sizeClass);
-    const address = this.#free[sizeClass];
-    this.#usedWords += size;
+    const address = state[ArenaWord.free + sizeClass];
     if (address !== 0) {
-      this.#free[sizeClass] = this.words[address];
+      state[ArenaWord.free + sizeClass] = this.words[address];
+      state[ArenaWord.used] += size;
       return address;
     }
-    if (this.#next + size > this.words.length) {
-      this.#usedWords -= size;
-      throw new HeadFullError("labels");
-    }
-    const fresh = this.#next;
-    this.#next += size;
+    const fresh = state[ArenaWord.next];
+    if (fresh + size > this.words.length) throw new HeadFullError("labels");
+    state[ArenaWord.next] = fresh + size;
+    state[ArenaWord.used] += size;
     return fresh;
   }
 
   /** Gives back a block that was taken with `words`. Nobody may look at it any more. */
   give(address: number, words: number): void {
+    const state = this.#state;
     const sizeClass = classOf(words);
-    this.#usedWords -= classWords(sizeClass);
-    this.words[address] = this.#free[sizeClass];
-    this.#free[sizeClass] = address;
+    state[ArenaWord.used] -= classWords(sizeClass);
+    this.words[address] = state[ArenaWord.free + sizeClass];
+    state[ArenaWord.free + sizeClass] = address;
   }
 }
 

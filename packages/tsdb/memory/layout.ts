@@ -2,6 +2,7 @@
 // Pages nobody wrote cost no physical memory, so regions are generous; nothing is ever moved or grown, so views stay valid
 // and workers see the same bytes. Addresses inside a region are small integers, which keeps them cheap in JavaScript.
 
+import { ARENA_STATE_WORDS } from "./arena.ts";
 import { POOL_STATE_WORDS } from "./pool.ts";
 
 /** Bytes per WebAssembly page. */
@@ -46,13 +47,23 @@ export const Control = {
   lastRef: 9,
   /** Number of names that were ever taken (ids run from 1 to this). */
   nameHigh: 10,
-  /** State of the pool of chunk slots (memory/pool.ts), where kernels find it. */
+  /** States of the pools of chunk slots, finished chunks, series, label pairs and names (memory/pool.ts), where kernels find them. */
   slotPool: 12,
-  /** The same of the pool of finished chunks. */
   cellPool: 16,
+  seriesPool: 20,
+  pairPool: 24,
+  namePool: 28,
+  /** State of the series table (`TableWord`). */
+  seriesTable: 32,
   /** First of `MAX_SNAPSHOTS` words: the state of each snapshot. */
   snapshots: 64,
+  /** State of the arena (memory/arena.ts). */
+  arena: 2048,
 } as const;
+
+/** Words of the series table's state: its address in the arena, its size as a power of two, the series in it, the next ref to give. */
+export const TableWord = { address: 0, bits: 1, count: 2, nextRef: 3 } as const;
+const TABLE_STATE_WORDS = 4;
 
 /** How many snapshots (running queries) may be held at the same time. */
 export const MAX_SNAPSHOTS = 1024;
@@ -147,9 +158,14 @@ export class HeadMemory {
   readonly memory: SharedMemory;
   readonly layout: Layout;
   readonly control: Int32Array;
-  /** State of the pools of chunk slots and of finished chunks. */
+  /** States of pools, series table and arena: the single writer's, and its kernels'. */
   readonly slotPool: Uint32Array;
   readonly cellPool: Uint32Array;
+  readonly seriesPool: Uint32Array;
+  readonly pairPool: Uint32Array;
+  readonly namePool: Uint32Array;
+  readonly seriesTable: Uint32Array;
+  readonly arenaState: Uint32Array;
   readonly series: Uint32Array;
   readonly seriesFloats: Float64Array;
   readonly cold: Uint32Array;
@@ -174,8 +190,14 @@ export class HeadMemory {
     const words = (region: Region): Uint32Array => new Uint32Array(buffer, region.offset, region.bytes / 4);
     const floats = (region: Region): Float64Array => new Float64Array(buffer, region.offset, region.bytes / 8);
     this.control = new Int32Array(buffer, 0, CONTROL_BYTES / 4);
-    this.slotPool = new Uint32Array(buffer, Control.slotPool * 4, POOL_STATE_WORDS);
-    this.cellPool = new Uint32Array(buffer, Control.cellPool * 4, POOL_STATE_WORDS);
+    const state = (at: number, length: number): Uint32Array => new Uint32Array(buffer, at * 4, length);
+    this.slotPool = state(Control.slotPool, POOL_STATE_WORDS);
+    this.cellPool = state(Control.cellPool, POOL_STATE_WORDS);
+    this.seriesPool = state(Control.seriesPool, POOL_STATE_WORDS);
+    this.pairPool = state(Control.pairPool, POOL_STATE_WORDS);
+    this.namePool = state(Control.namePool, POOL_STATE_WORDS);
+    this.seriesTable = state(Control.seriesTable, TABLE_STATE_WORDS);
+    this.arenaState = state(Control.arena, ARENA_STATE_WORDS);
     this.series = words(layout.series);
     this.seriesFloats = floats(layout.series);
     this.cold = words(layout.cold);

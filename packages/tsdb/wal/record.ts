@@ -322,6 +322,12 @@ export class SeriesRecordCursor {
     this.#reader = recordBody(bytes, start, end, RecordType.series);
   }
 
+  /** Goes on at `at`, where a series begins. */
+  goTo(at: number): void {
+    this.#unread = 0;
+    this.#reader.position = at;
+  }
+
   next(): boolean {
     while (this.#unread > 0) this.nextLabel();
     const reader = this.#reader;

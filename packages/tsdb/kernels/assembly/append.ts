@@ -21,36 +21,36 @@ import {
 } from "./context";
 
 // Word offsets of a series record, in bytes.
-const LAST_TIME: usize = 0;
-const LAST_VALUE: usize = 8;
-const NEXT_CUT: usize = 16;
+export const LAST_TIME: usize = 0;
+export const LAST_VALUE: usize = 8;
+export const NEXT_CUT: usize = 16;
 const CUT_AHEAD: usize = 24;
-const DELTA: usize = 28;
-const PACKED: usize = 32;
-const UNFINISHED: usize = 36;
+export const DELTA: usize = 28;
+export const PACKED: usize = 32;
+export const UNFINISHED: usize = 36;
 const FIRST_SLOT: usize = 40;
-const CURRENT_SLOT: usize = 44;
+export const CURRENT_SLOT: usize = 44;
 const NEWEST_CELL: usize = 48;
-const EPOCH: usize = 52;
-const KIND: usize = 60;
-const RECORD_SHIFT: usize = 6;
+export const EPOCH: usize = 52;
+export const KIND: usize = 60;
+export const RECORD_SHIFT: usize = 6;
 const COLD_SHIFT: usize = 5;
 const COLD_MIN_TIME: usize = 16;
 
-const NO_WINDOW: u32 = (31 << 8) | (63 << 13);
-const FORM_MASK: u32 = 7;
-const PREDICT_AT: u32 = 30;
-const MAX_SAMPLES: u32 = 240;
-const MAX_BYTES: u32 = 1024 - 19;
+export const NO_WINDOW: u32 = (31 << 8) | (63 << 13);
+export const FORM_MASK: u32 = 7;
+export const PREDICT_AT: u32 = 30;
+export const MAX_SAMPLES: u32 = 240;
+export const MAX_BYTES: u32 = 1024 - 19;
 
 // A pool's words (memory/pool.ts).
 const POOL_FREE: usize = 0;
 const POOL_FREE_COUNT: usize = 4;
 const POOL_HIGH: usize = 8;
 const POOL_CAPACITY: usize = 12;
-const SLOT_SHIFT: usize = 6;
-const SLOT_LINK: usize = 60;
-const SLOT_WORDS: u32 = 15;
+export const SLOT_SHIFT: usize = 6;
+export const SLOT_LINK: usize = 60;
+export const SLOT_WORDS: u32 = 15;
 /** No sample takes more slots, that of a cut included. */
 const SLOTS_AT_ONCE: u32 = 4;
 
@@ -66,7 +66,7 @@ const IN_SLOTS: u32 = 0x80000000;
 const XOR_ENCODING: u32 = 1 << 16;
 
 /** A cell from a pool whose free cells are linked by the word at `link`, 0 when there is none. */
-function takeCell(pool: usize, cells: usize, shift: usize, link: usize): u32 {
+export function takeCell(pool: usize, cells: usize, shift: usize, link: usize): u32 {
   const free = load<u32>(pool, POOL_FREE);
   if (free !== 0) {
     store<u32>(pool, load<u32>(cells + ((<usize>free) << shift) + link), POOL_FREE);
@@ -80,14 +80,14 @@ function takeCell(pool: usize, cells: usize, shift: usize, link: usize): u32 {
 }
 
 /** Whether a pool has `count` cells left. */
-function has(pool: usize, count: u32): bool {
+export function has(pool: usize, count: u32): bool {
   return (
     load<u32>(pool, POOL_HIGH) + count <= load<u32>(pool, POOL_CAPACITY) || load<u32>(pool, POOL_FREE_COUNT) >= count
   );
 }
 
 /** A slot whose link is 0; the caller knows that there is one. */
-function takeSlot(pool: usize, slots: usize): u32 {
+export function takeSlot(pool: usize, slots: usize): u32 {
   const slot = takeCell(pool, slots, SLOT_SHIFT, SLOT_LINK);
   store<u32>(slots + ((<usize>slot) << SLOT_SHIFT), 0, SLOT_LINK);
   return slot;

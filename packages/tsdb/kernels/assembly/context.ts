@@ -30,3 +30,15 @@ export const HIGHEST_REF: usize = 96;
 // The head's oldest and newest time (f64), before and after.
 export const MIN_TIME: usize = 80;
 export const MAX_TIME: usize = 88;
+// What series are made of: names, pairs, the pools of pairs and series, the series table, the arena's state, and the control words.
+export const NAMES: usize = 104;
+export const PAIRS: usize = 108;
+export const PAIR_POOL: usize = 112;
+export const SERIES_POOL: usize = 116;
+export const SERIES_TABLE: usize = 120;
+export const ARENA_STATE: usize = 124;
+/** Words that the arena has. */
+export const ARENA_LIMIT: usize = 128;
+export const CONTROL: usize = 132;
+/** Where the ids of a series' labels are gathered. */
+export const IDS: usize = 136;

@@ -1,15 +1,11 @@
 // Records of samples (type 2) of the same series in the same order, such as one target's scrapes: appended series by series, so that
-// what a series needs is fetched once for many samples. Source of the format: wal/record.ts. Numbers of variable length are read
-// where they stand, as in samples.ts: a function could not return where they end as well.
-import { appendOne, BEGAN, PASSED, REFUSED } from "./append";
+// what a series needs is fetched once for many samples. Source of the format: wal/record.ts.
 import {
   APPLIED,
   ARENA,
   CREATED,
   HIGHEST_REF,
   LOWEST_REF,
-  MAX_TIME,
-  MIN_TIME,
   PAGE_COUNT,
   PAGES,
   SERIES,
@@ -17,23 +13,17 @@ import {
   SLOT_POOL,
   SLOTS,
 } from "./context";
+import { appendRun, BASE_REF, BASE_TIME, END, FIRST_REF, NEXT, POSITION, ROW_BYTES, TIME, VALUE } from "./run";
 import { MAX_REF } from "./samples";
+import { unzigzag, varintOf, varintSize } from "./varint";
 
 /** What `scanSamples` says of a record: not sound for sure, sound, sound with refs that only grow. */
 const UNSURE: u32 = 0;
 const SOUND: u32 = 1;
 const GROWING: u32 = 2;
 
-// A row, in bytes: where its next sample stands and where it ends (addresses), what its refs and times are distances from.
-const POSITION: usize = 0;
-const END: usize = 4;
-const BASE_REF: usize = 8;
-const BASE_TIME: usize = 16;
-// Of the sample at hand: where the one behind it stands, time, value.
-const NEXT: usize = 24;
-const TIME: usize = 32;
-const VALUE: usize = 40;
-const ROW_BYTES: usize = 48;
+/** Bytes of a distance in a record that is sound. */
+const MAX_SIZE: u64 = 7;
 
 /** Returned by `appendRows` when it went over as many series as it was told to. */
 const ALL_COLUMNS: u32 = 0xffffffff;
@@ -51,26 +41,19 @@ export function scanSamples(context: usize, at: usize, end: usize, baseRef: f64)
   let verdict = GROWING;
   let p = at;
   while (p < end) {
-    let byte = <u64>load<u8>(p++);
-    let delta = byte & 0x7f;
-    let shift: u64 = 7;
-    while (byte >= 0x80 && p < end && shift < 49) {
-      byte = <u64>load<u8>(p++);
-      delta |= (byte & 0x7f) << shift;
-      shift += 7;
-    }
-    if (byte >= 0x80 || p >= end) return UNSURE;
-    const ref = firstRef + ((delta >>> 1) ^ (0 - (delta & 1)));
-    if (ref > MAX_REF) return UNSURE;
+    let word = load<u64>(p);
+    let size = varintSize(word);
+    p += <usize>size;
+    const ref = firstRef + unzigzag(varintOf(word, size));
+    if (size > MAX_SIZE || ref > MAX_REF) return UNSURE;
     if (lowest <= highest && ref <= highest) verdict = SOUND;
     if (ref < lowest) lowest = ref;
     if (ref > highest) highest = ref;
     shape = (rotl(shape, 5) ^ <u32>ref) * 0x9e3779b1;
-    // The time: its last byte is the one without a mark.
-    const limit = p + 7;
-    while (p < end && p < limit && load<u8>(p) >= 0x80) p++;
-    if (p === limit || p + 9 > end) return UNSURE;
-    p += 9;
+    word = load<u64>(p);
+    size = varintSize(word);
+    p += <usize>size + 8;
+    if (size > MAX_SIZE || p > end) return UNSURE;
   }
   store<u32>(context, shape, SHAPE);
   store<u32>(context, <u32>lowest, LOWEST_REF);
@@ -99,10 +82,9 @@ export function appendRows(
   const pageCount = load<u32>(context, PAGE_COUNT);
   const arena = <usize>load<u32>(context, ARENA);
   const behind = rows + <usize>count * ROW_BYTES;
-  let applied: u32 = 0;
-  let created: u32 = 0;
-  let minTime = load<f64>(context, MIN_TIME);
-  let maxTime = load<f64>(context, MAX_TIME);
+  store<u32>(context, 0, APPLIED);
+  store<u32>(context, 0, CREATED);
+  for (let row = rows; row < behind; row += ROW_BYTES) store<u64>(row, <u64>load<f64>(row, BASE_REF), FIRST_REF);
   let stopped = ALL_COLUMNS;
   for (let column: u32 = 0; column < columns && stopped === ALL_COLUMNS; column++) {
     let ref: u64 = 0;
@@ -111,28 +93,18 @@ export function appendRows(
       let p = <usize>load<u32>(row, POSITION);
       const end = <usize>load<u32>(row, END);
       if (p >= end) break;
-      let byte = <u64>load<u8>(p++);
-      let delta = byte & 0x7f;
-      let shift: u64 = 7;
-      while (byte >= 0x80 && p < end && shift < 56) {
-        byte = <u64>load<u8>(p++);
-        delta |= (byte & 0x7f) << shift;
-        shift += 7;
-      }
-      if (byte >= 0x80 || p >= end) break;
-      const found = <u64>load<f64>(row, BASE_REF) + ((delta >>> 1) ^ (0 - (delta & 1)));
+      let word = load<u64>(p);
+      let size = varintSize(word);
+      if (size > 8) break;
+      p += <usize>size;
+      const found = load<u64>(row, FIRST_REF) + unzigzag(varintOf(word, size));
       if (row === rows) ref = found;
       else if (found !== ref) break;
-      byte = <u64>load<u8>(p++);
-      delta = byte & 0x7f;
-      shift = 7;
-      while (byte >= 0x80 && p < end && shift < 56) {
-        byte = <u64>load<u8>(p++);
-        delta |= (byte & 0x7f) << shift;
-        shift += 7;
-      }
-      if (byte >= 0x80 || end - p < 8) break;
-      store<f64>(row, load<f64>(row, BASE_TIME) + <f64>(<i64>((delta >>> 1) ^ (0 - (delta & 1)))), TIME);
+      word = load<u64>(p);
+      size = varintSize(word);
+      p += <usize>size;
+      if (size > 8 || p + 8 > end) break;
+      store<f64>(row, load<f64>(row, BASE_TIME) + <f64>(<i64>unzigzag(varintOf(word, size))), TIME);
       store<u64>(row, bswap(load<u64>(p)), VALUE);
       store<u32>(row, <u32>(p + 8), NEXT);
     }
@@ -145,25 +117,8 @@ export function appendRows(
       stopped = count;
       break;
     }
-    for (row = rows; row < behind; row += ROW_BYTES) {
-      const t = load<f64>(row, TIME);
-      const value = load<u64>(row, VALUE);
-      const outcome = appendOne(context, series, slots, pool, record, t, value, epoch, minValidTime, chunkRange);
-      if (outcome === REFUSED) {
-        stopped = <u32>((row - rows) / ROW_BYTES);
-        break;
-      }
-      store<u32>(row, load<u32>(row, NEXT), POSITION);
-      if (outcome === PASSED) continue;
-      if (outcome === BEGAN) created++;
-      if (t > maxTime) maxTime = t;
-      if (t < minTime) minTime = t;
-      applied++;
-    }
+    row = appendRun(context, series, slots, pool, record, rows, behind, epoch, minValidTime, chunkRange);
+    if (row !== behind) stopped = <u32>((row - rows) / ROW_BYTES);
   }
-  store<u32>(context, applied, APPLIED);
-  store<u32>(context, created, CREATED);
-  store<f64>(context, minTime, MIN_TIME);
-  store<f64>(context, maxTime, MAX_TIME);
   return stopped;
 }

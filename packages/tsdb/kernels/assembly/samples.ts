@@ -1,5 +1,6 @@
 // Records of samples (type 2) to arrays, and refs to series records. Source of the format: wal/record.ts.
 import { ARENA, DECODED_TO, PAGE_COUNT, PAGES, RECORDS, TIMES, VALUES } from "./context";
+import { unzigzag, varintOf, varintSize } from "./varint";
 
 /** Refs above this are not in the table (head/replay.ts). */
 export const MAX_REF: u64 = 0xf0000000;
@@ -22,31 +23,22 @@ export function decodeSamples(context: usize, at: usize, end: usize, baseRef: f6
   let position = at;
   while (count < limit && position < end) {
     let p = position;
-    let byte = <u64>load<u8>(p++);
-    let delta = byte & 0x7f;
-    let shift: u64 = 7;
-    while (byte >= 0x80 && p < end && shift < 56) {
-      byte = <u64>load<u8>(p++);
-      delta |= (byte & 0x7f) << shift;
-      shift += 7;
-    }
-    if (byte >= 0x80 || p >= end) break;
-    const ref = firstRef + ((delta >>> 1) ^ (0 - (delta & 1)));
-    byte = <u64>load<u8>(p++);
-    delta = byte & 0x7f;
-    shift = 7;
-    while (byte >= 0x80 && p < end && shift < 56) {
-      byte = <u64>load<u8>(p++);
-      delta |= (byte & 0x7f) << shift;
-      shift += 7;
-    }
-    if (byte >= 0x80 || end - p < 8 || ref > MAX_REF) break;
+    let word = load<u64>(p);
+    let size = varintSize(word);
+    if (size > 8) break;
+    p += <usize>size;
+    const ref = firstRef + unzigzag(varintOf(word, size));
+    word = load<u64>(p);
+    size = varintSize(word);
+    p += <usize>size;
+    if (size > 8 || p + 8 > end || ref > MAX_REF) break;
+    const time = <i64>unzigzag(varintOf(word, size));
     const page = <u32>(ref >>> 7);
     if (page >= pageCount) break;
     const number = load<u32>(arena + ((<usize>load<u32>(pages + ((<usize>page) << 2)) + (<usize>ref & 127)) << 2));
     if (number === 0) break;
     store<u32>(records + ((<usize>count) << 2), number);
-    store<f64>(times + ((<usize>count) << 3), baseTime + <f64>(<i64>((delta >>> 1) ^ (0 - (delta & 1)))));
+    store<f64>(times + ((<usize>count) << 3), baseTime + <f64>time);
     store<u64>(values + ((<usize>count) << 3), bswap(load<u64>(p)));
     position = p + 8;
     count++;

@@ -1,0 +1,194 @@
+// The kernels of a replay against what they stand for: the same series, chunks and bookkeeping, word for word. NARTHEX_FUZZ_SEED repeats
+// a run.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ByteWriter } from "@narthex/encoding";
+import { STALE_NAN_HIGH, STALE_NAN_LOW } from "@narthex/model";
+import { seeded } from "../block/block-fixture.ts";
+import { Head } from "../head/head.ts";
+import { Replay, ReplayChunks } from "../head/replay.ts";
+import { Control, type HeadMemory } from "../memory/layout.ts";
+import { HeadFullError } from "../memory/pool.ts";
+import { beginSeries, encodeSamples, RecordError, SAMPLES_HEADER_BYTES } from "../wal/record.ts";
+import { ALL_COLUMNS, type Kernels } from "./kernels.ts";
+
+const seed = Number(process.env["NARTHEX_FUZZ_SEED"] ?? Date.now() & 0x7fffffff);
+const MEMORY = 2 ** 29;
+const RANGE = 7_200_000;
+const START = RANGE * 240_000;
+
+/** A head with kernels and one without. */
+function twins(): { fast: Head; slow: Head; kernels: Kernels } {
+  const fast = new Head({ chunkRangeMs: RANGE, memoryBytes: MEMORY });
+  const slow = new Head({ chunkRangeMs: RANGE, memoryBytes: MEMORY, useKernels: false });
+  return { fast, slow, kernels: fast.kernels as Kernels };
+}
+
+/** Everything that a replay writes to, up to `words` of each region. */
+function assertSameMemory(fast: HeadMemory, slow: HeadMemory, words = 200_000): void {
+  const parts = ["names", "pairs", "series", "cold", "refs", "slots", "finished", "arena"] as const;
+  for (const part of parts) assert.deepEqual(fast[part].slice(0, words), slow[part].slice(0, words), part);
+  // Behind the counter of windows, of which kernels need fewer.
+  const [, ...control] = fast.control.slice(0, Control.snapshots);
+  assert.deepEqual(control, [...slow.control.slice(1, Control.snapshots)]);
+  assert.deepEqual(fast.arenaState.slice(), slow.arenaState.slice());
+}
+
+/** A record of series as any log may hold them: mostly like those before them. */
+function seriesRecord(random: () => number, nextRef: () => number): ByteWriter {
+  const into = new ByteWriter(4096);
+  beginSeries(into);
+  const oddity = random() < 0.5 ? 0 : random() * 0.2;
+  const text = (kinds: number, prefix: string): string => {
+    const dice = random();
+    if (dice < oddity) return dice < oddity / 2 ? "" : `${prefix}_ü€${Math.floor(random() * 9)}`;
+    if (dice < 2 * oddity) return prefix.repeat(1 + Math.floor(random() * 300));
+    return `${prefix}${Math.floor(random() * kinds)}`;
+  };
+  let row: [string, string][] = [];
+  for (let n = Math.floor(random() * 60); n >= 0; n--) {
+    if (row.length === 0 || random() < 0.2) {
+      const count = random() < oddity ? Math.floor(random() * 200) : 1 + Math.floor(random() * 6);
+      row = Array.from({ length: count }, (_, i) => [random() < oddity ? text(3, "n") : `name${i}`, text(20, "v")]);
+    } else {
+      const at = Math.floor(random() * row.length);
+      const [name] = row[at] as [string, string];
+      row[at] = [name, text(random() < 0.5 ? 5 : 5000, "value-of-some-length-")];
+    }
+    into.int64Number(nextRef());
+    into.uvarint(row.length);
+    for (const [name, value] of row) {
+      into.uvarintText(name);
+      into.uvarintText(value);
+    }
+  }
+  return into;
+}
+
+test(`replay kernels: series are made as without them (seed ${seed})`, () => {
+  const random = seeded(seed);
+  const { fast, slow, kernels } = twins();
+  let ref = 0;
+  let oddRefs = 0;
+  const nextRef = (): number => {
+    if (random() < oddRefs)
+      return Math.floor(random() * (random() < 0.5 ? 2 * ref + 2 : 2 ** (random() < 0.5 ? 20 : 34)));
+    ref += random() < 0.9 ? 1 : Math.floor(random() * 1000);
+    return ref;
+  };
+  const replays = [fast, slow].map((head) => {
+    head.table.deferPostings();
+    return new Replay(head, new ReplayChunks());
+  });
+  let damaged = 0;
+  let byKernels = 0;
+  const make = fast.makeByKernels.bind(fast);
+  fast.makeByKernels = (...log) => {
+    const made = make(...log);
+    byKernels += made;
+    return made;
+  };
+  for (let run = 0; run < 400; run++) {
+    oddRefs = random() < 0.2 ? 0.1 : 0;
+    const record = seriesRecord(random, nextRef);
+    const bytes = record.bytes.slice(0, record.length);
+    let end = bytes.length;
+    if (random() < 0.05) end -= Math.floor(random() * end);
+    if (random() < 0.05) bytes[1 + Math.floor(random() * (bytes.length - 1))] = Math.floor(random() * 256);
+    const at = Math.floor(random() * 9);
+    kernels.input.set(bytes, at);
+    const outcomes = [kernels.input, kernels.input.slice(0, at + bytes.length)].map((input, i) => {
+      try {
+        (replays[i] as Replay).apply({ bytes: input, start: at, end: at + end });
+        return "applied";
+      } catch (error) {
+        if (!(error instanceof RecordError || error instanceof HeadFullError)) throw error;
+        return error.message;
+      }
+    });
+    assert.equal(outcomes[0], outcomes[1]);
+    if (outcomes[0] !== "applied") damaged++;
+  }
+  assert.ok(damaged > 0 && fast.seriesCount > 3000);
+  assert.ok(byKernels > fast.seriesCount / 2, `${byKernels} of ${fast.seriesCount} series by kernels`);
+  assert.deepEqual(fast.counters, slow.counters);
+  assertSameMemory(fast.memory, slow.memory, 2_000_000);
+  for (const replay of replays) replay.finish();
+  assertSameMemory(fast.memory, slow.memory, 2_000_000);
+  assert.deepEqual(fast.unloggedSeries, slow.unloggedSeries);
+});
+
+test(`replay kernels: rows of samples are appended as one after the other (seed ${seed})`, () => {
+  const random = seeded(seed + 1);
+  const { fast, slow, kernels } = twins();
+  const series = 60;
+  const replays = [fast, slow].map((head) => new Replay(head, new ReplayChunks()));
+  const log = new ByteWriter(4096);
+  beginSeries(log);
+  for (let i = 1; i <= series; i++) {
+    log.int64Number(i);
+    log.uvarint(1);
+    log.uvarintText("s");
+    log.uvarintText(`${i}`);
+  }
+  for (const replay of replays) replay.apply({ bytes: log.bytes, start: 0, end: log.length });
+  const value = new Float64Array(1);
+  const halves = new Uint32Array(value.buffer);
+  const last = new Float64Array(series);
+  const refs = Float64Array.from({ length: series }, (_, i) => i + 1);
+  let t = START + Math.floor(random() * RANGE);
+  for (let run = 0; run < 120; run++) {
+    const rows = 1 + Math.floor(random() * 20);
+    const records: { times: Float64Array; halves: Uint32Array }[] = [];
+    let end = 0;
+    for (let row = 0; row < rows; row++) {
+      const dice = random();
+      t += dice < 0.9 ? 15_000 : Math.floor(random() * (dice < 0.98 ? 40_000 : RANGE)) - (dice < 0.92 ? 30_000 : 0);
+      const spread = random() < 0.7 ? 0 : random() < 0.7 ? 50 : 300_000;
+      const times = Float64Array.from({ length: series }, () => t + Math.floor(random() * spread));
+      const bits = new Uint32Array(2 * series);
+      for (let i = 0; i < series; i++) {
+        const kind = i % 8;
+        if (kind === 1) last[i]!++;
+        else if (kind === 2) last[i]! += Math.floor(random() * 1000);
+        else if (kind === 3) last[i] = random();
+        else if (kind === 4) last[i] = (random() - 0.5) * 10 ** Math.floor(random() * 300);
+        else if (kind === 5 && random() < 0.1) last[i] = Math.floor(random() * 10) / 10;
+        value[0] = last[i] as number;
+        if (kind === 6) for (const half of [0, 1]) halves[half] = Math.floor(random() * 2 ** 32);
+        else if (kind === 7 && random() < 0.1) [halves[1], halves[0]] = [STALE_NAN_HIGH, STALE_NAN_LOW];
+        bits.set(halves, 2 * i);
+      }
+      const record = new ByteWriter(4096);
+      encodeSamples(record, refs, times, bits, 0, series);
+      kernels.input.set(record.bytes.subarray(0, record.length), end);
+      const body = end + SAMPLES_HEADER_BYTES;
+      end += record.length;
+      kernels.setRow(row, kernels.input, body, end, 1, times[0] as number);
+      records.push({ times, halves: bits });
+    }
+    // Histograms come in between, which kernels leave alone.
+    const odd = random() < 0.1 ? 1 + Math.floor(random() * series) : 0;
+    if (odd > 0)
+      for (const head of [fast, slow]) head.applyReplayedHistogram(head.recordOf(odd), t, undefined, true, 0);
+    for (let isThere = true; isThere; ) {
+      const stopped = fast.appendRows(kernels, rows, 1 + Math.floor(random() * 20));
+      isThere = stopped !== rows;
+      if (stopped === ALL_COLUMNS) continue;
+      for (let row = stopped; row < rows; row++) {
+        assert.ok(kernels.decodeFromRow(row));
+        fast.applyDecoded(kernels, 1);
+      }
+    }
+    for (let i = 0; i < series; i++) {
+      for (const one of records) {
+        const bits = one.halves.slice(2 * i, 2 * i + 2);
+        slow.applyReplayed(Uint32Array.of(slow.recordOf(i + 1)), one.times.slice(i, i + 1), bits, undefined, 1);
+      }
+    }
+  }
+  assert.ok(fast.counters.samplesAppended > 20_000);
+  assert.deepEqual(fast.counters, slow.counters);
+  assert.deepEqual(fast.times, slow.times);
+  assertSameMemory(fast.memory, slow.memory);
+});
