@@ -26,6 +26,7 @@ import { countPostings } from "./postings.ts";
 import { Reclaimer } from "./reclaimer.ts";
 import { COUNT_MASK, Cold, FORM_MASK, formOf, Rec } from "./record.ts";
 import { SampleApplier } from "./sample-applier.ts";
+import type { SampleRows } from "./sample-rows.ts";
 import { type HeadTruncation, SeriesCollector } from "./series-collector.ts";
 import type { SeriesGate } from "./series-gate.ts";
 import { labelsOf } from "./series-labels.ts";
@@ -318,10 +319,10 @@ export class Head {
     this.room.moveOut(Infinity);
   }
 
-  /** The same for the kernels' rows: see `Kernels.appendRows`, whose `stoppedAt` it returns. Only while `writesPlainFloats`. */
-  appendRows(kernels: Kernels, count: number, columns: number): number {
-    this.room.forSamples(count * columns);
-    const stoppedAt = this.#applier.rows(kernels, count, columns);
+  /** The same for columns `[from, to)` of rows; returns where it stopped: see `Kernels.appendRows`. Only while `writesPlainFloats`. */
+  appendRows(kernels: Kernels, rows: SampleRows, from: number, to: number): number {
+    this.room.forSamples(rows.rows * (to - from));
+    const stoppedAt = this.#applier.rows(kernels, rows, from, to);
     this.room.moveOut(Infinity);
     return stoppedAt;
   }

@@ -1,5 +1,6 @@
 // Filling the head from the log, record by record, without an object per series or sample.
 import { isWellFormed } from "../chunk/bucket-layout.ts";
+import { KERNEL_SAMPLES } from "../kernels/desk.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { decodeHistograms, type HistogramEntry, isHistogramRecord } from "../wal/histogram-record.ts";
 import {
@@ -20,6 +21,7 @@ import {
 import type { ChunkPlace } from "./finished-chunks.ts";
 import type { Head } from "./head.ts";
 import { LabelInterner } from "./label-interner.ts";
+import type { SampleRows } from "./sample-rows.ts";
 import { recordOf } from "./series-table.ts";
 
 /** Refs above this get a new one, so that there is room to count on. The reference's refs start at 1. */
@@ -111,11 +113,10 @@ export interface RecordSource {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
-  /**
-   * Applies samples of the current record, which has plain samples, together with those of later records where that changes nothing.
-   * Returns where what is left of the current one begins; undefined where nothing was done.
-   */
-  takeSamples?(): number | undefined;
+  /** What there is in place of a record: samples of the same series from one or several records. */
+  readonly rows?: SampleRows | undefined;
+  /** See `AheadLog.takeInOrder`; there whenever there may be rows. */
+  takeInOrder?(visit: (rows: SampleRows, row: number) => void): void;
 }
 
 /** What a log mentioned without having said what it is. */
@@ -161,6 +162,10 @@ export class Replay {
 
   /** Applies the record the log stands on. Throws a `RecordError` when its bytes are no record. */
   apply(log: RecordSource): void {
+    if (log.rows !== undefined) {
+      this.#applyRows(log, log.rows);
+      return;
+    }
     const { bytes, start, end } = log;
     if (start >= end) return;
     const type = bytes[start] as number;
@@ -313,8 +318,6 @@ export class Replay {
     const { kernels } = head;
     let at = start + SAMPLES_HEADER_BYTES;
     if (kernels === undefined || at >= end || this.#aliases.size > 0 || !kernels.owns(bytes)) return at;
-    at = log.takeSamples?.() ?? at;
-    if (at === end) return at;
     const base = samplesBase(bytes, start, end);
     while (at < end) {
       const count = kernels.decodeSamples(bytes, at, end, base.ref, base.time);
@@ -323,6 +326,32 @@ export class Replay {
       at = kernels.decodedTo;
     }
     return at;
+  }
+
+  /** Applies rows by kernels, and what these leave one by one. */
+  #applyRows(log: RecordSource, rows: SampleRows): void {
+    const head = this.#head;
+    const decoded = this.#decoded;
+    const { kernels } = head;
+    if (kernels === undefined || this.#aliases.size > 0) {
+      // Rows are apart by their refs, several of which may stand for one series: then the log's order counts.
+      log.takeInOrder?.((these, row) => {
+        decoded.reset(these.columns);
+        these.read(row, 0, these.columns, decoded);
+        this.#applySamples(decoded);
+      });
+      return;
+    }
+    const step = Math.max(1, Math.floor(KERNEL_SAMPLES / rows.rows));
+    for (let column = 0; column < rows.columns; ) {
+      const to = Math.min(rows.columns, column + step);
+      column = head.appendRows(kernels, rows, column, to);
+      if (column === to) continue;
+      decoded.reset(rows.rows);
+      for (let row = kernels.stoppedRow; row < rows.rows; row++) rows.read(row, column, column + 1, decoded);
+      this.#applySamples(decoded);
+      column++;
+    }
   }
 
   /** All that the series has so far is in blocks. Late samples may not be: then it stays. */

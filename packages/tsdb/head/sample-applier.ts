@@ -10,6 +10,7 @@ import type { HeadRoom } from "./head-room.ts";
 import type { HeadCounters, HeadTimes } from "./head-state.ts";
 import type { HistogramWriter } from "./histogram-writer.ts";
 import { Cold, Rec } from "./record.ts";
+import type { SampleRows } from "./sample-rows.ts";
 import { SampleWriter } from "./sample-writer.ts";
 import type { SeriesTable } from "./series-table.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -149,12 +150,13 @@ export class SampleApplier {
     else this.floats(kernels.records, kernels.times, kernels.halves, undefined, 0, count);
   }
 
-  /** What `count` rows have of up to `columns` series; returns where the kernels stopped. No snapshot is held. */
-  rows(kernels: Kernels, count: number, columns: number): number {
+  /** Columns `[from, to)` of rows; returns where the kernels stopped. No snapshot is held. */
+  rows(kernels: Kernels, { refsAt, rowsAt, rows }: SampleRows, from: number, to: number): number {
     const { memory, snapshots, times: bounds } = this.#parts;
     const { min, max, minValid } = bounds;
+    const range = this.#chunkRangeMs;
     openWindow(memory.control);
-    const run = kernels.appendRows(count, columns, snapshots.epoch, minValid, this.#chunkRangeMs, min, max);
+    const run = kernels.appendRows(refsAt, from, to, rowsAt, rows, snapshots.epoch, minValid, range, min, max);
     this.#note(run);
     this.#takeCuts(kernels);
     closeWindow(memory.control);

@@ -1,5 +1,5 @@
 // What stands where in the scratch region of the head's memory: two desks, each with the buffers of one thread's kernels, and behind
-// them the ring of records that a second thread reads ahead for a replay.
+// them the windows of what a second thread reads ahead for a replay.
 import { SCRATCH_BYTES } from "../memory/layout.ts";
 import { READ_BYTES } from "../wal/wal-reader.ts";
 
@@ -27,7 +27,6 @@ type Part =
   | "tables"
   | "snappyTable"
   | "context"
-  | "rows"
   | "ids"
   | "cuts"
   | "records"
@@ -43,8 +42,6 @@ export const DeskPart: Readonly<Record<Part, DeskRegion>> = {
   tables: part(8 * KIB),
   snappyTable: part(32 * KIB),
   context: part(4 * KIB),
-  /** Rows of `appendRows`. */
-  rows: part(4 * KIB),
   /** Ids of the labels of a series that is made. */
   ids: part(4 * KIB),
   cuts: part(KERNEL_CUTS * 8),

@@ -8,7 +8,7 @@ import { Head } from "../head/head.ts";
 import { RECORD_WORDS, SLOT_WORDS } from "../memory/layout.ts";
 import { decodeSamples, encodeSamples, SAMPLES_HEADER_BYTES, SampleRecord } from "../wal/record.ts";
 import { KERNEL_SAMPLES } from "./desk.ts";
-import { Kernels, Soundness } from "./kernels.ts";
+import { Kernels } from "./kernels.ts";
 
 const seed = Number(process.env["NARTHEX_FUZZ_SEED"] ?? Date.now() & 0x7fffffff);
 const MEMORY = 2 ** 29;
@@ -87,7 +87,6 @@ test(`kernels: what they decode of a record, and the slow decoder behind it, is 
   for (let i = 0; i < 5000; i++) refs.push(head.seriesRef(Labels.fromObject({ s: `${i}` })));
   const decoded = new SampleRecord();
   const rest = new SampleRecord();
-  const shapes = new Map<number, string>();
   for (let run = 0; run < 300; run++) {
     const count = 1 + Math.floor(random() ** 3 * 300);
     const oddity = random() < 0.3 ? random() * 0.1 : 0;
@@ -120,18 +119,7 @@ test(`kernels: what they decode of a record, and the slow decoder behind it, is 
         return (error as Error).name;
       }
     };
-    const soundness = kernels.scanSamples(kernels.input, start, end, recordRefs[0] as number);
     const whole = attempt(decoded);
-    if (oddity === 0 && end === record.length) assert.notEqual(soundness, Soundness.unsure);
-    if (soundness !== Soundness.unsure) {
-      const grows = recordRefs.every((ref, i) => i === 0 || ref > (recordRefs[i - 1] as number));
-      assert.equal(soundness === Soundness.growing, grows);
-      assert.equal(whole, count);
-      const { shape, lowestRef, highestRef } = kernels.scanned;
-      assert.deepEqual([lowestRef, highestRef], [Math.min(...recordRefs), Math.max(...recordRefs)]);
-      assert.equal(shapes.get(shape) ?? `${recordRefs}`, `${recordRefs}`);
-      shapes.set(shape, `${recordRefs}`);
-    }
     const behind = attempt(rest, kernels.decodedTo);
     if (typeof whole === "string") assert.equal(behind, whole);
     else assert.equal(taken + (behind as number), whole);

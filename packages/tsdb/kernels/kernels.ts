@@ -26,12 +26,13 @@ const Context = {
   applied: 15,
   created: 16,
   decodedTo: 17,
-  shape: 18,
+  soundness: 18,
   lowestRef: 19,
   /** 64-bit floats. */
   minTime: 20,
   maxTime: 22,
   highestRef: 24,
+  stoppedRow: 25,
   names: 26,
   pairs: 27,
   pairPool: 28,
@@ -44,15 +45,8 @@ const Context = {
   words: 36,
 } as const;
 
-/** Words of a row as kernels know it (assembly/rows.ts); what stands behind is theirs alone. */
-const Row = { position: 0, end: 1, words: 14 } as const;
-/** The same in 64-bit floats. */
-const RowFloat = { baseRef: 1, baseTime: 2 } as const;
-
-/** Rows that one call of `appendRows` takes. */
-export const MAX_ROWS = 64;
-/** `appendRows` went over as many series as it was told to. */
-export const ALL_COLUMNS = 0xffff_ffff;
+/** What `decodeFirstRow` says of refs that only grow. */
+const GROWING = 2;
 
 interface KernelExports {
   crc32c(tables: number, at: number, length: number, crc: number): number;
@@ -68,20 +62,36 @@ interface KernelExports {
     chunkRange: number,
   ): number;
   makeSeries(context: number, at: number, end: number, limit: number, epoch: number): number;
-  scanSamples(context: number, at: number, end: number, baseRef: number): number;
+  decodeFirstRow(
+    context: number,
+    at: number,
+    end: number,
+    baseRef: number,
+    baseTime: number,
+    row: number,
+    refs: number,
+  ): number;
+  decodeNextRow(
+    at: number,
+    end: number,
+    baseRef: number,
+    baseTime: number,
+    row: number,
+    refs: number,
+    count: number,
+  ): number;
   appendRows(
     context: number,
+    refs: number,
+    from: number,
+    to: number,
     rows: number,
     count: number,
-    columns: number,
     epoch: number,
     minValidTime: number,
     chunkRange: number,
   ): number;
 }
-
-/** What `scanSamples` says of a record: only the slow decoder knows, sound, or sound and with refs that only grow. */
-export const Soundness = { unsure: 0, sound: 1, growing: 2 } as const;
 
 interface WebAssemblyFunctions {
   readonly Module: new (bytes: Uint8Array) => object;
@@ -93,7 +103,7 @@ const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssembl
 
 /** What one call of `appendSamples` or `appendRows` did. Reused from call to call. */
 export interface AppendResult {
-  /** Where it stopped: the end of the run, or a sample that only the slow way can take. Of rows: see `appendRows`. */
+  /** Where it stopped: the end of the run, or a sample that only the slow way can take. Of rows: the column where that stands. */
   stoppedAt: number;
   applied: number;
   chunksCreated: number;
@@ -125,9 +135,6 @@ export class Kernels {
   readonly #contextAt: number;
   readonly #context: Uint32Array;
   readonly #contextFloats: Float64Array;
-  readonly #rowsAt: number;
-  readonly #rows: Uint32Array;
-  readonly #rowFloats: Float64Array;
   readonly #append: AppendResult = { stoppedAt: 0, applied: 0, chunksCreated: 0, minTime: 0, maxTime: 0 };
   #decodedTo = 0;
 
@@ -190,9 +197,6 @@ export class Kernels {
     context[Context.cuts] = at + DeskPart.cuts.offset;
     context[Context.cutRoom] = KERNEL_CUTS;
     context[Context.cutCount] = 0;
-    this.#rowsAt = at + DeskPart.rows.offset;
-    this.#rows = new Uint32Array(buffer, this.#rowsAt, MAX_ROWS * Row.words);
-    this.#rowFloats = new Float64Array(buffer, this.#rowsAt, (MAX_ROWS * Row.words) / 2);
   }
 
   /** Whether an array lies in the memory that kernels see. */
@@ -275,60 +279,61 @@ export class Kernels {
   }
 
   /**
-   * Looks over a record body `bytes[start, end)` (of an owned array) without taking its samples; returns a `Soundness`. What it
-   * found is in `scanned`.
+   * Decodes a record body `bytes[start, end)` (of an owned array) to a row of times and values at the address `row`, and its refs to
+   * a list at `refs`: 16 and 4 bytes for each sample. Returns how many; 0 for a record that only the slow decoder can judge. What the
+   * refs are like is in `rowRefs`.
    */
-  scanSamples(bytes: Uint8Array, start: number, end: number, baseRef: number): number {
+  decodeFirstRow(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    baseRef: number,
+    baseTime: number,
+    row: number,
+    refs: number,
+  ): number {
     const { byteOffset } = bytes;
-    return this.#exports.scanSamples(this.#contextAt, byteOffset + start, byteOffset + end, baseRef);
+    const { decodeFirstRow } = this.#exports;
+    return decodeFirstRow(this.#contextAt, byteOffset + start, byteOffset + end, baseRef, baseTime, row, refs);
   }
 
-  /** Of the last record that was looked over: a number that stands for its refs in their order, the lowest and the highest of them. */
-  get scanned(): { readonly shape: number; readonly lowestRef: number; readonly highestRef: number } {
+  /** The same for a record with the `count` refs of a list; false when it has others, and then the row's bytes are nothing. */
+  decodeNextRow(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    baseRef: number,
+    baseTime: number,
+    row: number,
+    refs: number,
+    count: number,
+  ): boolean {
+    const { byteOffset } = bytes;
+    const { decodeNextRow } = this.#exports;
+    return decodeNextRow(byteOffset + start, byteOffset + end, baseRef, baseTime, row, refs, count) !== 0;
+  }
+
+  /** Of the last first row: whether its refs only grow, the lowest and the highest of them. */
+  get rowRefs(): { readonly areGrowing: boolean; readonly lowest: number; readonly highest: number } {
     const context = this.#context;
     return {
-      shape: context[Context.shape],
-      lowestRef: context[Context.lowestRef],
-      highestRef: context[Context.highestRef],
+      areGrowing: context[Context.soundness] === GROWING,
+      lowest: context[Context.lowestRef],
+      highest: context[Context.highestRef],
     };
   }
 
-  /** Sets row `row` to a record body `bytes[start, end)` of an owned array. */
-  setRow(row: number, bytes: Uint8Array, start: number, end: number, baseRef: number, baseTime: number): void {
-    const { byteOffset } = bytes;
-    this.#rows[row * Row.words + Row.position] = byteOffset + start;
-    this.#rows[row * Row.words + Row.end] = byteOffset + end;
-    this.#rowFloats[(row * Row.words) / 2 + RowFloat.baseRef] = baseRef;
-    this.#rowFloats[(row * Row.words) / 2 + RowFloat.baseTime] = baseTime;
-  }
-
-  /** Where the next sample of a row stands, as a position in the array it was given. */
-  rowPosition(row: number, { byteOffset }: Uint8Array): number {
-    return this.#rows[row * Row.words + Row.position] - byteOffset;
-  }
-
-  /** Decodes the next sample of a row, as `decodeSamples` does; false when it cannot. The row is over it then. */
-  decodeFromRow(row: number): boolean {
-    const at = row * Row.words;
-    const from = this.#rows[at + Row.position];
-    const end = this.#rows[at + Row.end];
-    const floats = this.#rowFloats;
-    const baseRef = floats[at / 2 + RowFloat.baseRef];
-    const baseTime = floats[at / 2 + RowFloat.baseTime];
-    const count = this.#exports.decodeSamples(this.#contextAt, from, end, baseRef, baseTime, 1);
-    this.#rows[at + Row.position] = this.#context[Context.decodedTo];
-    return count === 1;
-  }
-
   /**
-   * Appends to one series after the other what the first `count` rows have of it, as long as all of them stand at the same series, over
-   * `columns` series at most; each row's refs must grow. Conditions and times as of `appendSamples`. It stopped at `ALL_COLUMNS`
-   * after so many series; at `count` where the rows part or end; or at a row whose next sample only the slow way can take, after those
-   * of the rows before it.
+   * Appends to the series of refs `[from, to)` of the list at the address `refs`, one after the other, what `count` rows have of them;
+   * `rows` is the address of a list of pairs whose first word is a row's address. Conditions and times as of `appendSamples`. What
+   * `stoppedRow` and the rows behind it have of the ref where it stopped is for the slow way, as their series may be unknown.
    */
   appendRows(
+    refs: number,
+    from: number,
+    to: number,
+    rows: number,
     count: number,
-    columns: number,
     epoch: number,
     minValidTime: number,
     chunkRangeMs: number,
@@ -337,9 +342,13 @@ export class Kernels {
   ): AppendResult {
     this.#setTimes(minTime, maxTime);
     const { appendRows } = this.#exports;
-    return this.#done(
-      appendRows(this.#contextAt, this.#rowsAt, count, columns, epoch, minValidTime, chunkRangeMs) >>> 0,
-    );
+    const stopped = appendRows(this.#contextAt, refs, from, to, rows, count, epoch, minValidTime, chunkRangeMs);
+    return this.#done(stopped);
+  }
+
+  /** The first row that `appendRows` did not append, when it stopped early. */
+  get stoppedRow(): number {
+    return this.#context[Context.stoppedRow];
   }
 
   #setTimes(minTime: number, maxTime: number): void {

@@ -7,10 +7,18 @@ import { STALE_NAN_HIGH, STALE_NAN_LOW } from "@narthex/model";
 import { seeded } from "../block/block-fixture.ts";
 import { Head } from "../head/head.ts";
 import { Replay, ReplayChunks } from "../head/replay.ts";
+import { REF_BYTES, ROW_BYTES, SAMPLE_BYTES, SampleRows } from "../head/sample-rows.ts";
 import { Control, type HeadMemory } from "../memory/layout.ts";
 import { HeadFullError } from "../memory/pool.ts";
-import { beginSeries, encodeSamples, RecordError, SAMPLES_HEADER_BYTES } from "../wal/record.ts";
-import { ALL_COLUMNS, type Kernels } from "./kernels.ts";
+import {
+  beginSeries,
+  decodeSamples,
+  encodeSamples,
+  RecordError,
+  SAMPLES_HEADER_BYTES,
+  SampleRecord,
+} from "../wal/record.ts";
+import type { Kernels } from "./kernels.ts";
 
 const seed = Number(process.env["NARTHEX_FUZZ_SEED"] ?? Date.now() & 0x7fffffff);
 const MEMORY = 2 ** 29;
@@ -118,8 +126,79 @@ test(`replay kernels: series are made as without them (seed ${seed})`, () => {
   assert.deepEqual(fast.unloggedSeries, slow.unloggedSeries);
 });
 
-test(`replay kernels: rows of samples are appended as one after the other (seed ${seed})`, () => {
+/** Where rows may stand that are decoded for a test: behind the kernels' input. */
+const rowsAt = (kernels: Kernels): number => kernels.output.byteOffset;
+
+test(`replay kernels: rows are what the slow decoder makes of records (seed ${seed})`, () => {
   const random = seeded(seed + 1);
+  const { fast, kernels } = twins();
+  const decoded = new SampleRecord();
+  const { buffer } = fast.memory.memory;
+  let sound = 0;
+  let followed = 0;
+  for (let run = 0; run < 600; run++) {
+    const count = 1 + Math.floor(random() ** 3 * 300);
+    const oddity = random() < 0.5 ? random() * 0.1 : 0;
+    const grows = random() < 0.7;
+    let ref = 0;
+    const refs = Float64Array.from({ length: count }, () => {
+      ref = grows ? ref + 1 + Math.floor(random() ** 9 * 1000) : Math.floor(random() * 5000);
+      return random() < oddity ? 2 ** Math.floor(random() * 52) : ref;
+    });
+    const refsAt = rowsAt(kernels);
+    const row = refsAt + 8 * Math.ceil(count / 2);
+    for (let round = 0; round < 3; round++) {
+      const times = Float64Array.from({ length: count }, () =>
+        random() < oddity ? -Math.floor(random() * 2 ** 50) : START + Math.floor(random() ** 4 * 2 ** 40),
+      );
+      const halves = Uint32Array.from({ length: 2 * count }, () => Math.floor(random() * 2 ** 32));
+      const record = new ByteWriter(1024);
+      if (round > 0 && random() < 0.2) refs[Math.floor(random() * count)]!++;
+      encodeSamples(record, refs, times, halves, 0, count);
+      const end = random() < 0.1 ? record.length - Math.floor(random() * 8) - 1 : record.length;
+      const bytes = record.bytes.slice(0, end);
+      kernels.input.set(bytes);
+      const base = [refs[0] as number, times[0] as number] as const;
+      const known = new Uint32Array(buffer, refsAt, count).slice();
+      let isDecoded = false;
+      if (round > 0 && sound > 0) {
+        isDecoded = kernels.decodeNextRow(kernels.input, SAMPLES_HEADER_BYTES, end, ...base, row, refsAt, count);
+        if (isDecoded) followed++;
+        if (isDecoded) assert.deepEqual([...known], [...refs]);
+        else if (oddity === 0 && end === record.length) assert.notDeepEqual([...known], [...refs]);
+      }
+      if (!isDecoded) {
+        const rows = kernels.decodeFirstRow(kernels.input, SAMPLES_HEADER_BYTES, end, ...base, row, refsAt);
+        if (rows === 0) {
+          if (oddity === 0) assert.notEqual(end, record.length);
+          break;
+        }
+        sound++;
+        const { areGrowing, lowest, highest } = kernels.rowRefs;
+        assert.equal(rows, count);
+        assert.equal(
+          areGrowing,
+          refs.every((r, i) => i === 0 || r > (refs[i - 1] as number)),
+        );
+        assert.deepEqual([lowest, highest], [Math.min(...refs), Math.max(...refs)]);
+        assert.deepEqual([...new Uint32Array(buffer, refsAt, count)], [...refs]);
+      }
+      decodeSamples(bytes, 0, end, decoded);
+      assert.equal(decoded.count, count);
+      const floats = new Float64Array(buffer, row, 2 * count);
+      const words = new Uint32Array(buffer, row, 4 * count);
+      for (let i = 0; i < count; i++) {
+        assert.equal(floats[2 * i], times[i]);
+        assert.equal(words[4 * i + 2], halves[2 * i]);
+        assert.equal(words[4 * i + 3], halves[2 * i + 1]);
+      }
+    }
+  }
+  assert.ok(sound > 300 && followed > 300);
+});
+
+test(`replay kernels: rows of samples are appended as one after the other (seed ${seed})`, () => {
+  const random = seeded(seed + 2);
   const { fast, slow, kernels } = twins();
   const series = 60;
   const replays = [fast, slow].map((head) => new Replay(head, new ReplayChunks()));
@@ -140,7 +219,11 @@ test(`replay kernels: rows of samples are appended as one after the other (seed 
   for (let run = 0; run < 120; run++) {
     const rows = 1 + Math.floor(random() * 20);
     const records: { times: Float64Array; halves: Uint32Array }[] = [];
-    let end = 0;
+    const { buffer } = fast.memory.memory;
+    const listAt = rowsAt(kernels);
+    const refsAt = listAt + rows * ROW_BYTES;
+    const rowAt = (row: number): number => refsAt + series * (REF_BYTES + row * SAMPLE_BYTES);
+    new Uint32Array(buffer, refsAt, series).set(refs);
     for (let row = 0; row < rows; row++) {
       const dice = random();
       t += dice < 0.9 ? 15_000 : Math.floor(random() * (dice < 0.98 ? 40_000 : RANGE)) - (dice < 0.92 ? 30_000 : 0);
@@ -159,27 +242,19 @@ test(`replay kernels: rows of samples are appended as one after the other (seed 
         else if (kind === 7 && random() < 0.1) [halves[1], halves[0]] = [STALE_NAN_HIGH, STALE_NAN_LOW];
         bits.set(halves, 2 * i);
       }
-      const record = new ByteWriter(4096);
-      encodeSamples(record, refs, times, bits, 0, series);
-      kernels.input.set(record.bytes.subarray(0, record.length), end);
-      const body = end + SAMPLES_HEADER_BYTES;
-      end += record.length;
-      kernels.setRow(row, kernels.input, body, end, 1, times[0] as number);
+      new Uint32Array(buffer, listAt, 2 * rows).set([rowAt(row), row], 2 * row);
+      times.forEach((time, i) => {
+        new Float64Array(buffer, rowAt(row), 2 * series)[2 * i] = time;
+        new Uint32Array(buffer, rowAt(row), 4 * series).set(bits.subarray(2 * i, 2 * i + 2), 4 * i + 2);
+      });
       records.push({ times, halves: bits });
     }
     // Histograms come in between, which kernels leave alone.
     const odd = random() < 0.1 ? 1 + Math.floor(random() * series) : 0;
     if (odd > 0)
       for (const head of [fast, slow]) head.applyReplayedHistogram(head.recordOf(odd), t, undefined, true, 0);
-    for (let isThere = true; isThere; ) {
-      const stopped = fast.appendRows(kernels, rows, 1 + Math.floor(random() * 20));
-      isThere = stopped !== rows;
-      if (stopped === ALL_COLUMNS) continue;
-      for (let row = stopped; row < rows; row++) {
-        assert.ok(kernels.decodeFromRow(row));
-        fast.applyDecoded(kernels, 1);
-      }
-    }
+    const all = new SampleRows(buffer, refsAt, series, listAt, rows);
+    (replays[0] as Replay).apply({ bytes: kernels.input, start: 0, end: 0, rows: all });
     for (let i = 0; i < series; i++) {
       for (const one of records) {
         const bits = one.halves.slice(2 * i, 2 * i + 2);

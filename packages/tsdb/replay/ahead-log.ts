@@ -2,12 +2,13 @@
 // reads by itself. See ahead-words.ts.
 import type { FileSystem } from "../fs/file-system.ts";
 import type { Head } from "../head/head.ts";
+import type { SampleRows } from "../head/sample-rows.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { listSegments, type Segment, type WalCorruptionError } from "../wal/format.ts";
 import { WalReader } from "../wal/wal-reader.ts";
-import { AheadState, AheadWords, Entry, Word } from "./ahead-words.ts";
-import { RecordRows } from "./record-rows.ts";
+import { AheadState, AheadWords, Word } from "./ahead-words.ts";
 import type { ReplayThread } from "./replay-thread.ts";
+import { ItemKind, ItemWord, itemAt, rowsOf, StretchWord, stretchWords } from "./stretch.ts";
 
 const WAIT_MS = 100;
 const PATIENCE_MS = 30_000;
@@ -27,28 +28,34 @@ export interface AheadLogOptions {
   readonly patienceMs?: number;
 }
 
-/** Walks over all records of a log, as `WalReader` does, and takes samples of later records ahead where that changes nothing. */
+/** Walks over a log as `WalReader` does, but for records of samples, of which several may come at once as rows. */
 export class AheadLog {
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
   end = 0;
   corruption: WalCorruptionError | undefined = undefined;
+  /** What there is in place of a record. */
+  rows: SampleRows | undefined = undefined;
   readonly segments: readonly Segment[];
   /** Records that the second thread read. */
   readAhead = 0;
   readonly #kernels: Kernels;
   readonly #options: AheadLogOptions;
   readonly #shared: AheadWords;
-  readonly #rows: RecordRows;
   /** What this thread reads by itself; undefined while both work. */
   #reader: WalReader | undefined;
   #hasBegun = false;
   /** How often no sign of the second thread came, since the last one that did. */
   #waits = 0;
-  /** Number of the current record among those of the ring. */
-  #index = -1;
-  /** Up to here records of the ring may be taken. */
-  #offered = 0;
+  /** The stretch at hand: its bytes and words, which of its items is the current one, and how many it has. */
+  #stretch: Uint8Array = new Uint8Array(0);
+  #words: Uint32Array = new Uint32Array(0);
+  #item = 0;
+  #items = 0;
+  /** Stretches taken up, the one at hand included. */
+  #taken = 0;
+  /** Where the log goes on behind the stretches that are through. */
+  #behind = { segment: 0, offset: 0 };
   #segment: number;
 
   /** Lets the second thread begin. The log must stay as it is until `close`. The head has kernels. */
@@ -59,7 +66,6 @@ export class AheadLog {
     this.#segment = this.segments[0]?.index ?? options.fromSegment;
     this.#shared = new AheadWords(head.memory);
     this.#shared.words.fill(0);
-    this.#rows = new RecordRows(this.#shared, head, kernels);
     this.#reader = this.#readerFrom(options.fromSegment, 0);
     const { memory, layout } = head.memory;
     this.#shared.set(Word.log, ++logs);
@@ -74,48 +80,41 @@ export class AheadLog {
   /** Goes to the next record; false at the end, or at damage (then `corruption` is set). Throws disk errors. */
   next(): boolean {
     if (this.#reader !== undefined) return this.#nextAlone(this.#reader);
-    const shared = this.#shared;
-    const index = this.#index + 1;
-    shared.set(Word.done, index);
-    shared.signal(Word.mainSignal);
-    while (index >= this.#offered) {
-      const seen = shared.get(Word.readerSignal);
-      // First the state: all that is offered before it changes is offered.
-      const state = shared.get(Word.state);
-      this.#offered = shared.get(Word.offered);
-      if (index < this.#offered) break;
-      if (state !== AheadState.running) {
-        this.#offered = shared.get(Word.produced);
-        if (index >= this.#offered) return this.#readOn(state);
-        break;
-      }
-      if (!this.#waitForReader(seen)) return this.#readOn(AheadState.failed);
+    this.#item++;
+    while (this.#item >= this.#items) {
+      this.#finishStretch();
+      const state = this.#waitForStretch();
+      if (state !== AheadState.running) return this.#readOn(state);
     }
-    this.#index = index;
-    this.readAhead++;
-    const entry = shared.entryOf(index);
-    this.bytes = shared.data;
-    this.start = shared.entries[entry + Entry.at];
-    this.end = this.start + shared.entries[entry + Entry.length];
-    this.#reached(shared.entries[entry + Entry.segment]);
+    this.#showItem();
     return true;
   }
 
   /**
-   * Applies samples of the current record, which has plain samples, and of later ones of the same series, all series one after the
-   * other. Returns where what is left of the current one begins; undefined where nothing was done.
+   * The current rows and those that stand directly behind them, which are no longer to come: row by row in the order of the log. For
+   * whoever needs the order between different series.
    */
-  takeSamples(): number | undefined {
-    return this.#reader === undefined ? this.#rows.take(this.#index, this.#offered) : undefined;
+  takeInOrder(visit: (rows: SampleRows, row: number) => void): void {
+    const all: { rows: SampleRows; row: number; record: number }[] = [];
+    for (;;) {
+      const rows = this.rows as SampleRows;
+      for (let row = 0; row < rows.rows; row++) all.push({ rows, row, record: rows.recordOf(row) });
+      const next = this.#item + 1;
+      if (next >= this.#items || this.#words[itemAt(next) + ItemWord.kind] !== ItemKind.rows) break;
+      this.#item = next;
+      this.#showItem();
+    }
+    all.sort((a, b) => a.record - b.record);
+    for (const { rows, row } of all) visit(rows, row);
   }
 
   /** As `WalReader.corruptionHere`. */
   corruptionHere(reason: string): WalCorruptionError {
     let reader = this.#reader;
     if (reader === undefined) {
-      const { entries } = this.#shared;
-      const entry = this.#shared.entryOf(this.#index);
-      reader = this.#readerFrom(entries[entry + Entry.segment], entries[entry + Entry.offset]);
+      const at = itemAt(this.#item);
+      const segment = this.#words[at + ItemWord.segment] as number;
+      reader = this.#readerFrom(segment, this.#words[at + ItemWord.offset] as number);
       reader.next();
     }
     this.corruption = reader.corruptionHere(reason);
@@ -152,7 +151,8 @@ export class AheadLog {
   /** The second thread is up: it reads on from here. */
   #begin(reader: WalReader): void {
     const shared = this.#shared;
-    const { segment, offset } = reader.position;
+    this.#behind = reader.position;
+    const { segment, offset } = this.#behind;
     reader.close();
     this.#reader = undefined;
     this.#hasBegun = true;
@@ -163,30 +163,73 @@ export class AheadLog {
     Atomics.notify(shared.words, Word.state);
   }
 
-  /** The second thread has left off, and everything it produced is applied: the rest is read here. */
+  #showItem(): void {
+    const at = itemAt(this.#item);
+    const words = this.#words;
+    if (words[at + ItemWord.kind] === ItemKind.rows) {
+      this.rows = rowsOf(this.#stretch, this.#item);
+      this.bytes = this.#stretch;
+      this.start = 0;
+      this.end = 0;
+      return;
+    }
+    this.rows = undefined;
+    this.bytes = this.#stretch;
+    this.start = (words[at + ItemWord.at] as number) - this.#stretch.byteOffset;
+    this.end = this.start + (words[at + ItemWord.length] as number);
+  }
+
+  /** Everything in the stretch at hand is applied. */
+  #finishStretch(): void {
+    if (this.#items === 0) return;
+    const words = this.#words;
+    this.#behind = {
+      segment: words[StretchWord.segment] as number,
+      offset: words[StretchWord.offset] as number,
+    };
+    this.#reached(this.#behind.segment);
+    this.#items = 0;
+    this.#shared.set(Word.done, this.#taken);
+    this.#shared.signal(Word.mainSignal);
+  }
+
+  /** Takes up the next stretch. Returns `running`; else what the second thread is at, which fills no more of them. */
+  #waitForStretch(): number {
+    const shared = this.#shared;
+    for (;;) {
+      const seen = shared.get(Word.readerSignal);
+      // First the state: all stretches that are filled before it changes are there.
+      const state = shared.get(Word.state);
+      if (shared.get(Word.filled) > this.#taken) break;
+      if (state !== AheadState.running) return state;
+      shared.set(Word.isIdle, 1);
+      if (!this.#waitForReader(seen)) return AheadState.failed;
+    }
+    this.#stretch = shared.stretch(this.#taken++);
+    this.#words = stretchWords(this.#stretch);
+    this.#items = this.#words[StretchWord.items] as number;
+    this.#item = 0;
+    this.readAhead += this.#words[StretchWord.records] as number;
+    return AheadState.running;
+  }
+
+  /** The second thread has left off, and all that it read is applied: the rest is read here. */
   #readOn(state: number): boolean {
     const shared = this.#shared;
-    const last = this.#index;
-    const segment = shared.get(Word.segment) >>> 0;
-    const offset = shared.get(Word.offset) >>> 0;
+    let { segment, offset } = this.#behind;
+    if (state === AheadState.handedOver) {
+      segment = shared.get(Word.segment) >>> 0;
+      offset = shared.get(Word.offset) >>> 0;
+    }
     this.#leave();
+    this.rows = undefined;
     if (state === AheadState.ended) {
       this.#reached(Infinity);
       return false;
     }
-    let reader: WalReader;
-    if (state === AheadState.handedOver || last < 0) {
-      this.#reached(segment);
-      reader = this.#readerFrom(segment, offset);
-    } else {
-      // It failed: on from behind what it read last.
-      const entry = shared.entryOf(last);
-      this.#reached(shared.entries[entry + Entry.segment]);
-      reader = this.#readerFrom(shared.entries[entry + Entry.segment], shared.entries[entry + Entry.offset]);
-      reader.next();
-    }
-    this.#reader = reader;
-    return this.#nextAlone(reader);
+    this.#reached(segment);
+    this.#reader = this.#readerFrom(segment, offset);
+    return this.#nextAlone(this.#reader);
   }
 
   /** Waits until the second thread touches nothing any more, if it gives signs at all. */

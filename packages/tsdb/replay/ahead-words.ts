@@ -1,7 +1,7 @@
-// What the two threads of a replay tell each other: words of shared memory, and the ring of unpacked records behind them.
+// What the two threads of a replay tell each other: words of shared memory, and behind them the stretches of the log.
 //
-// The second thread reads the log, checks and unpacks it, looks over what samples there are, and puts each record into the ring. The
-// main thread applies them. It is told of records window by window, so that it finds many scrapes of a target together.
+// The second thread reads the log, checks, unpacks and decodes it, and fills one stretch after the other with what it says (stretch.ts).
+// The main thread applies them in the same order.
 import { AHEAD_REGION } from "../kernels/desk.ts";
 import type { HeadMemory } from "../memory/layout.ts";
 
@@ -12,10 +12,11 @@ export const Word = {
   /** Where the second thread is to begin, and where it left off: segment and offset in it. */
   segment: 1,
   offset: 2,
-  /** Records put into the ring; those of them that the main thread may take; those that it is done with. */
-  produced: 3,
-  offered: 4,
-  done: 5,
+  /** Stretches that the second thread filled; those of them that the main thread is done with. */
+  filled: 3,
+  done: 4,
+  /** The main thread has nothing to do: a stretch is not to be filled up. */
+  isIdle: 5,
   /** They grow when something above changed; each thread waits for the other's. */
   readerSignal: 6,
   mainSignal: 7,
@@ -37,50 +38,32 @@ export const AheadState = {
   handedOver: 4,
   /** The main thread wants it to end at once. */
   stop: 5,
-  /** Something went wrong: what it produced holds. */
+  /** Something went wrong: the stretches that it filled hold. */
   failed: 6,
 } as const;
 
-/** Positions of the words of a record's entry. */
-export const Entry = {
-  /** Where its bytes stand in the ring, and how many they are. */
-  at: 0,
-  length: 1,
-  /** Where it stands in the log. */
-  segment: 2,
-  offset: 3,
-  /** What the kernels say of it (`Soundness`); `unsure` for all that is no record of plain samples. */
-  soundness: 4,
-  /** For those that are sound, see `Kernels.scanned`. */
-  shape: 5,
-  lowestRef: 6,
-  highestRef: 7,
-} as const;
+const WORDS_BYTES = 256;
+/** One is applied while the next one is filled, and one is between. */
+export const STRETCHES = 3;
+/** A stretch takes what some 150,000 samples need. */
+export const STRETCH_BYTES: number = 6 * 2 ** 20;
 
-/** Where things stand in the region, in bytes. */
-const ENTRIES_AT = 256;
-const ENTRY_WORDS = 8;
-export const RING_RECORDS = 4096;
-/** Records are counted in words: what a log has beyond so many the main thread reads by itself. */
-export const MAX_RECORDS: number = 2 ** 30;
-const DATA_AT = ENTRIES_AT + RING_RECORDS * ENTRY_WORDS * 4;
-export const RING_BYTES: number = 6 * 2 ** 20;
-/** So many bytes of samples are offered together, so that the second thread can read two times that ahead. */
-export const WINDOW_BYTES: number = RING_BYTES / 3;
-
-/** Both threads' view of the words and the ring. */
+/** Both threads' view of the words. */
 export class AheadWords {
   readonly words: Int32Array;
-  readonly entries: Uint32Array;
-  /** The records' bytes. */
-  readonly data: Uint8Array;
+  readonly #memory: HeadMemory;
+  readonly #at: number;
 
   constructor(memory: HeadMemory) {
-    const { buffer } = memory.memory;
-    const at = memory.layout.scratch.offset + AHEAD_REGION.offset;
-    this.words = new Int32Array(buffer, at, ENTRIES_AT / 4);
-    this.entries = new Uint32Array(buffer, at + ENTRIES_AT, RING_RECORDS * ENTRY_WORDS);
-    this.data = new Uint8Array(buffer, at + DATA_AT, RING_BYTES);
+    this.#memory = memory;
+    this.#at = memory.layout.scratch.offset + AHEAD_REGION.offset;
+    this.words = new Int32Array(memory.memory.buffer, this.#at, WORDS_BYTES / 4);
+  }
+
+  /** Address and bytes of a stretch, by its number among all of the log. */
+  stretch(number: number): Uint8Array {
+    const at = this.#at + WORDS_BYTES + (number % STRETCHES) * STRETCH_BYTES;
+    return new Uint8Array(this.#memory.memory.buffer, at, STRETCH_BYTES);
   }
 
   get(word: number): number {
@@ -101,10 +84,5 @@ export class AheadWords {
   /** Waits until a signal word is no longer `seen`, at most `timeoutMs`. */
   wait(word: number, seen: number, timeoutMs: number): void {
     Atomics.wait(this.words, word, seen, timeoutMs);
-  }
-
-  /** Position of a record's entry in `entries`. */
-  entryOf(record: number): number {
-    return (record % RING_RECORDS) * ENTRY_WORDS;
   }
 }

@@ -1,24 +1,25 @@
 // The second thread of a replay: reads the log ahead of the main thread. See ahead-words.ts.
 import { parentPort } from "node:worker_threads";
 import { NodeFs } from "../fs/node-fs.ts";
-import { Kernels, Soundness } from "../kernels/kernels.ts";
+import { Kernels } from "../kernels/kernels.ts";
 import { HeadMemory } from "../memory/layout.ts";
-import { RecordType, SAMPLES_HEADER_BYTES, samplesBase } from "../wal/record.ts";
 import { WalReader } from "../wal/wal-reader.ts";
-import { AheadState, AheadWords, Entry, MAX_RECORDS, WINDOW_BYTES, Word } from "./ahead-words.ts";
-import { MAX_RING_RECORD, RecordRing } from "./record-ring.ts";
+import { AheadState, AheadWords, STRETCHES, Word } from "./ahead-words.ts";
 import type { ReplayTask } from "./replay-thread.ts";
+import { MAX_STRETCH_RECORD, StretchWriter } from "./stretch-writer.ts";
 
 /** How long it waits for the main thread before it looks again. */
 const WAIT_MS = 100;
+/** A stretch of so many bytes is worth being applied, while there is nothing else to apply. */
+const WORTH_BYTES = 2 ** 18;
 
 class AheadReader {
   readonly #shared: AheadWords;
   readonly #kernels: Kernels;
   readonly #directory: string;
-  readonly #ring: RecordRing;
-  /** Bytes of records that are in the ring but not offered yet. */
-  #heldBytes = 0;
+  /** Number of the stretch that is being filled. */
+  #number = 0;
+  #stretch: StretchWriter;
 
   constructor(memory: HeadMemory, directory: string) {
     this.#shared = new AheadWords(memory);
@@ -26,7 +27,7 @@ class AheadReader {
     const kernels = Kernels.over(memory, 1);
     if (kernels === undefined) throw new Error("no kernels");
     this.#kernels = kernels;
-    this.#ring = new RecordRing(this.#shared);
+    this.#stretch = new StretchWriter(this.#shared.stretch(0), kernels);
   }
 
   /** Waits until it may begin; false when it never will. */
@@ -55,65 +56,55 @@ class AheadReader {
     }
   }
 
-  /** Whether all of the log went through the ring. */
+  /** Whether all of the log went into stretches. */
   #passAll(reader: WalReader): boolean {
     while (reader.next()) if (!this.#pass(reader)) return false;
     return reader.corruption === undefined;
   }
 
-  /** Puts the reader's record into the ring, when that has room; false when it cannot go there, or is not wanted any more. */
+  /** Puts the reader's record into a stretch, when there is room; false when it cannot go there, or is not wanted any more. */
   #pass(reader: WalReader): boolean {
+    if (reader.end - reader.start > MAX_STRETCH_RECORD) return false;
+    if (!this.#stretch.put(reader)) {
+      this.#hand(reader.segment, reader.offset);
+      if (!this.#isNextFree()) return false;
+      this.#stretch.put(reader);
+    }
+    if (this.#stretch.size < WORTH_BYTES || this.#shared.get(Word.isIdle) === 0) return true;
+    const { segment, offset } = reader.position;
+    this.#hand(segment, offset);
+    return this.#isNextFree();
+  }
+
+  /** Gives the stretch to the main thread and goes to the next one. The log goes on at this position. */
+  #hand(segment: number, offset: number): void {
+    if (this.#stretch.records === 0) return;
     const shared = this.#shared;
-    const { bytes, start, end } = reader;
-    if (end - start > MAX_RING_RECORD || shared.get(Word.produced) === MAX_RECORDS) return false;
-    let entry: number;
+    this.#stretch.finish(segment, offset);
+    this.#number++;
+    shared.set(Word.isIdle, 0);
+    shared.set(Word.filled, this.#number);
+    shared.signal(Word.readerSignal);
+    this.#stretch = new StretchWriter(shared.stretch(this.#number), this.#kernels);
+  }
+
+  /** Waits until the main thread is done with what stands where the next stretch goes; false when none is wanted any more. */
+  #isNextFree(): boolean {
+    const shared = this.#shared;
     for (;;) {
       const seen = shared.get(Word.mainSignal);
       if (shared.get(Word.state) === AheadState.stop) return false;
-      entry = this.#ring.put(bytes, start, end, reader.segment, reader.offset);
-      if (entry >= 0) break;
-      this.#offer();
+      if (this.#number - shared.get(Word.done) < STRETCHES) return true;
       shared.wait(Word.mainSignal, seen, WAIT_MS);
     }
-    const isSound = this.#lookOver(entry);
-    shared.set(Word.produced, shared.get(Word.produced) + 1);
-    this.#heldBytes += end - start;
-    // What no window reaches over is applied at once.
-    if (!isSound || this.#heldBytes >= WINDOW_BYTES) this.#offer();
-    return true;
-  }
-
-  /** Notes what samples the record of an entry has; false when it is none of plain samples. */
-  #lookOver(entry: number): boolean {
-    const { data, entries } = this.#shared;
-    const start = entries[entry + Entry.at] as number;
-    const end = start + (entries[entry + Entry.length] as number);
-    const body = start + SAMPLES_HEADER_BYTES;
-    if (data[start] !== RecordType.samples || body >= end) return false;
-    const soundness = this.#kernels.scanSamples(data, body, end, samplesBase(data, start, end).ref);
-    if (soundness === Soundness.unsure) return false;
-    const { shape, lowestRef, highestRef } = this.#kernels.scanned;
-    entries[entry + Entry.soundness] = soundness;
-    entries[entry + Entry.shape] = shape;
-    entries[entry + Entry.lowestRef] = lowestRef;
-    entries[entry + Entry.highestRef] = highestRef;
-    return true;
-  }
-
-  /** Lets the main thread take all that is in the ring. */
-  #offer(): void {
-    const shared = this.#shared;
-    this.#heldBytes = 0;
-    shared.set(Word.offered, shared.get(Word.produced));
-    shared.signal(Word.readerSignal);
   }
 
   /** The main thread reads on by itself: from the record where the reader stands, if not from the end. */
   #leaveOff(reader: WalReader, state: number): void {
     const shared = this.#shared;
+    this.#hand(reader.segment, reader.offset);
     shared.set(Word.segment, reader.segment);
     shared.set(Word.offset, reader.offset | 0);
-    this.#offer();
     Atomics.compareExchange(shared.words, Word.state, AheadState.running, state);
     shared.signal(Word.readerSignal);
   }

@@ -67,6 +67,17 @@ export class SampleRecord {
     this.times = new Float64Array(capacity);
     this.halves = new Uint32Array(capacity * 2);
   }
+
+  /** Makes room for `capacity` samples beside those that are there. */
+  reserve(capacity: number): void {
+    if (capacity <= this.refs.length) return;
+    const { refs, times, halves, count } = this;
+    this.reset(Math.max(capacity, 2 * refs.length));
+    this.refs.set(refs.subarray(0, count));
+    this.times.set(times.subarray(0, count));
+    this.halves.set(halves.subarray(0, 2 * count));
+    this.count = count;
+  }
 }
 
 /** Fewest bytes that a sample takes: two varints of one byte and the value. */

@@ -23,10 +23,12 @@ export const CUT_COUNT: usize = 56;
 export const APPLIED: usize = 60;
 export const CREATED: usize = 64;
 export const DECODED_TO: usize = 68;
-// What `scanSamples` found: a number that stands for the refs in their order, the lowest and the highest of them.
-export const SHAPE: usize = 72;
+// What `decodeFirstRow` found: whether the refs grow, the lowest and the highest of them.
+export const SOUNDNESS: usize = 72;
 export const LOWEST_REF: usize = 76;
 export const HIGHEST_REF: usize = 96;
+/** Where `appendRows` stopped. */
+export const STOPPED_ROW: usize = 100;
 // The head's oldest and newest time (f64), before and after.
 export const MIN_TIME: usize = 80;
 export const MAX_TIME: usize = 88;

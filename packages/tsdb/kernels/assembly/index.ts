@@ -1,6 +1,6 @@
 export { appendSamples } from "./append";
 export { crc32c } from "./checksum";
-export { appendRows, scanSamples } from "./rows";
+export { appendRows, decodeFirstRow, decodeNextRow } from "./rows";
 export { decodeSamples } from "./samples";
 export { makeSeries } from "./series";
 export { compress, uncompress } from "./snappy";

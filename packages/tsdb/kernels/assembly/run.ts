@@ -27,25 +27,17 @@ import {
 } from "./append";
 import { APPLIED, CREATED, MAX_TIME, MIN_TIME } from "./context";
 
-// A row, in bytes: where its next sample stands and where it ends (addresses), what its refs and times are distances from.
-export const POSITION: usize = 0;
-export const END: usize = 4;
-export const BASE_REF: usize = 8;
-export const BASE_TIME: usize = 16;
-// Of the sample at hand: where the one behind it stands, time, value.
-export const NEXT: usize = 24;
-export const TIME: usize = 32;
-export const VALUE: usize = 40;
-/** `BASE_REF` as an integer. */
-export const FIRST_REF: usize = 48;
-export const ROW_BYTES: usize = 56;
+// A row (replay/row-window.ts), in bytes: where its samples stand, each a time and a value.
+export const ROW_SHIFT: usize = 3;
+export const SAMPLE_SHIFT: usize = 4;
+export const VALUE: usize = 8;
 
 /** A chunk of so many words may be full: `appendOne` counts its bytes. */
 const MANY_WORDS: u32 = MAX_BYTES / 4 - 2;
 
 /**
- * Appends the sample at hand of each row from `rows` to `behind` to a series, and moves the row on. Returns `behind`, or the row whose
- * sample was refused: see `appendOne`.
+ * Appends to a series what rows `[from, to)` of the list at `rows` have at `offset`. Returns `to`, or the row whose sample was refused:
+ * see `appendOne`.
  */
 export function appendRun(
   context: usize,
@@ -54,20 +46,22 @@ export function appendRun(
   pool: usize,
   record: usize,
   rows: usize,
-  behind: usize,
+  from: u32,
+  to: u32,
+  offset: usize,
   epoch: u32,
   minValidTime: f64,
   chunkRange: f64,
-): usize {
+): u32 {
   const base = series + (record << RECORD_SHIFT);
   let applied: u32 = 0;
-  let row = rows;
-  while (row < behind) {
+  let row = from;
+  while (row < to) {
     // The state of the open chunk; see `appendOne`.
     const packed = load<u32>(base, PACKED);
     let count = packed & 0xff;
     // Here a sample has 97 bits at most: no more than one slot.
-    const hasRoom = has(pool, <u32>((behind - row) / ROW_BYTES));
+    const hasRoom = has(pool, to - row);
     if (count >= 2 && hasRoom && (load<u32>(base, KIND) & FORM_MASK) === 0) {
       let words = packed >>> 24;
       let bits = <u64>((packed >>> 19) & 31);
@@ -82,8 +76,9 @@ export function appendRun(
       // Words in the current slot: it is only left when another one is to come.
       let inSlot = words === 0 ? 0 : ((words - 1) % SLOT_WORDS) + 1;
       const before = row;
-      while (row < behind) {
-        const t = load<f64>(row, TIME);
+      while (row < to) {
+        const at = <usize>load<u32>(rows + ((<usize>row) << ROW_SHIFT)) + offset;
+        const t = load<f64>(at);
         if (!(t > last) || t < minValidTime || t >= end) break;
         if (count === PREDICT_AT || count >= MAX_SAMPLES || words >= MANY_WORDS) break;
         const delta = <u32>(t - last);
@@ -99,7 +94,7 @@ export function appendRun(
             size = 20;
           } else break;
         }
-        const value = load<u64>(row, VALUE);
+        const value = load<u64>(at, VALUE);
         const xor = lastValue ^ value;
         let significant: u64 = 0;
         let rest: u64 = 0;
@@ -153,8 +148,7 @@ export function appendRun(
         lastValue = value;
         lastDelta = delta;
         count++;
-        store<u32>(row, load<u32>(row, NEXT), POSITION);
-        row += ROW_BYTES;
+        row++;
       }
       if (row !== before) {
         store<u32>(base, epoch, EPOCH);
@@ -164,15 +158,16 @@ export function appendRun(
         store<u32>(base, <u32>(high >>> 32), UNFINISHED);
         const window = <u32>((windowLeading << 8) | (windowTrailing << 13));
         store<u32>(base, count | window | ((<u32>bits) << 19) | (words << 24), PACKED);
-        applied += <u32>((row - before) / ROW_BYTES);
+        applied += row - before;
         // All of them are later than what the series had.
-        const first = load<f64>(before, TIME);
+        const first = load<f64>(<usize>load<u32>(rows + ((<usize>before) << ROW_SHIFT)) + offset);
         if (last > load<f64>(context, MAX_TIME)) store<f64>(context, last, MAX_TIME);
         if (first < load<f64>(context, MIN_TIME)) store<f64>(context, first, MIN_TIME);
         continue;
       }
     }
-    const t = load<f64>(row, TIME);
+    const at = <usize>load<u32>(rows + ((<usize>row) << ROW_SHIFT)) + offset;
+    const t = load<f64>(at);
     const outcome = appendOne(
       context,
       series,
@@ -180,14 +175,13 @@ export function appendRun(
       pool,
       record,
       t,
-      load<u64>(row, VALUE),
+      load<u64>(at, VALUE),
       epoch,
       minValidTime,
       chunkRange,
     );
     if (outcome === REFUSED) break;
-    store<u32>(row, load<u32>(row, NEXT), POSITION);
-    row += ROW_BYTES;
+    row++;
     if (outcome === PASSED) continue;
     if (outcome === BEGAN) store<u32>(context, load<u32>(context, CREATED) + 1, CREATED);
     if (t > load<f64>(context, MAX_TIME)) store<f64>(context, t, MAX_TIME);
