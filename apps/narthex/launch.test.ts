@@ -6,6 +6,8 @@ import { type LaunchEnvironment, launch, type ServerOptions } from "./launch.ts"
 interface Run {
   readonly environment: LaunchEnvironment;
   readonly calls: { argv: string[]; options: ServerOptions | undefined }[];
+  /** Folders whose log was to be read ahead. */
+  readonly readAhead: string[];
   /** Command lines of what was started beside. */
   readonly companions: (readonly string[])[];
   /** Ends the companion that was started last. */
@@ -17,10 +19,12 @@ function environment(main: (argv: string[]) => Promise<number> = async () => 0):
   let out = "";
   let err = "";
   const calls: Run["calls"] = [];
+  const readAhead: string[] = [];
   const companions: (readonly string[])[] = [];
   let end: (code: number | undefined) => void = () => {};
   return {
     calls,
+    readAhead,
     companions,
     endCompanion: (code) => end(code),
     printed: () => ({ out, err }),
@@ -31,6 +35,10 @@ function environment(main: (argv: string[]) => Promise<number> = async () => 0):
       },
       err: (text) => {
         err += text;
+      },
+      readAhead(directory) {
+        readAhead.push(directory);
+        return { directory };
       },
       server: async () => ({
         main(argv, options) {
@@ -74,6 +82,19 @@ test("launcher: everything after `server` goes to the server, whose code comes b
   assert.equal(await launch(["server", "--config.file=x.yml", "--agent"], env), 3);
   assert.deepEqual(calls[0]?.argv, ["--config.file=x.yml", "--agent"]);
   assert.equal(calls[0]?.options?.configText, undefined);
+});
+
+test("launcher: the log of the server's database is read ahead, wherever its flags say it is", async () => {
+  const { environment: env, calls, readAhead } = environment();
+  const flag = "--storage.tsdb.path";
+  for (const argv of [[], [`${flag}=a`], [flag, "b/c"], [`${flag}=a`, `${flag}=d`], ["--agent"], ["--help"]]) {
+    await launch(["server", ...argv], env);
+  }
+  assert.deepEqual(readAhead, ["data/", "a", "b/c", "d"]);
+  assert.deepEqual(
+    calls.map(({ options }) => options?.replayThread?.directory),
+    ["data/", "a", "b/c", "d", undefined, undefined],
+  );
 });
 
 test("launcher: everything after `amtool` goes to the Alertmanager's tool, whose code comes back", async () => {

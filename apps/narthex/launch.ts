@@ -10,6 +10,11 @@ export interface LaunchEnvironment {
   readonly home: string;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /**
+   * Starts to read the log of the database in a folder, if that is long: it takes as long to get going as the server to be loaded.
+   * Undefined where there is nothing to gain.
+   */
+  readonly readAhead: (directory: string) => LogReadAhead | undefined;
   /** Loads the server's entry. */
   readonly server: () => Promise<ServerEntry>;
   /** Loads the Alertmanager's entry. */
@@ -48,10 +53,17 @@ export interface ServerEntry {
   runTool(argv: string[]): Promise<number>;
 }
 
+/** The server's thread that reads a log: it takes it over. */
+export interface LogReadAhead {
+  readonly directory: string;
+}
+
 /** What the launcher tells the server besides its command line. */
 export interface ServerOptions {
   /** Folder of the built web page. */
   readonly assets?: string;
+  /** Reads the log of the server's database already, if it is the right one. */
+  readonly replayThread?: LogReadAhead | undefined;
   /** The configuration itself, in place of a file. */
   readonly configText?: string;
   /** Told once the server answers. */
@@ -76,8 +88,10 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     name: "server",
     help: "the monitoring server, with the reference's flags; narthex server --help lists them",
     async run(argv, environment) {
+      const directory = dataDirectory(argv);
+      const replayThread = directory === undefined ? undefined : environment.readAhead(directory);
       const { main } = await environment.server();
-      return main(argv, webAssets(environment.home));
+      return main(argv, { ...webAssets(environment.home), replayThread });
     },
   },
   {
@@ -157,6 +171,18 @@ export async function launch(argv: readonly string[], environment: LaunchEnviron
   return subcommand.run(rest, environment);
 }
 
+/** Where the server's database lies, as far as its flags show that at a glance; undefined when it opens none. */
+function dataDirectory(argv: readonly string[]): string | undefined {
+  if (argv.some((arg) => /^(-h|--(help|help-long|help-man|version|agent))$/.test(arg))) return undefined;
+  const flag = "--storage.tsdb.path";
+  let directory = "data/";
+  argv.forEach((arg, i) => {
+    if (arg === flag) directory = argv[i + 1] ?? directory;
+    else if (arg.startsWith(`${flag}=`)) directory = arg.slice(flag.length + 1);
+  });
+  return directory;
+}
+
 const ALIASES: Readonly<Record<string, string>> = { "--help": "help", "-h": "help", "--version": "version" };
 
 function helpText(): string {
@@ -188,6 +214,17 @@ function loadBundle<Entry>(home: string, name: string, app: string): Entry | und
   return createRequire(bundle)(bundle) as Entry;
 }
 
+/** Only a bundle comes up before the server is loaded. */
+function readAhead(home: string, directory: string): LogReadAhead | undefined {
+  const bundle = loadBundle<ReplayThreadEntry>(home, "replay-thread", "server");
+  return bundle?.ReplayThread.forDatabase(directory);
+}
+
+/** What the bundle of the replay's thread offers. */
+interface ReplayThreadEntry {
+  readonly ReplayThread: { forDatabase(directory: string): LogReadAhead | undefined };
+}
+
 async function loadServer(home: string): Promise<ServerEntry> {
   return loadBundle<ServerEntry>(home, "server", "server") ?? import("@narthex/server");
 }
@@ -217,6 +254,7 @@ export function processEnvironment(home: string): LaunchEnvironment {
     home,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+    readAhead: (directory) => readAhead(home, directory),
     server: () => loadServer(home),
     alertmanager: () => loadAlertmanager(home),
     pushgateway: () => loadPushgateway(home),

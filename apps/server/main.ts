@@ -15,6 +15,8 @@ import type { ServerSettings } from "./settings.ts";
 export interface MainOptions {
   /** Folder of the built web page. */
   readonly assets?: string;
+  /** Reads a log already: that of this server's database, if it was guessed well where that lies. */
+  readonly replayThread?: ReplayThread | undefined;
   /** The configuration itself, in place of a file. */
   readonly configText?: string;
   /** Told once the server answers, how it is spoken to: by which scheme, and what all paths begin with. */
@@ -42,7 +44,7 @@ export async function main(argv: string[], options: MainOptions = {}): Promise<n
 
   const settings = settingsOf(command, options.configText);
   // A thread takes longer to come up than a configuration to be read.
-  const replayThread = settings.agent === undefined ? ReplayThread.forDatabase(settings.storagePath) : undefined;
+  const replayThread = replayThreadFor(settings, options.replayThread);
   let server: Server;
   try {
     server = new Server({ settings, logger, assets: options.assets, replayThread });
@@ -75,6 +77,14 @@ export async function main(argv: string[], options: MainOptions = {}): Promise<n
   await stopping;
   await server.stop();
   return EXIT.clean;
+}
+
+/** The thread that reads the log ahead, if it is long: the one that does so already, or else a new one. */
+function replayThreadFor(settings: ServerSettings, early: ReplayThread | undefined): ReplayThread | undefined {
+  const { agent, storagePath } = settings;
+  if (agent === undefined && early?.isFor(storagePath)) return early;
+  early?.end();
+  return agent === undefined ? ReplayThread.forDatabase(storagePath) : undefined;
 }
 
 function untilToldToStop(server: Server, logger: Logger): Promise<void> {

@@ -3,9 +3,9 @@ import { type ChunkSnapshotFolder, listChunkSnapshots, removeChunkSnapshots } fr
 import { ChunkSnapshotLoader, readStamp } from "./chunk-snapshot/loader.ts";
 import { isStampOf, stampOf } from "./chunk-snapshot/stamp.ts";
 import { writeChunkSnapshot } from "./chunk-snapshot/writer.ts";
-import { type DbParts, duration, WAL_DIRECTORY } from "./db-parts.ts";
+import { type DbParts, duration } from "./db-parts.ts";
 import type { Replay, ReplayChunks } from "./head/replay.ts";
-import { lastCheckpoint, listSegments, PAGE_BYTES, type WalCorruptionError } from "./wal/format.ts";
+import { lastCheckpoint, listSegments, PAGE_BYTES, WAL_DIRECTORY, type WalCorruptionError } from "./wal/format.ts";
 
 /** One per database. */
 export class ChunkSnapshots {

@@ -21,7 +21,6 @@ import { usedCompression } from "./wal/compression.ts";
 import type { Compression } from "./wal/format.ts";
 import type { WalWriter, WalWriterOptions } from "./wal/wal-writer.ts";
 
-export const WAL_DIRECTORY = "wal";
 /** During replay the event loop gets its turn about so often. */
 const TURN_EVERY_MS = 50;
 
@@ -74,6 +73,7 @@ export class DbParts {
       histogramStartTimes: options.histogramStartTimes ?? false,
       chunkRangeMs: options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS,
       ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
+      memory: options.replayThread?.memory,
       ...(options.maxExemplars === undefined ? {} : { maxExemplars: options.maxExemplars }),
       onChunkError: (error) =>
         this.logger.error("Writing full head chunks failed; they stay in memory", { err: error }),

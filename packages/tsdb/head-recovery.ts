@@ -1,14 +1,14 @@
 // Filling the head at the start from what an earlier process left: chunks on disk, checkpoint, log, out-of-order log.
 import { HeadChunkWriter, headChunkFile, repairHeadChunks, scanHeadChunks } from "./chunk/head-chunks.ts";
 import type { ReplayProgress } from "./db-options.ts";
-import { type DbParts, duration, WAL_DIRECTORY } from "./db-parts.ts";
+import { type DbParts, duration } from "./db-parts.ts";
 import { NodeFs } from "./fs/node-fs.ts";
 import { ChunkFileSink, placeOf } from "./head/chunk-files.ts";
 import { Replay, ReplayChunks } from "./head/replay.ts";
 import { AheadLog } from "./replay/ahead-log.ts";
 import { logBytes, ReplayThread, SECOND_THREAD_FROM_BYTES } from "./replay/replay-thread.ts";
 import { HEAD_CHUNKS_DIRECTORY } from "./share.ts";
-import { lastCheckpoint } from "./wal/format.ts";
+import { lastCheckpoint, WAL_DIRECTORY } from "./wal/format.ts";
 import { RecordError } from "./wal/record.ts";
 import { closeSegmentGaps, repairWal, WalReader } from "./wal/wal-reader.ts";
 import { WalWriter } from "./wal/wal-writer.ts";
@@ -18,7 +18,7 @@ export class HeadRecovery {
   readonly #parts: DbParts;
   #progress: ReplayProgress = { min: 0, max: 0, current: 0 };
 
-  /** Started before the database was; undefined once it was used. */
+  /** Reads the log; if the database was given one, from before it was opened. */
   #thread: ReplayThread | undefined;
 
   constructor(parts: DbParts) {
@@ -81,7 +81,7 @@ export class HeadRecovery {
       const first = (lastCheckpoint(parts.fs, parts.path(WAL_DIRECTORY))?.index ?? -1) + 1;
       segmentsMs += await this.#replaySegments(replay, first);
     }
-    this.#thread?.end();
+    this.#endThread();
     replay.finish();
     this.#report(replay);
     const lateBegan = parts.now();
@@ -170,6 +170,8 @@ export class HeadRecovery {
       this.#progress = { ...this.#progress, current: segment };
       parts.options.onReplay?.(this.#progress);
     };
+    // A thread that began before that read something else.
+    if (touched.length > 0) this.#endThread();
     const reader = this.#openLog(directory, from, onSegment);
     const first = reader.segments[0];
     const last = reader.segments.at(-1);
@@ -191,11 +193,19 @@ export class HeadRecovery {
     const { kernels } = head;
     const isLong = logBytes(fs, directory, fromSegment) >= (options.secondThreadFromBytes ?? SECOND_THREAD_FROM_BYTES);
     if (kernels === undefined || !head.writesPlainFloats || !isLong || !(fs instanceof NodeFs)) {
+      this.#endThread();
       return new WalReader(fs, directory, { fromSegment, onSegment, kernels });
     }
-    const thread = this.#thread ?? new ReplayThread();
+    if (this.#thread?.fits(head.memory.memory, directory, fromSegment) !== true) {
+      this.#endThread();
+      this.#thread = new ReplayThread(head.memory.memory, directory, fromSegment);
+    }
+    return new AheadLog(head, kernels, { fs, directory, fromSegment, onSegment });
+  }
+
+  #endThread(): void {
+    this.#thread?.end();
     this.#thread = undefined;
-    return new AheadLog(head, kernels, { fs, directory, fromSegment, onSegment, thread });
   }
 
   async #replayAll(reader: WalReader | AheadLog, replay: Replay, isOver: () => boolean = () => false): Promise<void> {

@@ -1,8 +1,9 @@
 // What follows when a range of the head is in a block: the head forgets it, and so do its files and the log.
-import { type DbParts, duration, WAL_DIRECTORY } from "./db-parts.ts";
+import { type DbParts, duration } from "./db-parts.ts";
 import type { HeadSeries } from "./head/stale-series.ts";
 import { inSlices } from "./head/steps.ts";
 import { checkpointRange, removeCheckpoints } from "./wal/checkpoint.ts";
+import { WAL_DIRECTORY } from "./wal/format.ts";
 
 /** Truncating the head does not hold scrapes up for longer at a time. */
 const SLICE_MS = 4;

@@ -33,6 +33,7 @@ export async function bundleServer(root) {
   await bundle(join(server, "query/query-worker.js"), folder, launcher);
   await bundle(join(tsdb, "head-compaction-worker.js"), folder, launcher);
   await bundle(join(tsdb, "replay/replay-worker.js"), folder, launcher);
+  await bundle(join(tsdb, "replay/replay-thread.js"), folder, launcher);
   await bundle(join(root, "apps/alertmanager/dist/index.js"), folder, launcher, "alertmanager");
   await bundle(join(root, "apps/pushgateway/dist/index.js"), folder, launcher, "pushgateway");
   await bundle(join(server, "index.js"), folder, launcher, "server");
@@ -79,7 +80,7 @@ async function bundle(entry, folder, launcher, name = basename(entry, ".js")) {
     return;
   }
   // What a worker does when it is loaded needs the thread that starts it; the others' files only define.
-  const flags = name === "server" || name === "pushgateway" ? ["--run"] : [];
+  const flags = ["server", "pushgateway", "replay-thread"].includes(name) ? ["--run"] : [];
   const make = join(launcher, "load-bundle.cjs");
   execFileSync(process.execPath, [...launcherFlags(launcher), make, ...flags, join(folder, code)]);
   const stub = `module.exports = require("../../bin/load-bundle.cjs")(require.resolve("./${code}"));\n`;

@@ -5,7 +5,15 @@ import type { FloatEncoding } from "../chunk/float-encoding.ts";
 import type { HistogramEncoder, HistogramSample } from "../chunk/histogram-encoder.ts";
 import { Kernels } from "../kernels/kernels.ts";
 import { Arena } from "../memory/arena.ts";
-import { COLD_WORDS, FINISHED_WORDS, HeadMemory, RECORD_WORDS, reserveMemory, SLOT_WORDS } from "../memory/layout.ts";
+import {
+  COLD_WORDS,
+  FINISHED_WORDS,
+  HeadMemory,
+  RECORD_WORDS,
+  reserveMemory,
+  type SharedMemory,
+  SLOT_WORDS,
+} from "../memory/layout.ts";
 import { HeadFullError } from "../memory/pool.ts";
 import { closeWindow, openWindow } from "../memory/window.ts";
 import { HeadDeletions } from "../tombstone/head-deletions.ts";
@@ -46,6 +54,8 @@ export interface HeadOptions {
   readonly chunkRangeMs: number;
   /** Shared memory to reserve; see `reserveMemory`. */
   readonly memoryBytes?: number;
+  /** Memory that is reserved already, and of which nothing but the scratch region was used. */
+  readonly memory?: SharedMemory | undefined;
   /** Whether compiled kernels may be used; yes, unless told. */
   readonly useKernels?: boolean;
   /** Exemplars kept at most; none unless told. */
@@ -98,7 +108,7 @@ export class Head {
       throw new RangeError(`chunk range of ${options.chunkRangeMs} ms is not supported: it must be below 49 days`);
     }
     this.#options = options;
-    this.memory = new HeadMemory(reserveMemory(options.memoryBytes));
+    this.memory = new HeadMemory(options.memory ?? reserveMemory(options.memoryBytes));
     this.kernels = options.useKernels === false ? undefined : Kernels.over(this.memory);
     this.#log = new HeadLog(this.memory, options.logsStartTimes ?? false);
     this.#arena = new Arena(this.memory.arena, this.memory.arenaState);

@@ -80,7 +80,7 @@ interface Oddities {
   readonly tombstones: boolean;
   /** Series that leave the head, some of which come back under another ref. */
   readonly ends: boolean;
-  /** A record of samples that is too long for the ring. */
+  /** A record of samples that is too long for a stretch. */
   readonly long: boolean;
   /** A record of samples that is sound only as a frame. */
   readonly broken: boolean;
@@ -229,6 +229,7 @@ async function replay(directory: string, withSink: boolean, aloneFor: number | u
   const onSegment = (index: number): void => void segments.push(index);
   const earlier = new WalReader(fs, `${directory}-earlier`);
   while (earlier.next()) replaying.apply(earlier);
+  if (aloneFor !== undefined) new ReplayThread(head.memory.memory, directory, 0);
   const log =
     aloneFor === undefined
       ? new WalReader(fs, directory, { onSegment, kernels: head.kernels })
@@ -237,7 +238,6 @@ async function replay(directory: string, withSink: boolean, aloneFor: number | u
           directory,
           fromSegment: 0,
           onSegment,
-          thread: new ReplayThread(),
         });
   try {
     for (let n = 0; ; n++) {

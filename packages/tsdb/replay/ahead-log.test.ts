@@ -10,10 +10,11 @@ import { NodeFs } from "../fs/node-fs.ts";
 import { Head } from "../head/head.ts";
 import { Replay, ReplayChunks } from "../head/replay.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { reserveMemory } from "../memory/layout.ts";
 import { encodeSamples, encodeSeries, RecordError } from "../wal/record.ts";
 import { WalReader } from "../wal/wal-reader.ts";
 import { WalWriter } from "../wal/wal-writer.ts";
-import { AheadLog, type AheadLogOptions } from "./ahead-log.ts";
+import { AheadLog } from "./ahead-log.ts";
 import { AheadState, AheadWords, Word } from "./ahead-words.ts";
 import { ReplayThread } from "./replay-thread.ts";
 
@@ -50,8 +51,12 @@ function newHead(): Head {
   return new Head({ chunkRangeMs: RANGE, memoryBytes: 2 ** 29 });
 }
 
-function logOf(head: Head, directory: string, thread: AheadLogOptions["thread"] = new ReplayThread()): AheadLog {
-  const options = { fs, directory, fromSegment: 0, onSegment: () => undefined, thread, patienceMs: 300 };
+function logOf(head: Head, directory: string, thread = new ReplayThread(head.memory.memory, directory, 0)): AheadLog {
+  return aheadLog(head, thread.directory);
+}
+
+function aheadLog(head: Head, directory: string): AheadLog {
+  const options = { fs, directory, fromSegment: 0, onSegment: () => undefined, patienceMs: 300 };
   return new AheadLog(head, head.kernels as Kernels, options);
 }
 
@@ -103,12 +108,26 @@ test(
 );
 
 test(
+  "log read ahead: what was read before anybody asked for it",
+  inLog(2000, async (directory) => {
+    const thread = new ReplayThread(reserveMemory(2 ** 29), directory, 0);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const head = new Head({ chunkRangeMs: RANGE, memory: thread.memory });
+    const log = aheadLog(head, directory);
+    assert.equal(replayAll(head, log), 2000);
+    assert.equal(log.readAhead, 2001);
+    thread.end();
+  }),
+);
+
+test(
   "log read ahead: two logs one after the other on one memory, whichever thread comes up first",
   inLog(2000, async (directory) => {
     for (const pauseMs of [0, 20, 60, 200]) {
       const head = newHead();
       const replay = new Replay(head, new ReplayChunks());
       const first = logOf(head, directory);
+      if (pauseMs % 40 !== 0) await first.whenUp();
       assert.ok(first.next());
       replay.apply(first);
       first.close();
@@ -123,19 +142,32 @@ test(
   "log read ahead: without a second thread this one reads all",
   inLog(50, async (directory) => {
     const head = newHead();
-    const thread = new ReplayThread();
-    thread.end();
-    const log = logOf(head, directory, thread);
+    const log = aheadLog(head, directory);
     assert.equal(replayAll(head, log), 50);
     assert.equal(log.readAhead, 0);
   }),
 );
 
 test(
-  "log read ahead: after a second thread that dies without a word this one reads on",
+  "log read ahead: a second thread that was ended before it came up",
   inLog(50, async (directory) => {
     const head = newHead();
-    const begin = (): void => new AheadWords(head.memory).set(Word.state, AheadState.ready);
-    assert.equal(replayAll(head, logOf(head, directory, { begin })), 50);
+    const thread = new ReplayThread(head.memory.memory, directory, 0);
+    thread.end();
+    assert.equal(replayAll(head, logOf(head, directory, thread)), 50);
+  }),
+);
+
+test(
+  "log read ahead: after a second thread that dies without a word this one reads on",
+  inLog(50, async (directory) => {
+    for (const state of [AheadState.running, AheadState.ready]) {
+      const head = newHead();
+      const log = aheadLog(head, directory);
+      const words = new AheadWords(head.memory);
+      words.begin(0);
+      words.set(Word.state, state);
+      assert.equal(replayAll(head, log), 50);
+    }
   }),
 );

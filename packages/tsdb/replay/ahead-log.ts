@@ -6,15 +6,10 @@ import type { SampleRows } from "../head/sample-rows.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { listSegments, type Segment, type WalCorruptionError } from "../wal/format.ts";
 import { WalReader } from "../wal/wal-reader.ts";
-import { AheadState, AheadWords, Word } from "./ahead-words.ts";
-import type { ReplayThread } from "./replay-thread.ts";
+import { AheadState, AheadWords, WAIT_MS, Word } from "./ahead-words.ts";
 import { ItemKind, ItemWord, itemAt, rowsOf, StretchWord, stretchWords } from "./stretch.ts";
 
-const WAIT_MS = 100;
 const PATIENCE_MS = 30_000;
-
-/** Logs that were read ahead so far. */
-let logs = 0;
 
 /** What a log needs to know. */
 export interface AheadLogOptions {
@@ -22,8 +17,6 @@ export interface AheadLogOptions {
   readonly directory: string;
   readonly fromSegment: number;
   readonly onSegment: (index: number) => void;
-  /** The second thread, its own from now on. */
-  readonly thread: Pick<ReplayThread, "begin">;
   /** Without a sign from the second thread for so long (it may have died) this one reads on by itself; half a minute unless told. */
   readonly patienceMs?: number;
 }
@@ -58,27 +51,26 @@ export class AheadLog {
   #behind = { segment: 0, offset: 0 };
   #segment: number;
 
-  /** Lets the second thread begin. The log must stay as it is until `close`. The head has kernels. */
+  /**
+   * A `ReplayThread` reads this log for the head, or comes up to do so. The log must stay as it is until `close`. The head has kernels.
+   */
   constructor(head: Head, kernels: Kernels, options: AheadLogOptions) {
     this.#kernels = kernels;
     this.#options = options;
     this.segments = listSegments(options.fs, options.directory).filter(({ index }) => index >= options.fromSegment);
     this.#segment = this.segments[0]?.index ?? options.fromSegment;
     this.#shared = new AheadWords(head.memory);
-    this.#shared.words.fill(0);
-    this.#reader = this.#readerFrom(options.fromSegment, 0);
-    const { memory, layout } = head.memory;
-    this.#shared.set(Word.log, ++logs);
-    options.thread.begin({ memory, layout, directory: options.directory, log: logs });
+    this.#behind = { segment: this.#segment, offset: 0 };
   }
 
-  /** When the second thread can begin; `next` lets it. For tests: nobody has to wait for it. */
+  /** When the second thread is up. For tests: nobody has to wait for it. */
   async whenUp(): Promise<void> {
-    while (this.#shared.get(Word.state) === AheadState.starting) await new Promise((resolve) => setTimeout(resolve, 2));
+    while (this.#shared.get(Word.state) <= AheadState.late) await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
   /** Goes to the next record; false at the end, or at damage (then `corruption` is set). Throws disk errors. */
   next(): boolean {
+    if (!this.#hasBegun && this.#reader === undefined) this.#start();
     if (this.#reader !== undefined) return this.#nextAlone(this.#reader);
     this.#item++;
     while (this.#item >= this.#items) {
@@ -124,9 +116,18 @@ export class AheadLog {
   /** Ends the second thread. Idempotent. */
   close(): void {
     this.#reader?.close();
-    if (this.#hasBegun) this.#leave();
-    this.#shared.set(Word.state, AheadState.stop);
-    Atomics.notify(this.#shared.words, Word.state);
+    this.#shared.end(this.#patienceMs);
+  }
+
+  get #patienceMs(): number {
+    return this.#options.patienceMs ?? PATIENCE_MS;
+  }
+
+  /** Takes what the second thread has read; if that is not up yet, begins without it. */
+  #start(): void {
+    const { fromSegment } = this.#options;
+    if (this.#shared.change(AheadState.starting, AheadState.late)) this.#reader = this.#readerFrom(fromSegment, 0);
+    else this.#hasBegun = true;
   }
 
   #readerFrom(fromSegment: number, fromOffset: number): WalReader {
@@ -148,7 +149,7 @@ export class AheadLog {
     return found;
   }
 
-  /** The second thread is up: it reads on from here. */
+  /** The second thread is up, late: it reads on from here. */
   #begin(reader: WalReader): void {
     const shared = this.#shared;
     this.#behind = reader.position;
@@ -173,6 +174,8 @@ export class AheadLog {
       this.end = 0;
       return;
     }
+    // All that the log has before a record stands before it.
+    this.#reached(words[at + ItemWord.segment] as number);
     this.rows = undefined;
     this.bytes = this.#stretch;
     this.start = (words[at + ItemWord.at] as number) - this.#stretch.byteOffset;
@@ -221,7 +224,7 @@ export class AheadLog {
       segment = shared.get(Word.segment) >>> 0;
       offset = shared.get(Word.offset) >>> 0;
     }
-    this.#leave();
+    shared.end(this.#patienceMs);
     this.rows = undefined;
     if (state === AheadState.ended) {
       this.#reached(Infinity);
@@ -232,24 +235,12 @@ export class AheadLog {
     return this.#nextAlone(this.#reader);
   }
 
-  /** Waits until the second thread touches nothing any more, if it gives signs at all. */
-  #leave(): void {
-    const shared = this.#shared;
-    Atomics.compareExchange(shared.words, Word.state, AheadState.running, AheadState.stop);
-    for (;;) {
-      const seen = shared.get(Word.readerSignal);
-      if (shared.get(Word.hasLeft) === 1) return;
-      shared.signal(Word.mainSignal);
-      if (!this.#waitForReader(seen)) return;
-    }
-  }
-
   /** Waits a while for a sign of the second thread; false when none came for so long that it must be gone. */
   #waitForReader(seen: number): boolean {
     const shared = this.#shared;
     shared.wait(Word.readerSignal, seen, WAIT_MS);
     this.#waits = shared.get(Word.readerSignal) === seen ? this.#waits + 1 : 0;
-    return this.#waits * WAIT_MS < (this.#options.patienceMs ?? PATIENCE_MS);
+    return this.#waits * WAIT_MS < this.#patienceMs;
   }
 
   /** Tells of the segments before `segment`, which are through. */

@@ -1,16 +1,14 @@
 // The second thread of a replay: reads the log ahead of the main thread. See ahead-words.ts.
-import { parentPort } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import { NodeFs } from "../fs/node-fs.ts";
 import { Kernels } from "../kernels/kernels.ts";
 import { HeadMemory } from "../memory/layout.ts";
 import { WalReader } from "../wal/wal-reader.ts";
-import { AheadState, AheadWords, STRETCHES, Word } from "./ahead-words.ts";
+import { AheadState, AheadWords, STRETCHES, WAIT_MS, Word } from "./ahead-words.ts";
 import type { ReplayTask } from "./replay-thread.ts";
 import { MAX_STRETCH_RECORD, StretchWriter } from "./stretch-writer.ts";
 
-/** How long it waits for the main thread before it looks again. */
-const WAIT_MS = 100;
-/** A stretch of so many bytes is worth being applied, while there is nothing else to apply. */
+/** So many bytes of records are worth being applied, while there is nothing else to apply. */
 const WORTH_BYTES = 2 ** 18;
 
 class AheadReader {
@@ -30,11 +28,12 @@ class AheadReader {
     this.#stretch = new StretchWriter(this.#shared.stretch(0), kernels);
   }
 
-  /** Waits until it may begin; false when it never will. */
+  /** Whether it may begin. If the main thread has begun already, it waits to be told where to go on. */
   isWanted(log: number): boolean {
     const shared = this.#shared;
     if (shared.get(Word.log) !== log) return false;
-    Atomics.compareExchange(shared.words, Word.state, AheadState.starting, AheadState.ready);
+    if (shared.change(AheadState.starting, AheadState.running)) return true;
+    shared.change(AheadState.late, AheadState.ready);
     while (shared.get(Word.state) === AheadState.ready && shared.get(Word.log) === log) {
       shared.wait(Word.state, AheadState.ready, WAIT_MS);
     }
@@ -70,7 +69,9 @@ class AheadReader {
       if (!this.#isNextFree()) return false;
       this.#stretch.put(reader);
     }
-    if (this.#stretch.size < WORTH_BYTES || this.#shared.get(Word.isIdle) === 0) return true;
+    // Rows are worth waiting for more of them.
+    if (this.#stretch.hasOpenRows || this.#stretch.size < WORTH_BYTES) return true;
+    if (this.#shared.get(Word.isIdle) === 0) return true;
     const { segment, offset } = reader.position;
     this.#hand(segment, offset);
     return this.#isNextFree();
@@ -105,12 +106,12 @@ class AheadReader {
     this.#hand(reader.segment, reader.offset);
     shared.set(Word.segment, reader.segment);
     shared.set(Word.offset, reader.offset | 0);
-    Atomics.compareExchange(shared.words, Word.state, AheadState.running, state);
+    shared.change(AheadState.running, state);
     shared.signal(Word.readerSignal);
   }
 }
 
-parentPort?.once("message", ({ memory, layout, directory, log }: ReplayTask) => {
+function run({ memory, layout, directory, log }: ReplayTask): void {
   const head = new HeadMemory(memory, layout);
   const shared = new AheadWords(head);
   const reader = new AheadReader(head, directory);
@@ -118,9 +119,11 @@ parentPort?.once("message", ({ memory, layout, directory, log }: ReplayTask) => 
   try {
     reader.run();
   } catch {
-    // Whatever it was: the main thread goes on alone behind what was produced, and meets it too if it lies in the log.
-    shared.set(Word.state, AheadState.failed);
+    // Whatever it was: the main thread goes on alone behind what was filled, and meets it too if it lies in the log.
+    shared.change(AheadState.running, AheadState.failed);
   }
   shared.set(Word.hasLeft, 1);
   shared.signal(Word.readerSignal);
-});
+}
+
+run(workerData as ReplayTask);

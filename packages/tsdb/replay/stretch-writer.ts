@@ -54,6 +54,11 @@ export class StretchWriter {
     return this.#at - STRETCH_DATA_AT;
   }
 
+  /** Whether more records may join those that came last. */
+  get hasOpenRows(): boolean {
+    return this.#open.size > 0;
+  }
+
   /** Adds the reader's record, which has no more than `MAX_STRETCH_RECORD` bytes; false when there is no room for it any more. */
   put({ bytes, start, end, segment, offset }: WalReader): boolean {
     const most = Math.floor((end - start) / MIN_SAMPLE_BYTES) * (SAMPLE_BYTES + REF_BYTES) + ROW_BYTES;

@@ -2,6 +2,9 @@
 // Source: tsdb/docs/format/wal.md of the reference, and its code where the two differ.
 import { type FileSystem, isNotFound, joinPath } from "../fs/file-system.ts";
 
+/** The log's directory in that of the database. */
+export const WAL_DIRECTORY = "wal";
+
 /** A log is cut into pages; a record may span several, a fragment never. */
 export const PAGE_BYTES: number = 32 * 1024;
 
