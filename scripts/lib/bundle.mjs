@@ -1,13 +1,26 @@
 // The server and the Alertmanager as a few files instead of four hundred, each with the code that the engine compiled from it: a fraction of the time to
 // start, for each thread too.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { SourceMap } from "node:module";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { KERNELS } from "./kernels.mjs";
 
 /** Calls that print where they stand, see `packages/toolkit/log/call-site.ts`. */
 const LOG_CALL = /\.(debug|info|warn|error)\(|\[level\]\(/;
+
+/** A start takes a second where much else is going on. */
+const START_PATIENCE_MS = 30_000;
 
 /** Bundles the compiled programs for the launcher, unless a bundle of this very code is there. */
 export async function bundleServer(root) {
@@ -79,12 +92,33 @@ async function bundle(entry, folder, launcher, name = basename(entry, ".js")) {
     );
     return;
   }
-  // What a worker does when it is loaded needs the thread that starts it; the others' files only define.
-  const flags = ["server", "pushgateway", "replay-thread"].includes(name) ? ["--run"] : [];
-  const make = join(launcher, "load-bundle.cjs");
-  execFileSync(process.execPath, [...launcherFlags(launcher), make, ...flags, join(folder, code)]);
+  keepCode(join(folder, code), launcher, name);
   const stub = `module.exports = require("../../bin/load-bundle.cjs")(require.resolve("./${code}"));\n`;
   writeFileSync(join(folder, `${name}.js`), stub);
+}
+
+/** Keeps the code that the engine compiles from a bundle: of the server, all that it needs for a start. */
+function keepCode(file, launcher, name) {
+  const keep = (...how) => {
+    const make = [...launcherFlags(launcher), join(launcher, "load-bundle.cjs"), ...how, file];
+    execFileSync(process.execPath, make, { stdio: "ignore", timeout: START_PATIENCE_MS });
+  };
+  if (name === "server") {
+    const folder = mkdtempSync(join(tmpdir(), "narthex-build-"));
+    try {
+      const config = join(folder, "empty.yml");
+      writeFileSync(config, "");
+      keep("--start", `--config.file=${config}`, `--storage.tsdb.path=${folder}`, "--web.listen-address=127.0.0.1:0");
+      return;
+    } catch {
+      // Where it cannot start, it takes a little longer to start elsewhere.
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+  // What a worker does when it is loaded needs the thread that starts it; the others' files only define.
+  if (["server", "pushgateway", "replay-thread"].includes(name)) keep("--run");
+  else keep();
 }
 
 /** The engine's flags under which the launcher runs: compiled code is good for no others. */

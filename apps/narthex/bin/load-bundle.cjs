@@ -32,10 +32,21 @@ function run(script, file) {
 
 module.exports = loadBundle;
 
-// `node load-bundle.cjs [--run] FILE` keeps the compiled code beside FILE; with --run, that of what runs while it is loaded too.
-if (require.main === module) {
-  const file = process.argv.at(-1);
+// `node load-bundle.cjs FILE` keeps the compiled code beside FILE; with --run, that of what runs while it is loaded too; with
+// `--start ARGUMENTS… FILE`, that of what its `main` runs until it is ready.
+async function keep([how, ...rest]) {
+  const file = rest.at(-1) ?? how;
   const script = compile(file);
-  if (process.argv.includes("--run")) run(script, file);
+  if (how === "--run") run(script, file);
+  if (how === "--start") {
+    const { main } = run(script, file);
+    await new Promise((resolve, reject) => {
+      const ended = main(rest.slice(0, -1), { onReady: resolve });
+      ended.then((code) => reject(new Error(`${file} ended with code ${code}`)), reject);
+    });
+  }
   writeFileSync(`${file}.cache`, script.createCachedData());
+  process.exit();
 }
+
+if (require.main === module) void keep(process.argv.slice(2));
