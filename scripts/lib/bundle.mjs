@@ -101,7 +101,7 @@ async function bundle(entry, folder, launcher, name = basename(entry, ".js")) {
 function keepCode(file, launcher, name) {
   const keep = (...how) => {
     const make = [...launcherFlags(launcher), join(launcher, "load-bundle.cjs"), ...how, file];
-    execFileSync(process.execPath, make, { stdio: "ignore", timeout: START_PATIENCE_MS });
+    execFileSync(process.execPath, make, { stdio: "pipe", timeout: START_PATIENCE_MS });
   };
   if (name === "server") {
     const folder = mkdtempSync(join(tmpdir(), "narthex-build-"));
@@ -110,8 +110,9 @@ function keepCode(file, launcher, name) {
       writeFileSync(config, "");
       keep("--start", `--config.file=${config}`, `--storage.tsdb.path=${folder}`, "--web.listen-address=127.0.0.1:0");
       return;
-    } catch {
+    } catch (error) {
       // Where it cannot start, it takes a little longer to start elsewhere.
+      console.error(`narthex: the server did not start for the sake of its compiled code: ${error.message}`);
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -133,8 +134,27 @@ function launcherFlags(launcher) {
  */
 function finishText(file) {
   const escaped = (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  const text = readFileSync(file, "utf8").replace(/[^\0-\x7e]/g, escaped);
-  writeFileSync(file, `(function (exports, require, module, bundleUrl, bundleResolve) {${text}\n})\n`);
+  const text = whenUsed(readFileSync(file, "utf8")).replace(/[^\0-\x7e]/g, escaped);
+  writeFileSync(file, `(function (exports, require, module, bundleUrl, bundleResolve) {${LAZILY}${text}\n})\n`);
+}
+
+/** Loads something when it is first asked for. */
+const LAZILY = "const lazily = (load) => { let loaded; return () => (loaded ??= load()); };";
+
+/** Lets a bundle load Node's own modules when it first uses them: a start does without some. The lines stay where they are. */
+function whenUsed(text) {
+  const imports = /^let (node_\w+) = require\("(node:[\w/]+)"\);\n(\1 = (__toESM\()\1((?:, 1)?\));)?/gm;
+  const found = [...text.matchAll(imports)];
+  let result = text;
+  for (const [all, name, specifier, , open = "", close = ""] of found) {
+    const [before, behind] = result.split(all);
+    // Whoever wants the module itself, and not something of it, gets it at once.
+    if (`${before}${behind}`.search(new RegExp(`\\b${name}\\b(?!\\.)`)) >= 0) continue;
+    const used = (part) => part.replace(new RegExp(`\\b${name}\\b`, "g"), `(${name}())`);
+    const load = `const ${name} = lazily(() => ${open}require("${specifier}")${close});\n`;
+    result = used(before) + load + used(behind);
+  }
+  return result;
 }
 
 /** From line of the bundle to `file.ts:line`, for the lines that log. Goes through both maps: bundle to compiled, compiled to source. */

@@ -118,7 +118,7 @@ export class Head {
     this.#reclaimer = new Reclaimer(this.snapshots, (slot) => this.finished.freeSlots(slot));
     this.snapshots.onRelease = () => this.#reclaimer.collect();
     this.symbols = new SymbolWriter(this.memory, this.#arena, this.#reclaimer);
-    this.table = new SeriesTable(this.memory, this.#arena, this.symbols, this.#reclaimer, this.snapshots);
+    this.table = new SeriesTable(this.memory, this.#arena, this.symbols, this.#reclaimer, this.snapshots, this.kernels);
     this.finished = new FinishedChunks(this.memory, cells, slots, this.#reclaimer);
     this.room.finished = this.finished;
     this.outOfOrder = new OutOfOrder(this.memory, this.#arena, this.#reclaimer, this.snapshots);

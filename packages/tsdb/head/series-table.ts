@@ -41,6 +41,7 @@ export class SeriesTable {
   readonly #symbols: SymbolWriter;
   readonly #reclaimer: Reclaimer;
   readonly #snapshots: Snapshots;
+  readonly #kernels: Kernels | undefined;
   readonly #pool: Pool;
   readonly #interner: LabelInterner;
   /** `TableWord`s. */
@@ -54,8 +55,16 @@ export class SeriesTable {
   /** Postings are made all at once by `finishReplay`. */
   #isDeferring = false;
 
-  constructor(memory: HeadMemory, arena: Arena, symbols: SymbolWriter, reclaimer: Reclaimer, snapshots: Snapshots) {
+  constructor(
+    memory: HeadMemory,
+    arena: Arena,
+    symbols: SymbolWriter,
+    reclaimer: Reclaimer,
+    snapshots: Snapshots,
+    kernels: Kernels | undefined,
+  ) {
     this.#memory = memory;
+    this.#kernels = kernels;
     this.#arena = arena;
     this.#symbols = symbols;
     this.#reclaimer = reclaimer;
@@ -186,6 +195,10 @@ export class SeriesTable {
     if (this.#isDeferring) {
       this.#isDeferring = false;
       this.#unsorted = false;
+      if (this.#kernels?.buildPostings(this.highIndex, this.count, this.#symbols.highestPair)) {
+        this.#memory.control[Control.seriesCount] = this.count;
+        return;
+      }
       buildPostings(this.#memory, this.#arena, this.#liveByRef(), this.#symbols.highestPair);
       return;
     }
@@ -386,6 +399,10 @@ export class SeriesTable {
       this.#state[TableWord.bits] = bits;
     }
     arena.fill(0, this.#table, this.#table + (1 << bits));
+    if (this.#kernels !== undefined) {
+      this.#kernels.placeSeries(this.highIndex);
+      return;
+    }
     for (let record = 1; record <= this.#pool.high; record++) {
       if (this.isLive(record)) this.#place(record, cold[record * COLD_WORDS + Cold.hash]);
     }

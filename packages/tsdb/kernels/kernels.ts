@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { crc32cTables, maxCompressedLength } from "@narthex/encoding";
 import { Control, type HeadMemory } from "../memory/layout.ts";
-import { DESK_BYTES, DeskPart, KERNEL_CUTS, KERNEL_SAMPLES } from "./desk.ts";
+import { AHEAD_REGION, DESK_BYTES, DeskPart, KERNEL_CUTS, KERNEL_SAMPLES } from "./desk.ts";
 
 /** Words of the context that kernels read and write; the same list stands in assembly/context.ts, in bytes. */
 const Context = {
@@ -45,6 +45,8 @@ const Context = {
   words: 36,
 } as const;
 
+/** Samples of several times, where one was expected. */
+export const TIMES_DIFFER = -1;
 /** What `decodeFirstRow` says of refs that only grow. */
 const GROWING = 2;
 
@@ -62,13 +64,23 @@ interface KernelExports {
     chunkRange: number,
   ): number;
   makeSeries(context: number, at: number, end: number, limit: number, epoch: number): number;
+  buildPostings(
+    context: number,
+    highestRecord: number,
+    total: number,
+    highestPair: number,
+    work: number,
+    words: number,
+  ): number;
+  placeSeries(context: number, highestRecord: number): void;
   decodeFirstRow(
     context: number,
     at: number,
     end: number,
     baseRef: number,
     baseTime: number,
-    row: number,
+    values: number,
+    times: number,
     refs: number,
   ): number;
   decodeNextRow(
@@ -76,7 +88,8 @@ interface KernelExports {
     end: number,
     baseRef: number,
     baseTime: number,
-    row: number,
+    values: number,
+    times: number,
     refs: number,
     count: number,
   ): number;
@@ -279,9 +292,30 @@ export class Kernels {
   }
 
   /**
-   * Decodes a record body `bytes[start, end)` (of an owned array) to a row of times and values at the address `row`, and its refs to
-   * a list at `refs`: 16 and 4 bytes for each sample. Returns how many; 0 for a record that only the slow decoder can judge. What the
-   * refs are like is in `rowRefs`.
+   * Makes all postings of series that were made while they were put off, from the records up to `highestRecord`, `total` of which are
+   * in use, for pairs up to `highestPair`. Returns false, with nothing changed, where only the slow way can. No log is read ahead: it
+   * works on up to `words` words of where that would stand.
+   */
+  buildPostings(
+    highestRecord: number,
+    total: number,
+    highestPair: number,
+    words: number = AHEAD_REGION.bytes / 4,
+  ): boolean {
+    const { buildPostings } = this.#exports;
+    const work = this.#at + AHEAD_REGION.offset;
+    return buildPostings(this.#contextAt, highestRecord, total, highestPair, work, words) !== 0;
+  }
+
+  /** Places all series in the series table, which is new and empty. */
+  placeSeries(highestRecord: number): void {
+    this.#exports.placeSeries(this.#contextAt, highestRecord);
+  }
+
+  /**
+   * Decodes a record body `bytes[start, end)` (of an owned array) to lists of values, times and refs at these addresses. Where that
+   * of times is 0, all samples must have `baseTime`: else it returns `TIMES_DIFFER`. Returns how many there are; 0 for a record that
+   * only the slow decoder can judge. What the refs are like is in `rowRefs`.
    */
   decodeFirstRow(
     bytes: Uint8Array,
@@ -289,28 +323,30 @@ export class Kernels {
     end: number,
     baseRef: number,
     baseTime: number,
-    row: number,
+    values: number,
+    times: number,
     refs: number,
   ): number {
-    const { byteOffset } = bytes;
+    const { byteOffset: from } = bytes;
     const { decodeFirstRow } = this.#exports;
-    return decodeFirstRow(this.#contextAt, byteOffset + start, byteOffset + end, baseRef, baseTime, row, refs);
+    return decodeFirstRow(this.#contextAt, from + start, from + end, baseRef, baseTime, values, times, refs) | 0;
   }
 
-  /** The same for a record with the `count` refs of a list; false when it has others, and then the row's bytes are nothing. */
+  /** The same for a record with the `count` refs of a list; returns 0 also when it has others. What it wrote is nothing then. */
   decodeNextRow(
     bytes: Uint8Array,
     start: number,
     end: number,
     baseRef: number,
     baseTime: number,
-    row: number,
+    values: number,
+    times: number,
     refs: number,
     count: number,
-  ): boolean {
-    const { byteOffset } = bytes;
+  ): number {
+    const { byteOffset: from } = bytes;
     const { decodeNextRow } = this.#exports;
-    return decodeNextRow(byteOffset + start, byteOffset + end, baseRef, baseTime, row, refs, count) !== 0;
+    return decodeNextRow(from + start, from + end, baseRef, baseTime, values, times, refs, count) | 0;
   }
 
   /** Of the last first row: whether its refs only grow, the lowest and the highest of them. */
@@ -325,8 +361,7 @@ export class Kernels {
 
   /**
    * Appends to the series of refs `[from, to)` of the list at the address `refs`, one after the other, what `count` rows have of them;
-   * `rows` is the address of a list of pairs whose first word is a row's address. Conditions and times as of `appendSamples`. What
-   * `stoppedRow` and the rows behind it have of the ref where it stopped is for the slow way, as their series may be unknown.
+   * `rows` is the address of their list (head/sample-rows.ts). Conditions and times as of `appendSamples`. What `stoppedRow` and the rows behind it have of the ref where it stopped is for the slow way, as their series may be unknown.
    */
   appendRows(
     refs: number,

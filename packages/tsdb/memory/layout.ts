@@ -72,7 +72,7 @@ export const MAX_SNAPSHOTS = 1024;
 const SHARES = { series: 2, cold: 1, refs: 1, slots: 13, finished: 4, undo: 2, pairs: 1 } as const;
 const CONTROL_BYTES = 65_536;
 /** What kernels read and write besides the head itself: buffers of the single writer. Small memories do without kernels. */
-export const SCRATCH_BYTES: number = 35 * 2 ** 20;
+export const SCRATCH_BYTES: number = 32 * 2 ** 20;
 const MIN_BYTES_WITH_SCRATCH = 2 ** 29;
 /** One 1024th of the total holds the names. */
 const NAMES_SHIFT = 10;

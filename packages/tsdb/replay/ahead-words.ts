@@ -51,7 +51,7 @@ const WORDS_BYTES = 256;
 /** One is applied while the next one is filled, and one is between. */
 export const STRETCHES = 3;
 /** A stretch takes what some 150,000 samples need. */
-export const STRETCH_BYTES: number = 6 * 2 ** 20;
+export const STRETCH_BYTES: number = 5 * 2 ** 20;
 
 /** Both threads' view of the words. */
 export class AheadWords {

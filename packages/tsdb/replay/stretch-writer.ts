@@ -1,6 +1,6 @@
 // Filling a stretch of the log: records of the same series become rows of one item.
-import { REF_BYTES, ROW_BYTES, SAMPLE_BYTES } from "../head/sample-rows.ts";
-import type { Kernels } from "../kernels/kernels.ts";
+import { CELL_BYTES, REF_BYTES, ROW_BYTES, RowWord } from "../head/sample-rows.ts";
+import { type Kernels, TIMES_DIFFER } from "../kernels/kernels.ts";
 import { RecordType, SAMPLES_HEADER_BYTES, samplesBase } from "../wal/record.ts";
 import type { WalReader } from "../wal/wal-reader.ts";
 import { STRETCH_BYTES } from "./ahead-words.ts";
@@ -19,8 +19,16 @@ interface OpenRows {
   readonly columns: number;
   readonly lowest: number;
   readonly highest: number;
-  /** Pairs of address and record number. */
-  readonly list: number[];
+  readonly rows: Row[];
+}
+
+interface Row {
+  /** Addresses; 0 for times that are all the same. */
+  readonly values: number;
+  readonly times: number;
+  readonly time: number;
+  /** The record's number in the stretch. */
+  readonly record: number;
 }
 
 /** Used by the second thread. */
@@ -28,6 +36,7 @@ export class StretchWriter {
   readonly #kernels: Kernels;
   readonly #stretch: Uint8Array;
   readonly #words: Uint32Array;
+  readonly #floats: Float64Array;
   /** Where the next bytes go, from the start of the stretch. */
   #at = STRETCH_DATA_AT;
   #items = 0;
@@ -42,6 +51,7 @@ export class StretchWriter {
   constructor(stretch: Uint8Array, kernels: Kernels) {
     this.#stretch = stretch;
     this.#words = stretchWords(stretch);
+    this.#floats = new Float64Array(stretch.buffer, stretch.byteOffset, stretch.length / 8);
     this.#kernels = kernels;
   }
 
@@ -61,7 +71,8 @@ export class StretchWriter {
 
   /** Adds the reader's record, which has no more than `MAX_STRETCH_RECORD` bytes; false when there is no room for it any more. */
   put({ bytes, start, end, segment, offset }: WalReader): boolean {
-    const most = Math.floor((end - start) / MIN_SAMPLE_BYTES) * (SAMPLE_BYTES + REF_BYTES) + ROW_BYTES;
+    const samples = Math.floor((end - start) / MIN_SAMPLE_BYTES);
+    const most = samples * (2 * CELL_BYTES + REF_BYTES) + 8;
     const lists = (this.#openRows + 1) * ROW_BYTES + 16;
     if (this.#items + this.#open.size + 2 > MAX_ITEMS) return false;
     if (this.#at + Math.max(end - start, most) + lists > STRETCH_BYTES) return false;
@@ -89,32 +100,28 @@ export class StretchWriter {
   #putRow(bytes: Uint8Array, start: number, end: number): boolean {
     const body = start + SAMPLES_HEADER_BYTES;
     if (bytes[start] !== RecordType.samples || body >= end) return false;
-    const kernels = this.#kernels;
     const { ref, time } = samplesBase(bytes, start, end);
+    if (this.#putNextRow(ref, time, bytes, body, end)) return true;
     const { byteOffset } = this.#stretch;
-    const known = this.#open.get(ref);
-    if (known !== undefined) {
-      const row = byteOffset + this.#at;
-      if (kernels.decodeNextRow(bytes, body, end, ref, time, row, known.refsAt, known.columns)) {
-        this.#at += known.columns * SAMPLE_BYTES;
-        known.list.push(row, this.#records);
-        this.#openRows++;
-        if (known.list.length === 2 * MAX_ROWS) this.#close(ref, known);
-        return true;
-      }
-    }
     const refsAt = byteOffset + this.#at;
-    const row = align(refsAt + Math.floor((end - body) / MIN_SAMPLE_BYTES) * REF_BYTES);
-    const columns = kernels.decodeFirstRow(bytes, body, end, ref, time, row, refsAt);
+    const values = align(refsAt + Math.floor((end - body) / MIN_SAMPLE_BYTES) * REF_BYTES);
+    const decode = (times: number): number =>
+      this.#kernels.decodeFirstRow(bytes, body, end, ref, time, values, times, refsAt);
+    let times = 0;
+    let columns = decode(0);
+    if (columns === TIMES_DIFFER) {
+      times = values + Math.floor((end - body) / MIN_SAMPLE_BYTES) * CELL_BYTES;
+      columns = decode(times);
+    }
     if (columns === 0) return false;
-    this.#at = row - byteOffset + columns * SAMPLE_BYTES;
-    const { areGrowing, lowest, highest } = kernels.rowRefs;
+    this.#at = (times === 0 ? values : times) - byteOffset + columns * CELL_BYTES;
+    const { areGrowing, lowest, highest } = this.#kernels.rowRefs;
     for (const other of this.#open.values()) {
       if (other.lowest > highest || other.highest < lowest) continue;
       this.#closeAll();
       break;
     }
-    const rows = { refsAt, columns, lowest, highest, list: [row, this.#records] };
+    const rows = { refsAt, columns, lowest, highest, rows: [{ values, times, time, record: this.#records }] };
     this.#open.set(ref, rows);
     this.#openRows++;
     // What has a series twice must be through before there is more of it.
@@ -122,18 +129,46 @@ export class StretchWriter {
     return true;
   }
 
+  /** Whether the record is one more row of those with the same refs. */
+  #putNextRow(ref: number, time: number, bytes: Uint8Array, body: number, end: number): boolean {
+    const known = this.#open.get(ref);
+    if (known === undefined) return false;
+    const { refsAt, columns, rows } = known;
+    const values = this.#stretch.byteOffset + this.#at;
+    const decode = (times: number): number =>
+      this.#kernels.decodeNextRow(bytes, body, end, ref, time, values, times, refsAt, columns);
+    let times = 0;
+    let found = decode(0);
+    if (found === TIMES_DIFFER) {
+      times = values + columns * CELL_BYTES;
+      found = decode(times);
+    }
+    if (found === 0) return false;
+    this.#at += columns * CELL_BYTES * (times === 0 ? 1 : 2);
+    rows.push({ values, times, time, record: this.#records });
+    this.#openRows++;
+    if (rows.length === MAX_ROWS) this.#close(ref, known);
+    return true;
+  }
+
   #closeAll(): void {
     for (const [ref, rows] of this.#open) this.#close(ref, rows);
   }
 
-  #close(ref: number, { refsAt, columns, list }: OpenRows): void {
+  #close(ref: number, { refsAt, columns, rows }: OpenRows): void {
     const at = this.#at;
-    this.#words.set(list, at / 4);
-    this.#at = at + 4 * list.length;
-    this.#openRows -= list.length / 2;
+    rows.forEach(({ values, times, time, record }, i) => {
+      const row = (at + i * ROW_BYTES) / 4;
+      this.#words[row + RowWord.values] = values;
+      this.#words[row + RowWord.times] = times;
+      this.#words[row + RowWord.record] = record;
+      this.#floats[(row + RowWord.time) / 2] = time;
+    });
+    this.#at = at + rows.length * ROW_BYTES;
+    this.#openRows -= rows.length;
     this.#open.delete(ref);
     const { byteOffset } = this.#stretch;
-    this.#add(ItemKind.rows, refsAt - byteOffset, columns, [list.length / 2, byteOffset + at]);
+    this.#add(ItemKind.rows, refsAt - byteOffset, columns, [rows.length, byteOffset + at]);
   }
 
   #add(kind: number, at: number, length: number, rest: readonly number[]): void {

@@ -1,5 +1,6 @@
 export { appendSamples } from "./append";
 export { crc32c } from "./checksum";
+export { buildPostings, placeSeries } from "./postings";
 export { appendRows, decodeFirstRow, decodeNextRow } from "./rows";
 export { decodeSamples } from "./samples";
 export { makeSeries } from "./series";

@@ -1,6 +1,6 @@
-// Records of samples (type 2) as rows: times and values side by side, and for all records of the same series in the same order, such
-// as one target's scrapes, one list of refs. The series are appended to one after the other, so that what a series needs is fetched
-// once for many samples. Source of the records' format: wal/record.ts; of the rows': replay/row-window.ts.
+// Records of samples (type 2) as rows (head/sample-rows.ts): values side by side, and for all records of the same series in the same
+// order, such as one target's scrapes, one list of refs. The series are appended to one after the other, so that what a series needs is
+// fetched once for many samples. Source of the records' format: wal/record.ts.
 import {
   APPLIED,
   ARENA,
@@ -15,7 +15,7 @@ import {
   SOUNDNESS,
   STOPPED_ROW,
 } from "./context";
-import { appendRun, SAMPLE_SHIFT, VALUE } from "./run";
+import { appendRun } from "./run";
 import { MAX_REF } from "./samples";
 import { unzigzag, varintOf, varintSize } from "./varint";
 
@@ -25,10 +25,14 @@ const GROWING: u32 = 2;
 /** Bytes of a distance in a record that is sound. */
 const MAX_SIZE: u64 = 7;
 
+/** Returned in place of a count: the record has samples of several times. */
+const TIMES_DIFFER: u32 = 0xffffffff;
+
 /**
- * Decodes all samples of the record `[at, end)`, whose refs and times are distances from `baseRef` and `baseTime`, to a row and a list
- * of refs; notes whether these grow, the lowest and the highest. Returns how many; 0 for a record that is not sound: it ends with its
- * last sample, names refs that a series may have, and has no distance that the slow decoder might refuse.
+ * Decodes all samples of the record `[at, end)`, whose refs and times are distances from `baseRef` and `baseTime`, to lists of values,
+ * times and refs; notes whether the refs grow, the lowest and the highest. Without a list of times (0) all must have `baseTime`; if
+ * they have not, it returns `TIMES_DIFFER`. Returns how many; 0 for a record that is not sound: it ends with its last sample, names
+ * refs that a series may have, and has no distance that the slow decoder might refuse.
  */
 export function decodeFirstRow(
   context: usize,
@@ -36,7 +40,8 @@ export function decodeFirstRow(
   end: usize,
   baseRef: f64,
   baseTime: f64,
-  row: usize,
+  values: usize,
+  times: usize,
   refs: usize,
 ): u32 {
   const firstRef = <u64>baseRef;
@@ -54,14 +59,19 @@ export function decodeFirstRow(
     if (count > 0 && ref <= highest) soundness = SOUND;
     if (ref < lowest) lowest = ref;
     if (ref > highest) highest = ref;
-    word = load<u64>(p);
-    size = varintSize(word);
-    p += <usize>size + 8;
-    if (size > MAX_SIZE || p > end) return 0;
+    if (times === 0) {
+      if (load<u8>(p) !== 0) return TIMES_DIFFER;
+      p += 9;
+    } else {
+      word = load<u64>(p);
+      size = varintSize(word);
+      if (size > MAX_SIZE) return 0;
+      p += <usize>size + 8;
+      store<f64>(times + (count << 3), baseTime + <f64>(<i64>unzigzag(varintOf(word, size))));
+    }
+    if (p > end) return 0;
     store<u32>(refs + (count << 2), <u32>ref);
-    const sample = row + (count << SAMPLE_SHIFT);
-    store<f64>(sample, baseTime + <f64>(<i64>unzigzag(varintOf(word, size))));
-    store<u64>(sample, bswap(load<u64>(p - 8)), VALUE);
+    store<u64>(values + (count << 3), bswap(load<u64>(p - 8)));
     count++;
   }
   store<u32>(context, soundness, SOUNDNESS);
@@ -70,34 +80,38 @@ export function decodeFirstRow(
   return <u32>count;
 }
 
-/** The same to another row of a list of `count` refs; false when the record has others, or is not sound. */
+/** The same for a record with the `count` refs of a list. Returns how many; 0 when the record has other refs, or is not sound. */
 export function decodeNextRow(
   at: usize,
   end: usize,
   baseRef: f64,
   baseTime: f64,
-  row: usize,
+  values: usize,
+  times: usize,
   refs: usize,
   count: u32,
-): bool {
+): u32 {
   const firstRef = <u64>baseRef;
-  let sample = row;
-  const refsEnd = refs + ((<usize>count) << 2);
   let p = at;
-  for (let known = refs; known < refsEnd; known += 4) {
+  for (let i: usize = 0; i < <usize>count; i++) {
     let word = load<u64>(p);
     let size = varintSize(word);
-    if (size > MAX_SIZE || firstRef + unzigzag(varintOf(word, size)) !== <u64>load<u32>(known)) return false;
+    if (size > MAX_SIZE || firstRef + unzigzag(varintOf(word, size)) !== <u64>load<u32>(refs + (i << 2))) return 0;
     p += <usize>size;
-    word = load<u64>(p);
-    size = varintSize(word);
-    p += <usize>size + 8;
-    if (size > MAX_SIZE || p > end) return false;
-    store<f64>(sample, baseTime + <f64>(<i64>unzigzag(varintOf(word, size))));
-    store<u64>(sample, bswap(load<u64>(p - 8)), VALUE);
-    sample += (<usize>1) << SAMPLE_SHIFT;
+    if (times === 0) {
+      if (load<u8>(p) !== 0) return p < end ? TIMES_DIFFER : 0;
+      p += 9;
+    } else {
+      word = load<u64>(p);
+      size = varintSize(word);
+      if (size > MAX_SIZE) return 0;
+      p += <usize>size + 8;
+      store<f64>(times + (i << 3), baseTime + <f64>(<i64>unzigzag(varintOf(word, size))));
+    }
+    if (p > end) return 0;
+    store<u64>(values + (i << 3), bswap(load<u64>(p - 8)));
   }
-  return p === end;
+  return p === end ? count : 0;
 }
 
 /**
@@ -132,7 +146,7 @@ export function appendRows(
       record = <usize>load<u32>(arena + ((<usize>load<u32>(pages + ((<usize>page) << 2)) + (<usize>ref & 127)) << 2));
     }
     let row: u32 = 0;
-    const offset = (<usize>column) << SAMPLE_SHIFT;
+    const offset = (<usize>column) << 3;
     if (record !== 0) {
       row = appendRun(context, series, slots, pool, record, rows, 0, count, offset, epoch, minValidTime, chunkRange);
     }

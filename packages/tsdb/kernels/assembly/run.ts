@@ -27,10 +27,17 @@ import {
 } from "./append";
 import { APPLIED, CREATED, MAX_TIME, MIN_TIME } from "./context";
 
-// A row (replay/row-window.ts), in bytes: where its samples stand, each a time and a value.
-export const ROW_SHIFT: usize = 3;
-export const SAMPLE_SHIFT: usize = 4;
-export const VALUE: usize = 8;
+// A row (head/sample-rows.ts), in bytes: where its values stand, and its times if they are not all the same; that one time.
+export const ROW_BYTES: usize = 24;
+const ROW_VALUES: usize = 0;
+const ROW_TIMES: usize = 4;
+const ROW_TIME: usize = 16;
+
+/** The time that a row has at `offset`. */
+function timeOf(row: usize, offset: usize): f64 {
+  const times = <usize>load<u32>(row, ROW_TIMES);
+  return times === 0 ? load<f64>(row, ROW_TIME) : load<f64>(times + offset);
+}
 
 /** A chunk of so many words may be full: `appendOne` counts its bytes. */
 const MANY_WORDS: u32 = MAX_BYTES / 4 - 2;
@@ -77,8 +84,8 @@ export function appendRun(
       let inSlot = words === 0 ? 0 : ((words - 1) % SLOT_WORDS) + 1;
       const before = row;
       while (row < to) {
-        const at = <usize>load<u32>(rows + ((<usize>row) << ROW_SHIFT)) + offset;
-        const t = load<f64>(at);
+        const at = rows + <usize>row * ROW_BYTES;
+        const t = timeOf(at, offset);
         if (!(t > last) || t < minValidTime || t >= end) break;
         if (count === PREDICT_AT || count >= MAX_SAMPLES || words >= MANY_WORDS) break;
         const delta = <u32>(t - last);
@@ -94,7 +101,7 @@ export function appendRun(
             size = 20;
           } else break;
         }
-        const value = load<u64>(at, VALUE);
+        const value = load<u64>(<usize>load<u32>(at, ROW_VALUES) + offset);
         const xor = lastValue ^ value;
         let significant: u64 = 0;
         let rest: u64 = 0;
@@ -160,26 +167,16 @@ export function appendRun(
         store<u32>(base, count | window | ((<u32>bits) << 19) | (words << 24), PACKED);
         applied += row - before;
         // All of them are later than what the series had.
-        const first = load<f64>(<usize>load<u32>(rows + ((<usize>before) << ROW_SHIFT)) + offset);
+        const first = timeOf(rows + <usize>before * ROW_BYTES, offset);
         if (last > load<f64>(context, MAX_TIME)) store<f64>(context, last, MAX_TIME);
         if (first < load<f64>(context, MIN_TIME)) store<f64>(context, first, MIN_TIME);
         continue;
       }
     }
-    const at = <usize>load<u32>(rows + ((<usize>row) << ROW_SHIFT)) + offset;
-    const t = load<f64>(at);
-    const outcome = appendOne(
-      context,
-      series,
-      slots,
-      pool,
-      record,
-      t,
-      load<u64>(at, VALUE),
-      epoch,
-      minValidTime,
-      chunkRange,
-    );
+    const at = rows + <usize>row * ROW_BYTES;
+    const t = timeOf(at, offset);
+    const value = load<u64>(<usize>load<u32>(at, ROW_VALUES) + offset);
+    const outcome = appendOne(context, series, slots, pool, record, t, value, epoch, minValidTime, chunkRange);
     if (outcome === REFUSED) break;
     row++;
     if (outcome === PASSED) continue;

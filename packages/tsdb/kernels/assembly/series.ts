@@ -3,6 +3,7 @@
 // are theirs. What is not usual is left to them, one series at a time.
 
 import { has, NO_WINDOW, takeCell } from "./append";
+import { firstFree, takeBlock } from "./arena";
 import {
   ARENA,
   ARENA_LIMIT,
@@ -27,7 +28,7 @@ import { MAX_REF } from "./samples";
 const MAX_LABELS: u32 = 64;
 
 // Names and pairs (head/symbols.ts), in bytes.
-const SYMBOL_SHIFT: usize = 5;
+export const SYMBOL_SHIFT: usize = 5;
 const NAME_TEXT: usize = 0;
 const NAME_LENGTH: usize = 4;
 const NAME_HASH: usize = 8;
@@ -38,9 +39,9 @@ const PAIR_TEXT: usize = 4;
 const PAIR_LENGTH: usize = 8;
 const PAIR_HASH: usize = 12;
 const PAIR_NEXT_OF_NAME: usize = 16;
-const PAIR_POSTINGS_FIRST: usize = 20;
-const PAIR_POSTINGS_COUNT: usize = 24;
-const PAIR_POSTINGS_LAST: usize = 28;
+export const PAIR_POSTINGS_FIRST: usize = 20;
+export const PAIR_POSTINGS_COUNT: usize = 24;
+export const PAIR_POSTINGS_LAST: usize = 28;
 const NOT_ASCII: u32 = 0x80000000;
 
 // Words of the control region (memory/layout.ts), in bytes.
@@ -49,8 +50,8 @@ const NAME_TABLE_BITS: usize = 12;
 const PAIR_TABLE: usize = 16;
 const PAIR_TABLE_BITS: usize = 20;
 // The series table's state.
-const TABLE_ADDRESS: usize = 0;
-const TABLE_BITS: usize = 4;
+export const TABLE_ADDRESS: usize = 0;
+export const TABLE_BITS: usize = 4;
 const TABLE_COUNT: usize = 8;
 const TABLE_NEXT_REF: usize = 12;
 
@@ -58,19 +59,14 @@ const TABLE_NEXT_REF: usize = 12;
 const POOL_FREE_COUNT: usize = 4;
 const POOL_HIGH: usize = 8;
 
-// An arena's state (memory/arena.ts).
-const ARENA_NEXT: usize = 0;
-const ARENA_USED: usize = 4;
-const ARENA_FREE: usize = 8;
-const GRANULE_WORDS: u32 = 4;
 const REF_PAGE: u32 = 128;
 
 // A cold record and a series record (head/record.ts), in bytes.
-const COLD_SHIFT: usize = 5;
-const COLD_REF: usize = 0;
-const COLD_LABELS: usize = 4;
-const COLD_HASH: usize = 8;
-const COLD_FLAGS: usize = 12;
+export const COLD_SHIFT: usize = 5;
+export const COLD_REF: usize = 0;
+export const COLD_LABELS: usize = 4;
+export const COLD_HASH: usize = 8;
+export const COLD_FLAGS: usize = 12;
 const COLD_OUT_OF_ORDER: usize = 24;
 const RECORD_SHIFT: usize = 6;
 const RECORD_BYTES: usize = 64;
@@ -117,29 +113,6 @@ function holds(arena: usize, address: u32, length: u32, at: usize, end: usize): 
     if (load<u8>(p) !== load<u8>(offset + p)) return false;
   }
   return true;
-}
-
-/** A block of at least `words` words from the arena; the caller knows that there is room. */
-function takeBlock(state: usize, arena: usize, words: u32): u32 {
-  const granules = words <= GRANULE_WORDS ? 1 : (words + GRANULE_WORDS - 1) >>> 2;
-  let sizeClass = granules - 1;
-  let size = granules * GRANULE_WORDS;
-  if (granules > 8) {
-    const shift = 29 - clz(granules - 1);
-    const step = ((granules - 1) >>> shift) - 4;
-    sizeClass = 8 + (shift - 1) * 4 + step;
-    size = ((step + 5) << shift) * GRANULE_WORDS;
-  }
-  store<u32>(state, load<u32>(state, ARENA_USED) + size, ARENA_USED);
-  const list = state + ((<usize>sizeClass) << 2);
-  const free = load<u32>(list, ARENA_FREE);
-  if (free !== 0) {
-    store<u32>(list, load<u32>(arena + ((<usize>free) << 2)), ARENA_FREE);
-    return free;
-  }
-  const fresh = load<u32>(state, ARENA_NEXT);
-  store<u32>(state, fresh + size, ARENA_NEXT);
-  return fresh;
 }
 
 /** The id of the name `[at, end)`, 0 when it is not known or not ASCII. */
@@ -250,7 +223,7 @@ export function makeSeries(context: usize, at: usize, end: usize, limit: u32, ep
     const total = load<u32>(state, TABLE_COUNT) + 1;
     if (total * 2 > (<u32>1) << bits) break;
     // Texts of all labels, a list and a page, each rounded up by less than a granule and a fourth.
-    const most = <u64>load<u32>(arenaState, ARENA_NEXT) + 2 * (<u64>(end - position) + 8 * <u64>count + 256);
+    const most = <u64>firstFree(arenaState) + 2 * (<u64>(end - position) + 8 * <u64>count + 256);
     if (most > <u64>arenaLimit) break;
 
     let i: u32 = 0;
