@@ -1,7 +1,7 @@
 // CRC-32C (Castagnoli), the checksum of the WAL, chunks and index. Polynomial 0x1EDC6F41, reflected 0x82F63B78,
 // initial value and final xor all ones, as in RFC 3720.
 
-/** Table k (256 words from k * 256 on) advances a byte's share by k further bytes. For kernels; not to be changed. */
+/** Table k of 16 (256 words from k * 256 on) advances a byte's share by k further bytes. For kernels; not to be changed. */
 export const crc32cTables: Int32Array = buildTables();
 
 /**
@@ -29,7 +29,7 @@ export function crc32c(bytes: Uint8Array, start: number = 0, end: number = bytes
 }
 
 function buildTables(): Int32Array {
-  const tables = new Int32Array(8 * 256);
+  const tables = new Int32Array(16 * 256);
   for (let byte = 0; byte < 256; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;

@@ -39,7 +39,7 @@ type Part =
 /** The parts of a desk, in bytes from its start. */
 export const DeskPart: Readonly<Record<Part, DeskRegion>> = {
   /** Tables of the checksum. */
-  tables: part(8 * KIB),
+  tables: part(16 * KIB),
   snappyTable: part(32 * KIB),
   context: part(4 * KIB),
   /** Ids of the labels of a series that is made. */

@@ -4,12 +4,16 @@ import { NodeFs } from "../fs/node-fs.ts";
 import { Kernels } from "../kernels/kernels.ts";
 import { HeadMemory } from "../memory/layout.ts";
 import { WalReader } from "../wal/wal-reader.ts";
-import { AheadState, AheadWords, STRETCHES, WAIT_MS, Word } from "./ahead-words.ts";
+import { AheadState, AheadWords, STRETCH_BYTES, STRETCHES, WAIT_MS, Word } from "./ahead-words.ts";
 import type { ReplayTask } from "./replay-thread.ts";
 import { MAX_STRETCH_RECORD, StretchWriter } from "./stretch-writer.ts";
 
 /** So many bytes of records are worth being applied, while there is nothing else to apply. */
 const WORTH_BYTES = 2 ** 18;
+
+/** So near its end (in bytes of the log) stretches get short, as the main thread has to wait for each to be filled. */
+const TAIL_BYTES = 3 * 2 ** 20;
+const SHORT_STRETCH_BYTES: number = STRETCH_BYTES / 4;
 
 class AheadReader {
   readonly #shared: AheadWords;
@@ -18,6 +22,7 @@ class AheadReader {
   /** Number of the stretch that is being filled. */
   #number = 0;
   #stretch: StretchWriter;
+  #logBytes = 0;
 
   constructor(memory: HeadMemory, directory: string) {
     this.#shared = new AheadWords(memory);
@@ -48,6 +53,7 @@ class AheadReader {
       fromOffset: shared.get(Word.offset) >>> 0,
       kernels: this.#kernels,
     });
+    for (const { bytes } of reader.segments) this.#logBytes += bytes;
     try {
       this.#leaveOff(reader, this.#passAll(reader) ? AheadState.ended : AheadState.handedOver);
     } finally {
@@ -69,12 +75,18 @@ class AheadReader {
       if (!this.#isNextFree()) return false;
       this.#stretch.put(reader);
     }
-    // Rows are worth waiting for more of them.
-    if (this.#stretch.hasOpenRows || this.#stretch.size < WORTH_BYTES) return true;
-    if (this.#shared.get(Word.isIdle) === 0) return true;
+    if (!this.#isWorthHanding(reader)) return true;
     const { segment, offset } = reader.position;
     this.#hand(segment, offset);
     return this.#isNextFree();
+  }
+
+  /** Whether the main thread should have the stretch before it is full. */
+  #isWorthHanding({ bytesRead }: WalReader): boolean {
+    const { size, hasOpenRows } = this.#stretch;
+    if (this.#logBytes - bytesRead < TAIL_BYTES) return size >= SHORT_STRETCH_BYTES;
+    // Rows are worth waiting for more of them.
+    return !hasOpenRows && size >= WORTH_BYTES && this.#shared.get(Word.isIdle) === 1;
   }
 
   /** Gives the stretch to the main thread and goes to the next one. The log goes on at this position. */

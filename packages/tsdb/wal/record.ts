@@ -88,8 +88,24 @@ export const SAMPLES_HEADER_BYTES: number = 1 + 8 + 8;
 
 /** The ref and the time from which those of a samples record (type 2) count. */
 export function samplesBase(bytes: Uint8Array, start: number, end: number): { ref: number; time: number } {
-  const reader = new RecordReader(bytes, start + 1, end);
+  const ref = start + 1;
+  const time = ref + 8;
+  const refHigh = wordAt(bytes, ref);
+  const timeHigh = wordAt(bytes, time) | 0;
+  // Numbers as far as they are exact; the reader says what is wrong with others.
+  if (end - start >= SAMPLES_HEADER_BYTES && refHigh < 0x20_0000 && timeHigh < 0x20_0000 && timeHigh >= -0x20_0000) {
+    const base = { ref: refHigh * TWO_32 + wordAt(bytes, ref + 4), time: timeHigh * TWO_32 + wordAt(bytes, time + 4) };
+    if (base.time >= Number.MIN_SAFE_INTEGER) return base;
+  }
+  const reader = new RecordReader(bytes, ref, end);
   return decoding("samples", () => ({ ref: reader.uint64Number(), time: reader.int64Number() }));
+}
+
+const TWO_32 = 0x1_0000_0000;
+
+/** 32 bits, big-endian; any bits where there are none. */
+function wordAt(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }
 
 /**
