@@ -19,32 +19,30 @@ export class SampleRows {
   /** Address of the list of rows, and how many there are. */
   readonly rowsAt: number;
   readonly rows: number;
-  readonly #refs: Uint32Array;
-  readonly #list: Uint32Array;
-  readonly #times: Float64Array;
+  // Views of shared memory cost microseconds: only the slow way makes some.
+  readonly #memory: ArrayBufferLike;
 
   constructor(memory: ArrayBufferLike, refsAt: number, columns: number, rowsAt: number, rows: number) {
+    this.#memory = memory;
     this.refsAt = refsAt;
     this.columns = columns;
     this.rowsAt = rowsAt;
     this.rows = rows;
-    this.#refs = new Uint32Array(memory, refsAt, columns);
-    this.#list = new Uint32Array(memory, rowsAt, (rows * ROW_BYTES) / 4);
-    this.#times = new Float64Array(memory, rowsAt, (rows * ROW_BYTES) / 8);
   }
 
   /** The number of a row's record: they grow in the order of the log. */
   recordOf(row: number): number {
-    return this.#word(row, RowWord.record);
+    return this.#row(row)[RowWord.record] as number;
   }
 
   /** Adds columns `[from, to)` of a row to samples side by side. */
   read(row: number, from: number, to: number, into: SampleRecord): void {
-    const refs = this.#refs;
-    const halves = new Uint32Array(refs.buffer, this.#word(row, RowWord.values), 2 * this.columns);
-    const timesAt = this.#word(row, RowWord.times);
-    const times = timesAt === 0 ? undefined : new Float64Array(refs.buffer, timesAt, this.columns);
-    const time = this.#times[(row * ROW_BYTES) / 8 + RowWord.time / 2] as number;
+    const memory = this.#memory;
+    const { [RowWord.values]: valuesAt = 0, [RowWord.times]: timesAt = 0 } = this.#row(row);
+    const refs = new Uint32Array(memory, this.refsAt, this.columns);
+    const halves = new Uint32Array(memory, valuesAt, 2 * this.columns);
+    const times = timesAt === 0 ? undefined : new Float64Array(memory, timesAt, this.columns);
+    const [time = 0] = new Float64Array(memory, this.rowsAt + row * ROW_BYTES + RowWord.time * 4, 1);
     into.reserve(into.count + to - from);
     for (let column = from; column < to; column++) {
       const i = into.count++;
@@ -55,7 +53,7 @@ export class SampleRows {
     }
   }
 
-  #word(row: number, word: number): number {
-    return this.#list[(row * ROW_BYTES) / 4 + word] as number;
+  #row(row: number): Uint32Array {
+    return new Uint32Array(this.#memory, this.rowsAt + row * ROW_BYTES, ROW_BYTES / 4);
   }
 }

@@ -168,7 +168,7 @@ export class AheadLog {
     const at = itemAt(this.#item);
     const words = this.#words;
     if (words[at + ItemWord.kind] === ItemKind.rows) {
-      this.rows = rowsOf(this.#stretch, this.#item);
+      this.rows = rowsOf(words, this.#item);
       this.bytes = this.#stretch;
       this.start = 0;
       this.end = 0;

@@ -38,11 +38,10 @@ export function stretchWords(stretch: Uint8Array): Uint32Array {
   return new Uint32Array(stretch.buffer, stretch.byteOffset, stretch.length / 4);
 }
 
-/** The rows of an item. */
-export function rowsOf(stretch: Uint8Array, item: number): SampleRows {
-  const words = stretchWords(stretch);
+/** The rows of an item of a stretch with these words. */
+export function rowsOf(words: Uint32Array, item: number): SampleRows {
   const at = itemAt(item);
   const [refsAt, columns] = [words[at + ItemWord.at] as number, words[at + ItemWord.length] as number];
   const [rowsAt, rows] = [words[at + ItemWord.rowsAt] as number, words[at + ItemWord.rows] as number];
-  return new SampleRows(stretch.buffer, refsAt, columns, rowsAt, rows);
+  return new SampleRows(words.buffer, refsAt, columns, rowsAt, rows);
 }
