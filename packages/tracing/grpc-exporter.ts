@@ -36,7 +36,8 @@ const LASTING: ReadonlyMap<number, string> = new Map([
 const TRANSIENT_HTTP: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 /** The HTTP/2 error code of a stream that is not needed any more. */
 const CANCEL = 8;
-const compress = promisify(gzip);
+/** Node's compression is loaded with the first spans. */
+const compress = (bytes: Uint8Array): Promise<Buffer> => promisify(gzip)(bytes);
 
 export class GrpcExporter implements SpanExporter {
   readonly #config: TracingConfig;

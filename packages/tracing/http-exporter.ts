@@ -9,7 +9,8 @@ import { ExportError, MAX_ANSWER_BYTES, MAX_REASON_CHARS, type SpanExporter, unt
 const PATH = "/v1/traces";
 /** Statuses that say: later. */
 const TRANSIENT: ReadonlySet<number> = new Set([429, 502, 503, 504]);
-const compress = promisify(gzip);
+/** Node's compression is loaded with the first spans. */
+const compress = (bytes: Uint8Array): Promise<Buffer> => promisify(gzip)(bytes);
 
 export interface ExporterOptions {
   readonly config: TracingConfig;

@@ -78,12 +78,12 @@ test("Db: a log in zstd is written where this Node has it, else in snappy with o
   const db = await open(fs, { walCompression: "zstd", logger, registry });
   write(db, 300, 0);
   const before = dump(db);
-  const name = canWriteZstd ? "zstd" : "snappy";
+  const name = canWriteZstd() ? "zstd" : "snappy";
   assert.match(await registry.metrics(), new RegExp(`wal_record_bytes_saved_total{compression="${name}"} [1-9]`));
   await db.close();
   assert.deepEqual(
     warnings,
-    canWriteZstd
+    canWriteZstd()
       ? []
       : [`Node ${process.version} cannot write zstd (22.15 and later can), the log is written with snappy`],
   );

@@ -148,8 +148,6 @@ function whenUsed(text) {
   let result = text;
   for (const [all, name, specifier, , open = "", close = ""] of found) {
     const [before, behind] = result.split(all);
-    // Whoever wants the module itself, and not something of it, gets it at once.
-    if (`${before}${behind}`.search(new RegExp(`\\b${name}\\b(?!\\.)`)) >= 0) continue;
     const used = (part) => part.replace(new RegExp(`\\b${name}\\b`, "g"), `(${name}())`);
     const load = `const ${name} = lazily(() => ${open}require("${specifier}")${close});\n`;
     result = used(before) + load + used(behind);

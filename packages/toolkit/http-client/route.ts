@@ -101,7 +101,7 @@ export class Router {
   #directOrTunnel(isSecure: boolean, proxy: URL | undefined): http.Agent {
     const tls = tlsClientOptions(this.#tls);
     if (proxy === undefined) {
-      return new SecureAgent(tls, undefined, (socket) => this.#observed(socket));
+      return secureAgent(tls, undefined, (socket) => this.#observed(socket));
     }
     const dial = (host: string, port: number) => {
       const headers = [...this.#connectHeaders].flatMap(([name, values]) =>
@@ -109,7 +109,7 @@ export class Router {
       );
       return openTunnel(this.#observed(connectProxy(proxy, tls)), proxy, { host, port, headers });
     };
-    return isSecure ? new SecureAgent(tls, dial, (socket) => socket) : new DialingAgent(dial);
+    return isSecure ? secureAgent(tls, dial, (socket) => socket) : new DialingAgent(dial);
   }
 
   #observed(socket: Socket): Socket {
@@ -136,30 +136,24 @@ class DialingAgent extends http.Agent {
   }
 }
 
-/** TLS, over a connection of its own or over one made elsewhere. */
-class SecureAgent extends https.Agent {
-  readonly #dial: Dial | undefined;
-  readonly #observed: (socket: Socket) => Socket;
-
-  constructor(tls: https.AgentOptions, dial: Dial | undefined, observed: (socket: Socket) => Socket) {
-    super({ keepAlive: true, timeout: IDLE_CONNECTION_MS, scheduling: "lifo", ...tls });
-    this.#dial = dial;
-    this.#observed = observed;
-  }
-
-  override createConnection(options: https.RequestOptions, callback?: Created): Socket | undefined {
-    const dial = this.#dial;
-    if (dial === undefined) {
-      const socket = super.createConnection(options, callback as never) as Socket;
-      return this.#observed(socket);
-    }
+/** TLS, over a connection of its own or over one made elsewhere. No class, since that would load Node's TLS wherever this file is. */
+function secureAgent(
+  tls: https.AgentOptions,
+  dial: Dial | undefined,
+  observed: (socket: Socket) => Socket,
+): https.Agent {
+  const agent = new https.Agent({ keepAlive: true, timeout: IDLE_CONNECTION_MS, scheduling: "lifo", ...tls });
+  const connect = agent.createConnection.bind(agent);
+  agent.createConnection = (options, callback) => {
+    if (dial === undefined) return observed(connect(options, callback as never) as Socket);
     const secure = async () => {
       const socket = await dial(hostOf(options), Number(options.port ?? 443));
       return connectTls({ ...(options as object), socket });
     };
-    deliver(secure, callback);
+    deliver(secure, callback as Created | undefined);
     return undefined;
-  }
+  };
+  return agent;
 }
 
 function deliver(make: () => Promise<Socket> | Socket, callback: Created | undefined): void {

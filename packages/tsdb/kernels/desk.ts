@@ -1,7 +1,7 @@
 // What stands where in the scratch region of the head's memory: two desks, each with the buffers of one thread's kernels, and behind
 // them the windows of what a second thread reads ahead for a replay.
 import { SCRATCH_BYTES } from "../memory/layout.ts";
-import { READ_BYTES } from "../wal/wal-reader.ts";
+import { READ_BYTES } from "../wal/format.ts";
 
 /** Samples that `decodeSamples` and `appendSamples` handle in one call. */
 export const KERNEL_SAMPLES = 65_536;

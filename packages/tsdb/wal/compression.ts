@@ -25,14 +25,17 @@ interface ZstdFunctions {
   readonly constants: { readonly ZSTD_c_compressionLevel?: number };
 }
 
-const { zstdCompressSync, zstdDecompressSync, constants } = zlib as unknown as ZstdFunctions;
+/** Asked for where it is used, so that Node need not load it for those who do not. */
+const zstd = (): ZstdFunctions => zlib as unknown as ZstdFunctions;
 
 /** Whether this Node can write zstd; all versions can read it. */
-export const canWriteZstd: boolean = zstdCompressSync !== undefined;
+export function canWriteZstd(): boolean {
+  return zstd().zstdCompressSync !== undefined;
+}
 
 /** What is written when `compression` is asked for: snappy takes the place of zstd where that cannot be written. */
 export function usedCompression(compression: Compression): Compression {
-  return compression === "zstd" && !canWriteZstd ? "snappy" : compression;
+  return compression === "zstd" && !canWriteZstd() ? "snappy" : compression;
 }
 
 /** The compressor for a setting, undefined for "none". Where zstd cannot be written, snappy takes its place. */
@@ -42,8 +45,10 @@ export function compressor(compression: Compression, kernels?: LogKernels): Reco
       return undefined;
     case "snappy":
       return new SnappyCompressor(kernels);
-    case "zstd":
+    case "zstd": {
+      const { zstdCompressSync } = zstd();
       return zstdCompressSync === undefined ? new SnappyCompressor(kernels) : new ZstdCompressor(zstdCompressSync);
+    }
   }
 }
 
@@ -80,7 +85,7 @@ class ZstdCompressor implements RecordCompressor {
 
   constructor(compress: NonNullable<ZstdFunctions["zstdCompressSync"]>) {
     this.#compress = compress;
-    this.#options = { params: { [constants.ZSTD_c_compressionLevel as number]: 1 } };
+    this.#options = { params: { [zstd().constants.ZSTD_c_compressionLevel as number]: 1 } };
   }
 
   compress(bytes: Uint8Array, start: number, end: number): number {
@@ -127,6 +132,7 @@ export class RecordDecompressor {
   }
 
   #zstd(packed: Uint8Array): number {
+    const { zstdDecompressSync } = zstd();
     if (zstdDecompressSync !== undefined) {
       // As plain bytes: `slice` of a Buffer, which is what comes, would not copy.
       const { buffer, byteOffset, length } = zstdDecompressSync(packed, { maxOutputLength: MAX_RECORD_BYTES });

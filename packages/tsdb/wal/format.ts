@@ -7,6 +7,8 @@ export const WAL_DIRECTORY = "wal";
 
 /** A log is cut into pages; a record may span several, a fragment never. */
 export const PAGE_BYTES: number = 32 * 1024;
+/** What the reader of a log reads ahead: whole pages, so that a fragment always lies in one piece. */
+export const READ_BYTES: number = 32 * PAGE_BYTES;
 
 /** Bytes before a fragment's data: type (1), length (2, big-endian), CRC-32C of the data (4, big-endian). */
 export const FRAGMENT_HEADER_BYTES: number = 1 + 2 + 4;

@@ -8,6 +8,7 @@ import {
   Fragment,
   listSegments,
   PAGE_BYTES,
+  READ_BYTES,
   type Segment,
   SNAPPY_FLAG,
   segmentName,
@@ -16,8 +17,6 @@ import {
 } from "./format.ts";
 import type { LogKernels } from "./log-kernels.ts";
 
-/** Read ahead: whole pages, so that a fragment always lies in one piece. */
-export const READ_BYTES: number = 32 * PAGE_BYTES;
 /** The reference refuses a log with missing segments; gaps up to this many are filled with empty files. */
 const MAX_GAP_SEGMENTS = 10_000;
 

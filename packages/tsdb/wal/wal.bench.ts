@@ -36,7 +36,7 @@ best("encode a samples record", () => {
 console.log(`${"  its size".padEnd(44)} ${(record.length / COUNT).toFixed(2).padStart(8)} bytes/sample`);
 best("CRC-32C of it", () => crc32c(record.bytes, 0, record.length));
 best("decode it", () => decodeSamples(record.bytes, 0, record.length, into));
-const kinds: Compression[] = canWriteZstd ? ["none", "snappy", "zstd"] : ["none", "snappy"];
+const kinds: Compression[] = canWriteZstd() ? ["none", "snappy", "zstd"] : ["none", "snappy"];
 for (const compression of kinds) {
   const fs = new MemoryFs();
   const writer = WalWriter.open(fs, "wal", { compression });

@@ -36,7 +36,7 @@ function readRecords(fs: FileSystem): { records: Uint8Array[]; reader: WalReader
 const sizes = [0, 1, 6, 7, 8, 100, PAGE_BYTES - 14, PAGE_BYTES - 7, PAGE_BYTES, 3 * PAGE_BYTES + 5, 17, 70_000];
 
 describe("log writer and reader", () => {
-  const kinds: Compression[] = canWriteZstd ? ["none", "snappy", "zstd"] : ["none", "snappy"];
+  const kinds: Compression[] = canWriteZstd() ? ["none", "snappy", "zstd"] : ["none", "snappy"];
   for (const compression of kinds) {
     test(`records of all sizes come back in order, ${compression}`, () => {
       const fs = new MemoryFs();
@@ -262,7 +262,7 @@ describe("log reader on damage", () => {
 
 /** What Node 24 makes of it on level 1. */
 const ZSTD_FRAME = "KLUv/WCkAOUAAKh0aGUgcXVpY2sgYnJvd24gZm94LCABABlRnUw=";
-const withoutZstd = canWriteZstd ? false : "this Node cannot write zstd";
+const withoutZstd = canWriteZstd() ? false : "this Node cannot write zstd";
 
 describe("logs of mixed compression", () => {
   test("records of one log tell their own compression", () => {
