@@ -22,6 +22,38 @@ const LOG_CALL = /\.(debug|info|warn|error)\(|\[level\]\(/;
 /** A start takes a second where much else is going on. */
 const START_PATIENCE_MS = 30_000;
 
+/** Reading it runs what reading most configurations runs. */
+const START_CONFIG = `# Nothing answers at these addresses.
+global:
+  scrape_interval: 15s
+  external_labels: { site: "a", 'replica': b }
+scrape_configs:
+  - job_name: first
+    scrape_timeout: 5s
+    static_configs:
+      - targets: ["127.0.0.1:1", '127.0.0.1:2']
+        labels:
+          env: "test"
+      - targets:
+          - 127.0.0.1:3
+    relabel_configs:
+      - source_labels: [__address__, env]
+        regex: "(.+):(\\\\d+);.*"
+        target_label: host
+        replacement: $1
+    metric_relabel_configs:
+      - source_labels: [__name__]
+        regex: go_.*
+        action: drop
+  - job_name: second
+    metrics_path: /other
+    honor_labels: true
+    params:
+      module: [x]
+    static_configs:
+      - targets: [127.0.0.1:4]
+`;
+
 /** Bundles the compiled programs for the launcher, unless a bundle of this very code is there. */
 export async function bundleServer(root) {
   const folder = join(root, "apps/narthex/dist/bundle");
@@ -106,8 +138,8 @@ function keepCode(file, launcher, name) {
   if (name === "server") {
     const folder = mkdtempSync(join(tmpdir(), "narthex-build-"));
     try {
-      const config = join(folder, "empty.yml");
-      writeFileSync(config, "");
+      const config = join(folder, "start.yml");
+      writeFileSync(config, START_CONFIG);
       keep("--start", `--config.file=${config}`, `--storage.tsdb.path=${folder}`, "--web.listen-address=127.0.0.1:0");
       return;
     } catch (error) {

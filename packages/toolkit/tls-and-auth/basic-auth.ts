@@ -17,7 +17,8 @@ export type AuthVerdict = { readonly user: string } | undefined;
  */
 export class BasicAuth {
   readonly #compare: ComparePassword;
-  readonly #key = randomBytes(32);
+  /** Made with the first password: most servers are never sent one, and need not load Node's cryptography for it. */
+  #key: Buffer | undefined;
   readonly #right = new Set<string>();
   readonly #wrong = new Set<string>();
   readonly #running = new Map<string, Promise<boolean>>();
@@ -36,6 +37,7 @@ export class BasicAuth {
   }
 
   #isRight(user: string, password: string, hash: string): boolean | Promise<boolean> {
+    this.#key ??= randomBytes(32);
     const key = createHmac("sha256", this.#key)
       .update(`${user.length}:${user}${hash.length}:${hash}${password}`)
       .digest("base64");
