@@ -7,7 +7,17 @@ import { decodeXor, encodeXor } from "./chunk/xor.ts";
 import { Db } from "./db.ts";
 import { MemoryFs } from "./fs/memory-fs.ts";
 import { Head } from "./head/head.ts";
-import { decodeSamples, encodeSamples, SampleRecord } from "./wal/record.ts";
+import { Replay, ReplayChunks } from "./head/replay.ts";
+import { CELL_BYTES, REF_BYTES, ROW_BYTES, RowWord, SampleRows } from "./head/sample-rows.ts";
+import { AHEAD_REGION } from "./kernels/desk.ts";
+import {
+  beginSeries,
+  decodeSamples,
+  encodeSamples,
+  encodeSeries,
+  SAMPLES_HEADER_BYTES,
+  SampleRecord,
+} from "./wal/record.ts";
 
 /** What the design names, in nanoseconds per sample: on Node 20, on Node 24. Undefined where it names nothing. */
 type Design = readonly [node20: number, node24: number] | undefined;
@@ -136,6 +146,67 @@ console.log(`kernels, Node ${process.version}${" ".repeat(31)}  measured        
     "ns/sample",
     DESIGN_CRC_NS,
   );
+}
+
+// What a replay does for each series and sample of the log, by compiled kernels.
+{
+  const head = new Head({ chunkRangeMs: 7_200_000, memoryBytes: 2 ** 30 });
+  const { kernels } = head;
+  if (kernels === undefined) throw new Error("the kernels are not built");
+  head.table.deferPostings();
+  const replay = new Replay(head, new ReplayChunks());
+  const series = new ByteWriter(2 ** 20);
+  beginSeries(series);
+  for (let s = 0; s < SERIES; s++) {
+    const labels = { __name__: `metric_${s >>> 4}`, instance: "host-1:9100", job: "node", mode: `mode-${s & 15}` };
+    encodeSeries(series, s + 1, Labels.fromObject(labels));
+  }
+  kernels.input.set(series.bytes.subarray(0, series.length));
+  const began = performance.now();
+  replay.apply({ bytes: kernels.input, start: 0, end: series.length });
+  row("make a series of the log", ((performance.now() - began) * 1e6) / SERIES, "ns/series", undefined);
+  const postings = performance.now();
+  replay.finish();
+  row("make its postings", ((performance.now() - postings) * 1e6) / SERIES, "ns/series", undefined);
+
+  // A stretch of the log as the second thread fills it: each row a scrape.
+  const rows = 8;
+  const refs = Float64Array.from({ length: SERIES }, (_, i) => i + 1);
+  const times = new Float64Array(SERIES);
+  const values = new Float64Array(SERIES);
+  const record = new ByteWriter(200_000);
+  const { buffer } = head.memory.memory;
+  const listAt = head.memory.layout.scratch.offset + AHEAD_REGION.offset;
+  const refsAt = listAt + rows * ROW_BYTES;
+  const valuesAt = (at: number): number => refsAt + SERIES * (REF_BYTES + at * CELL_BYTES);
+  let decoding = Number.POSITIVE_INFINITY;
+  let appending = Number.POSITIVE_INFINITY;
+  for (let run = 0, i = 0; run < 30; run++) {
+    let spent = 0;
+    for (let at = 0; at < rows; at++, i++) {
+      times.fill(START + i * 15_000);
+      for (let s = 0; s < SERIES; s++) values[s] = sampleValue(s, i);
+      record.clear();
+      encodeSamples(record, refs, times, new Uint32Array(values.buffer), 0, SERIES);
+      kernels.input.set(record.bytes.subarray(0, record.length));
+      const base = [1, START + i * 15_000] as const;
+      const body = [kernels.input, SAMPLES_HEADER_BYTES, record.length] as const;
+      if (at === 0) kernels.decodeFirstRow(...body, ...base, valuesAt(0), 0, refsAt);
+      const from = performance.now();
+      if (at > 0) kernels.decodeNextRow(...body, ...base, valuesAt(at), 0, refsAt, SERIES);
+      spent += performance.now() - from;
+      new Uint32Array(buffer, listAt + at * ROW_BYTES, ROW_BYTES / 4).set([valuesAt(at), 0, at]);
+      new Float64Array(buffer, listAt + at * ROW_BYTES, ROW_BYTES / 8)[RowWord.time / 2] = base[1];
+    }
+    decoding = Math.min(decoding, spent);
+    const from = performance.now();
+    const all = new SampleRows(buffer, refsAt, SERIES, listAt, rows);
+    replay.apply({ bytes: kernels.input, start: 0, end: 0, rows: all });
+    appending = Math.min(appending, performance.now() - from);
+  }
+  if (head.counters.samplesAppended !== 30 * rows * SERIES) throw new Error("samples are missing");
+  row("decode the log's samples to rows", (decoding * 1e6) / (SERIES * (rows - 1)), "ns/sample", undefined);
+  row(`append ${rows} rows of them`, (appending * 1e6) / (SERIES * rows), "ns/sample", undefined);
 }
 
 // Selecting: postings of the head, then regular expressions by themselves.

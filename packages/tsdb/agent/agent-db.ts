@@ -9,7 +9,7 @@ import { MAX_EXEMPLAR_CHARACTERS } from "../head/exemplars.ts";
 import { type Logger, silentLogger } from "../logger.ts";
 import { removeCheckpoints } from "../wal/checkpoint.ts";
 import { usedCompression } from "../wal/compression.ts";
-import { type Compression, checkpointName, listSegments } from "../wal/format.ts";
+import { type Compression, checkpointName, listSegments, WAL_DIRECTORY } from "../wal/format.ts";
 import { encodeHistograms, encodeHistogramsV2 } from "../wal/histogram-record.ts";
 import { beginSeries, encodeExemplars, encodeMetadata, encodeSamples, encodeSamplesV2 } from "../wal/record.ts";
 import { closeSegmentGaps } from "../wal/wal-reader.ts";
@@ -18,7 +18,6 @@ import { AgentAppender, AgentBatch, type AgentTarget } from "./agent-appender.ts
 import { AgentReplay } from "./agent-replay.ts";
 import { AgentSeries } from "./agent-series.ts";
 
-const WAL_DIRECTORY = "wal";
 const DEFAULT_TRUNCATE_EVERY_MS = 2 * 60 * 60 * 1000;
 const DEFAULT_MIN_WAL_TIME_MS = 5 * 60 * 1000;
 const DEFAULT_MAX_WAL_TIME_MS = 4 * 60 * 60 * 1000;

@@ -4,115 +4,13 @@
 import { readFileSync } from "node:fs";
 import { crc32cTables, maxCompressedLength } from "@narthex/encoding";
 import { Control, type HeadMemory } from "../memory/layout.ts";
+import { Context, type KernelExports, WebAssembly } from "./compiled.ts";
 import { AHEAD_REGION, DESK_BYTES, DeskPart, KERNEL_CUTS, KERNEL_SAMPLES } from "./desk.ts";
-
-/** Words of the context that kernels read and write; the same list stands in assembly/context.ts, in bytes. */
-const Context = {
-  series: 0,
-  cold: 1,
-  slots: 2,
-  slotPool: 3,
-  finished: 4,
-  cellPool: 5,
-  pages: 6,
-  pageCount: 7,
-  arena: 8,
-  records: 9,
-  times: 10,
-  values: 11,
-  cuts: 12,
-  cutRoom: 13,
-  cutCount: 14,
-  applied: 15,
-  created: 16,
-  decodedTo: 17,
-  soundness: 18,
-  lowestRef: 19,
-  /** 64-bit floats. */
-  minTime: 20,
-  maxTime: 22,
-  highestRef: 24,
-  stoppedRow: 25,
-  names: 26,
-  pairs: 27,
-  pairPool: 28,
-  seriesPool: 29,
-  seriesTable: 30,
-  arenaState: 31,
-  arenaLimit: 32,
-  control: 33,
-  ids: 34,
-  words: 36,
-} as const;
 
 /** Samples of several times, where one was expected. */
 export const TIMES_DIFFER = -1;
 /** What `decodeFirstRow` says of refs that only grow. */
 const GROWING = 2;
-
-interface KernelExports {
-  crc32c(tables: number, at: number, length: number, crc: number): number;
-  compress(source: number, length: number, target: number, table: number): number;
-  uncompress(source: number, length: number, target: number, capacity: number): number;
-  decodeSamples(context: number, at: number, end: number, baseRef: number, baseTime: number, limit: number): number;
-  appendSamples(
-    context: number,
-    from: number,
-    to: number,
-    epoch: number,
-    minValidTime: number,
-    chunkRange: number,
-  ): number;
-  makeSeries(context: number, at: number, end: number, limit: number, epoch: number): number;
-  buildPostings(
-    context: number,
-    highestRecord: number,
-    total: number,
-    highestPair: number,
-    work: number,
-    words: number,
-  ): number;
-  placeSeries(context: number, highestRecord: number): void;
-  decodeFirstRow(
-    context: number,
-    at: number,
-    end: number,
-    baseRef: number,
-    baseTime: number,
-    values: number,
-    times: number,
-    refs: number,
-  ): number;
-  decodeNextRow(
-    at: number,
-    end: number,
-    baseRef: number,
-    baseTime: number,
-    values: number,
-    times: number,
-    refs: number,
-    count: number,
-  ): number;
-  appendRows(
-    context: number,
-    refs: number,
-    from: number,
-    to: number,
-    rows: number,
-    count: number,
-    epoch: number,
-    minValidTime: number,
-    chunkRange: number,
-  ): number;
-}
-
-interface WebAssemblyFunctions {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
-}
-
-// Node's type declarations do not know WebAssembly; the engine does.
-const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyFunctions }).WebAssembly;
 
 /** What one call of `appendSamples` or `appendRows` did. Reused from call to call. */
 export interface AppendResult {
@@ -158,8 +56,8 @@ export class Kernels {
   static over(memory: HeadMemory, desk = 0): Kernels | undefined {
     if (memory.layout.scratch.bytes === 0) return undefined;
     try {
-      const module = new Module(readFileSync(new URL("./kernels.wasm", import.meta.url)));
-      const { exports } = new Instance(module, { env: { memory: memory.memory } });
+      const module = new WebAssembly.Module(readFileSync(new URL("./kernels.wasm", import.meta.url)));
+      const { exports } = new WebAssembly.Instance(module, { env: { memory: memory.memory } });
       return new Kernels(memory, exports as KernelExports, desk);
     } catch {
       // Not built, or not possible here: everything works without.
