@@ -12,6 +12,8 @@ import { FaultyFs } from "./fs/faulty-fs.ts";
 import type { FileSystem } from "./fs/file-system.ts";
 import { MemoryFs } from "./fs/memory-fs.ts";
 import type { LogFields } from "./logger.ts";
+import { reserveMemory } from "./memory/layout.ts";
+import { ReplayThread } from "./replay/replay-thread.ts";
 import { canWriteZstd } from "./wal/compression.ts";
 
 const RANGE = 7_200_000;
@@ -68,6 +70,41 @@ test("Db: what was committed is there after a kill and after a clean close", asy
   assert.deepEqual(third.stats().numSeries, 3);
   await third.close();
   assert.throws(() => third.appender(), /database is closed/);
+});
+
+test("Db: a log that a second thread reads, started by the database or before it, late or for nothing", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "db-ahead-"));
+  const options: DbOptions = { directory, memoryBytes: 2 ** 29, maintenanceIntervalMs: 0, secondThreadFromBytes: 0 };
+  try {
+    const first = await Db.open(options);
+    write(first, 500, 0);
+    const before = dump(first);
+    await first.close();
+    const began = Date.now();
+    // By itself: the log is short, and read before the thread is up.
+    const second = await Db.open(options);
+    assert.deepEqual(dump(second), before);
+    await second.close();
+    for (const pauseMs of [0, 300]) {
+      const replayThread = new ReplayThread(reserveMemory(2 ** 29), join(directory, "wal"), 0);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      const db = await Db.open({ ...options, replayThread });
+      assert.deepEqual(dump(db), before);
+      // Beside one that is open, a database does not come up, and its thread ends.
+      const refused = new ReplayThread(reserveMemory(2 ** 29), join(directory, "wal"), 0);
+      await assert.rejects(Db.open({ ...options, replayThread: refused }), /lock DB directory/);
+      assert.ok(refused.end());
+      await db.close();
+    }
+    // A thread that reads from elsewhere on is of no use.
+    const replayThread = new ReplayThread(reserveMemory(2 ** 29), join(directory, "wal"), 1);
+    const last = await Db.open({ ...options, replayThread });
+    assert.deepEqual(dump(last), before);
+    await last.close();
+    assert.ok(Date.now() - began < 20_000, "nobody waited for a thread that had nothing to do");
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test("Db: a log in zstd is written where this Node has it, else in snappy with one line; the metric tells which", async () => {

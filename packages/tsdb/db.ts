@@ -52,6 +52,7 @@ export class Db implements Queryable, Appendable {
       await db.#start();
       return db;
     } catch (error) {
+      db.#recovery.endThread();
       await db.close().catch(() => {});
       throw error;
     }

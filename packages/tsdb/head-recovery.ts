@@ -20,6 +20,8 @@ export class HeadRecovery {
 
   /** Reads the log; if the database was given one, from before it was opened. */
   #thread: ReplayThread | undefined;
+  /** Nobody knows whether it still writes to its part of the memory. */
+  #isThreadLost = false;
 
   constructor(parts: DbParts) {
     this.#parts = parts;
@@ -81,8 +83,8 @@ export class HeadRecovery {
       const first = (lastCheckpoint(parts.fs, parts.path(WAL_DIRECTORY))?.index ?? -1) + 1;
       segmentsMs += await this.#replaySegments(replay, first);
     }
-    this.#endThread();
-    replay.finish();
+    this.endThread();
+    replay.finish(this.#isThreadLost);
     this.#report(replay);
     const lateBegan = parts.now();
     const hasLateLog = lateLog.isThere;
@@ -171,7 +173,7 @@ export class HeadRecovery {
       parts.options.onReplay?.(this.#progress);
     };
     // A thread that began before that read something else.
-    if (touched.length > 0) this.#endThread();
+    if (touched.length > 0) this.endThread();
     const reader = this.#openLog(directory, from, onSegment);
     const first = reader.segments[0];
     const last = reader.segments.at(-1);
@@ -193,18 +195,19 @@ export class HeadRecovery {
     const { kernels } = head;
     const isLong = logBytes(fs, directory, fromSegment) >= (options.secondThreadFromBytes ?? SECOND_THREAD_FROM_BYTES);
     if (kernels === undefined || !head.writesPlainFloats || !isLong || !(fs instanceof NodeFs)) {
-      this.#endThread();
+      this.endThread();
       return new WalReader(fs, directory, { fromSegment, onSegment, kernels });
     }
     if (this.#thread?.fits(head.memory.memory, directory, fromSegment) !== true) {
-      this.#endThread();
+      this.endThread();
       this.#thread = new ReplayThread(head.memory.memory, directory, fromSegment);
     }
     return new AheadLog(head, kernels, { fs, directory, fromSegment, onSegment });
   }
 
-  #endThread(): void {
-    this.#thread?.end();
+  /** Ends the thread that reads ahead, if there is one. Idempotent. */
+  endThread(): void {
+    if (this.#thread?.end() === false) this.#isThreadLost = true;
     this.#thread = undefined;
   }
 

@@ -423,9 +423,9 @@ export class Head {
     return new Set(this.#log.unlogged);
   }
 
-  /** Makes postings after a replay, for the series that are left. */
-  finishReplay(): void {
-    this.table.finishReplay();
+  /** Makes postings after a replay, for the series that are left; where kernels may work on what was read ahead, by them. */
+  finishReplay(byKernels: boolean): void {
+    this.table.finishReplay(byKernels);
     atOnce(this.table.droppingRemoved());
   }
 

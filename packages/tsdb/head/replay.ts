@@ -191,13 +191,13 @@ export class Replay {
     this.#unknownRefs.clear();
   }
 
-  /** Call after the last log: brings postings in order. */
-  finish(): void {
+  /** Call after the last log: brings postings in order. `isThreadLost`: a second thread may still use its part of the memory. */
+  finish(isThreadLost = false): void {
     this.unknown.series = this.#unknownRefs.size;
     for (const [ref, record] of this.#aliases) this.#head.loggedRefs.keepAlias(ref, record);
     // A ref that the log or a chunk mentions must never mean another series: the next start would mix them up.
     this.#head.table.reserveRefs(Math.max(this.#highestRef, this.#chunks.highestUnknownRef));
-    this.#head.finishReplay();
+    this.#head.finishReplay(!isThreadLost);
     this.#stones.sort((a, b) => a.ref - b.ref || a.minTime - b.minTime);
     this.#head.deletions = this.#head.deletions.with(this.#stones);
   }

@@ -191,11 +191,11 @@ export class SeriesTable {
   }
 
   /** Makes postings that were put off, and sorts those that a foreign log filled out of order. */
-  finishReplay(): void {
+  finishReplay(byKernels: boolean): void {
     if (this.#isDeferring) {
       this.#isDeferring = false;
       this.#unsorted = false;
-      if (this.#kernels?.buildPostings(this.highIndex, this.count, this.#symbols.highestPair)) {
+      if (byKernels && this.#kernels?.buildPostings(this.highIndex, this.count, this.#symbols.highestPair)) {
         this.#memory.control[Control.seriesCount] = this.count;
         return;
       }

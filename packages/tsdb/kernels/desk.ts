@@ -1,5 +1,5 @@
 // What stands where in the scratch region of the head's memory: two desks, each with the buffers of one thread's kernels, and behind
-// them the windows of what a second thread reads ahead for a replay.
+// them the stretches of what a second thread reads ahead for a replay.
 import { SCRATCH_BYTES } from "../memory/layout.ts";
 import { READ_BYTES } from "../wal/format.ts";
 

@@ -15,7 +15,7 @@ import { encodeSamples, encodeSeries, RecordError } from "../wal/record.ts";
 import { WalReader } from "../wal/wal-reader.ts";
 import { WalWriter } from "../wal/wal-writer.ts";
 import { AheadLog } from "./ahead-log.ts";
-import { AheadState, AheadWords, Word } from "./ahead-words.ts";
+import { AheadState, AheadWords } from "./ahead-words.ts";
 import { ReplayThread } from "./replay-thread.ts";
 
 const RANGE = 7_200_000;
@@ -161,13 +161,49 @@ test(
 test(
   "log read ahead: after a second thread that dies without a word this one reads on",
   inLog(50, async (directory) => {
-    for (const state of [AheadState.running, AheadState.ready]) {
-      const head = newHead();
-      const log = aheadLog(head, directory);
-      const words = new AheadWords(head.memory);
-      words.begin(0);
-      words.set(Word.state, state);
-      assert.equal(replayAll(head, log), 50);
-    }
+    const head = newHead();
+    const words = new AheadWords(head.memory);
+    words.begin(0);
+    assert.ok(words.change(AheadState.starting, AheadState.running));
+    assert.equal(replayAll(head, aheadLog(head, directory)), 50);
+    assert.equal(words.end(30_000), false, "nobody knows what became of it, and nobody waits for it again");
+
+    const late = newHead();
+    const log = aheadLog(late, directory);
+    const replay = new Replay(late, new ReplayChunks());
+    assert.ok(log.next());
+    replay.apply(log);
+    assert.ok(new AheadWords(late.memory).change(AheadState.late, AheadState.ready));
+    assert.equal(replayAll(late, log, replay), 50);
+  }),
+);
+
+test("log read ahead: nobody waits for a thread that never began, however often it is ended", () => {
+  const { memory } = newHead();
+  const words = new AheadWords(memory);
+  words.begin(0);
+  const began = Date.now();
+  assert.ok(words.end(30_000));
+  assert.ok(words.end(30_000));
+  assert.ok(Date.now() - began < 10_000);
+  const late = new AheadWords(memory, words.begin(0) - 1);
+  assert.equal(late.state, AheadState.stop);
+  assert.equal(late.change(AheadState.starting, AheadState.running), false, "it came up for another log");
+});
+
+test(
+  "log read ahead: what came to the log after the thread had read it",
+  inLog(2000, async (directory) => {
+    const thread = new ReplayThread(reserveMemory(2 ** 29), directory, 0);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    // The thread began before the directory was ours: another process was at work there to the last.
+    const wal = WalWriter.open(fs, directory, { compression: "none" });
+    const record = new ByteWriter(256);
+    encodeSamples(record, Float64Array.of(2), Float64Array.of(START), new Uint32Array(2), 0, 1);
+    wal.log(record.bytes, record.length);
+    wal.close();
+    const head = new Head({ chunkRangeMs: RANGE, memory: thread.memory });
+    assert.equal(replayAll(head, aheadLog(head, directory)), 2001);
+    assert.ok(thread.end());
   }),
 );

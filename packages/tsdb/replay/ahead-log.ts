@@ -65,7 +65,7 @@ export class AheadLog {
 
   /** When the second thread is up. For tests: nobody has to wait for it. */
   async whenUp(): Promise<void> {
-    while (this.#shared.get(Word.state) <= AheadState.late) await new Promise((resolve) => setTimeout(resolve, 2));
+    while (this.#shared.state <= AheadState.late) await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
   /** Goes to the next record; false at the end, or at damage (then `corruption` is set). Throws disk errors. */
@@ -137,7 +137,7 @@ export class AheadLog {
 
   #nextAlone(reader: WalReader): boolean {
     const shared = this.#shared;
-    if (!this.#hasBegun && shared.get(Word.state) === AheadState.ready) {
+    if (!this.#hasBegun && shared.state === AheadState.ready) {
       this.#begin(reader);
       return this.next();
     }
@@ -160,8 +160,7 @@ export class AheadLog {
     this.#segment = segment;
     shared.set(Word.segment, segment);
     shared.set(Word.offset, offset | 0);
-    shared.set(Word.state, AheadState.running);
-    Atomics.notify(shared.words, Word.state);
+    shared.change(AheadState.ready, AheadState.running);
   }
 
   #showItem(): void {
@@ -202,11 +201,13 @@ export class AheadLog {
     for (;;) {
       const seen = shared.get(Word.readerSignal);
       // First the state: all stretches that are filled before it changes are there.
-      const state = shared.get(Word.state);
+      const { state } = shared;
       if (shared.get(Word.filled) > this.#taken) break;
       if (state !== AheadState.running) return state;
       shared.set(Word.isIdle, 1);
-      if (!this.#waitForReader(seen)) return AheadState.failed;
+      if (this.#waitForReader(seen)) continue;
+      shared.loseIt();
+      return AheadState.failed;
     }
     this.#stretch = shared.stretch(this.#taken++);
     this.#words = stretchWords(this.#stretch);
@@ -220,13 +221,16 @@ export class AheadLog {
   #readOn(state: number): boolean {
     const shared = this.#shared;
     let { segment, offset } = this.#behind;
-    if (state === AheadState.handedOver) {
+    if (state === AheadState.handedOver || state === AheadState.ended) {
       segment = shared.get(Word.segment) >>> 0;
       offset = shared.get(Word.offset) >>> 0;
     }
     shared.end(this.#patienceMs);
     this.rows = undefined;
-    if (state === AheadState.ended) {
+    const last = this.segments.at(-1);
+    // The thread may have begun before the directory was ours alone: what came to the log meanwhile it did not see.
+    const isAll = last === undefined || segment > last.index || (segment === last.index && offset >= last.bytes);
+    if (state === AheadState.ended && isAll) {
       this.#reached(Infinity);
       return false;
     }

@@ -7,7 +7,7 @@ import type { HeadMemory } from "../memory/layout.ts";
 
 /** Positions of 32-bit words. */
 export const Word = {
-  /** An `AheadState`. */
+  /** An `AheadState`, and above it the number of the log: a thread that comes up late for another log changes nothing. */
   state: 0,
   /** Where the second thread is to begin, and where it left off: segment and offset in it. */
   segment: 1,
@@ -20,9 +20,9 @@ export const Word = {
   /** They grow when something above changed; each thread waits for the other's. */
   readerSignal: 6,
   mainSignal: 7,
-  /** The second thread touches nothing any more. */
-  hasLeft: 8,
-  /** Which log these words are of: a thread that comes up late for another one keeps out. */
+  /** A `Left`. */
+  left: 8,
+  /** Which log these words are of. */
   log: 9,
 } as const;
 
@@ -44,6 +44,11 @@ export const AheadState = {
   failed: 7,
 } as const;
 
+const STATE_BITS = 4;
+
+/** Whether the second thread touches nothing any more: not yet, for sure, or nobody knows as it gave no sign for long. */
+export const Left = { no: 0, yes: 1, lost: 2 } as const;
+
 /** How long a thread waits for a sign of the other before it looks again. */
 export const WAIT_MS = 100;
 
@@ -59,41 +64,78 @@ export class AheadWords {
   readonly #memory: HeadMemory;
   readonly #at: number;
 
-  constructor(memory: HeadMemory) {
+  #log: number;
+
+  /** For the log that is being read, or `log` unless that is another one by now. */
+  constructor(memory: HeadMemory, log?: number) {
     this.#memory = memory;
     this.#at = memory.layout.scratch.offset + AHEAD_REGION.offset;
     this.words = new Int32Array(memory.memory.buffer, this.#at, WORDS_BYTES / 4);
+    this.#log = log ?? this.get(Word.log);
   }
 
-  /** A new log, from the start of a segment on; returns its number. Whoever was at work here before keeps out from now on. */
+  /** A new log, from the start of a segment on; returns its number. Nobody reads another one now. */
   begin(segment: number): number {
-    const log = this.get(Word.log) + 1;
+    this.#log = this.get(Word.log) + 1;
     this.words.fill(0);
     this.set(Word.segment, segment);
-    this.set(Word.log, log);
-    return log;
+    this.set(Word.log, this.#log);
+    this.set(Word.state, this.#stateWord(AheadState.starting));
+    return this.#log;
   }
 
-  /** Goes from one state to another, if it is at that. */
+  /** What the second thread is at; `stop` for a thread that came up for another log. */
+  get state(): number {
+    const word = this.get(Word.state);
+    return word >> STATE_BITS === this.#log ? word & (2 ** STATE_BITS - 1) : AheadState.stop;
+  }
+
+  /** Goes from one state to another, if it is at that, and wakes who waits for it. */
   change(from: number, to: number): boolean {
-    return Atomics.compareExchange(this.words, Word.state, from, to) === from;
+    const word = this.#stateWord(from);
+    if (Atomics.compareExchange(this.words, Word.state, word, this.#stateWord(to)) !== word) return false;
+    Atomics.notify(this.words, Word.state);
+    return true;
   }
 
-  /** Ends the second thread, and waits until it touches nothing any more: at most so long without a sign of it. */
-  end(patienceMs: number): void {
-    const hasBegun = this.get(Word.state) >= AheadState.running;
-    // What it came to in the end stays.
-    for (const state of [AheadState.starting, AheadState.late, AheadState.ready, AheadState.running]) {
-      this.change(state, AheadState.stop);
+  /** Waits until the state is another one, at most `timeoutMs`. */
+  waitWhile(state: number, timeoutMs: number): void {
+    Atomics.wait(this.words, Word.state, this.#stateWord(state), timeoutMs);
+  }
+
+  /**
+   * Ends the second thread, and waits until it touches nothing any more: at most so long without a sign of it. Returns whether that is
+   * sure. Idempotent.
+   */
+  end(patienceMs: number): boolean {
+    for (const state of [AheadState.starting, AheadState.late, AheadState.ready]) {
+      // It never began.
+      if (this.change(state, AheadState.stop)) this.set(Word.left, Left.yes);
     }
-    Atomics.notify(this.words, Word.state);
+    // What it came to in the end stays.
+    this.change(AheadState.running, AheadState.stop);
     this.signal(Word.mainSignal);
-    for (let waited = 0; hasBegun && this.get(Word.hasLeft) === 0 && waited < patienceMs; ) {
+    for (let waited = 0; this.get(Word.left) === Left.no; ) {
       const seen = this.get(Word.readerSignal);
-      if (this.get(Word.hasLeft) === 1) return;
+      if (this.get(Word.left) !== Left.no) break;
+      if (waited >= patienceMs) {
+        this.loseIt();
+        break;
+      }
       this.wait(Word.readerSignal, seen, WAIT_MS);
       waited = this.get(Word.readerSignal) === seen ? waited + WAIT_MS : 0;
     }
+    return this.get(Word.left) === Left.yes;
+  }
+
+  /** The second thread gave no sign for so long that nobody waits for it any more. */
+  loseIt(): void {
+    this.change(AheadState.running, AheadState.failed);
+    Atomics.compareExchange(this.words, Word.left, Left.no, Left.lost);
+  }
+
+  #stateWord(state: number): number {
+    return (this.#log << STATE_BITS) | state;
   }
 
   /** Address and bytes of a stretch, by its number among all of the log. */

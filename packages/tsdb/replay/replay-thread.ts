@@ -56,7 +56,9 @@ export class ReplayThread {
     try {
       const from = (lastCheckpoint(fs, log)?.index ?? -1) + 1;
       if (logBytes(fs, log, from) < SECOND_THREAD_FROM_BYTES) return undefined;
-      return new ReplayThread(reserveMemory(), log, from);
+      const memory = reserveMemory();
+      // A small one has no room for what is read ahead.
+      return carve(memory.buffer.byteLength).scratch.bytes > 0 ? new ReplayThread(memory, log, from) : undefined;
     } catch {
       // Whoever opens the database will meet that too.
       return undefined;
@@ -73,10 +75,11 @@ export class ReplayThread {
     return this.memory === memory && this.directory === directory && this.fromSegment === fromSegment;
   }
 
-  /** It is not needed any more, and touches nothing from now on. Idempotent. */
-  end(): void {
-    this.#words.end(PATIENCE_MS);
+  /** It is not needed any more. Returns whether it touches nothing from now on, for sure. Idempotent. */
+  end(): boolean {
+    const hasLeft = this.#words.end(PATIENCE_MS);
     void this.#worker.terminate();
+    return hasLeft;
   }
 }
 

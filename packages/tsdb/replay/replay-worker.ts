@@ -4,7 +4,7 @@ import { NodeFs } from "../fs/node-fs.ts";
 import { Kernels } from "../kernels/kernels.ts";
 import { HeadMemory } from "../memory/layout.ts";
 import { WalReader } from "../wal/wal-reader.ts";
-import { AheadState, AheadWords, STRETCH_BYTES, STRETCHES, WAIT_MS, Word } from "./ahead-words.ts";
+import { AheadState, AheadWords, Left, STRETCH_BYTES, STRETCHES, WAIT_MS, Word } from "./ahead-words.ts";
 import type { ReplayTask } from "./replay-thread.ts";
 import { MAX_STRETCH_RECORD, StretchWriter } from "./stretch-writer.ts";
 
@@ -24,25 +24,13 @@ class AheadReader {
   #stretch: StretchWriter;
   #logBytes = 0;
 
-  constructor(memory: HeadMemory, directory: string) {
-    this.#shared = new AheadWords(memory);
+  constructor(memory: HeadMemory, shared: AheadWords, directory: string) {
+    this.#shared = shared;
     this.#directory = directory;
     const kernels = Kernels.over(memory, 1);
     if (kernels === undefined) throw new Error("no kernels");
     this.#kernels = kernels;
     this.#stretch = new StretchWriter(this.#shared.stretch(0), kernels);
-  }
-
-  /** Whether it may begin. If the main thread has begun already, it waits to be told where to go on. */
-  isWanted(log: number): boolean {
-    const shared = this.#shared;
-    if (shared.get(Word.log) !== log) return false;
-    if (shared.change(AheadState.starting, AheadState.running)) return true;
-    shared.change(AheadState.late, AheadState.ready);
-    while (shared.get(Word.state) === AheadState.ready && shared.get(Word.log) === log) {
-      shared.wait(Word.state, AheadState.ready, WAIT_MS);
-    }
-    return shared.get(Word.state) === AheadState.running && shared.get(Word.log) === log;
   }
 
   /** Reads to the end, or as far as it comes. When the disk refuses it throws: the main thread meets that too. */
@@ -106,7 +94,7 @@ class AheadReader {
     const shared = this.#shared;
     for (;;) {
       const seen = shared.get(Word.mainSignal);
-      if (shared.get(Word.state) === AheadState.stop) return false;
+      if (shared.state === AheadState.stop) return false;
       if (this.#number - shared.get(Word.done) < STRETCHES) return true;
       shared.wait(Word.mainSignal, seen, WAIT_MS);
     }
@@ -123,18 +111,25 @@ class AheadReader {
   }
 }
 
+/** Whether the thread may begin. If the main thread has begun already, it waits to be told where to go on. */
+function isWanted(shared: AheadWords): boolean {
+  if (shared.change(AheadState.starting, AheadState.running)) return true;
+  shared.change(AheadState.late, AheadState.ready);
+  while (shared.state === AheadState.ready) shared.waitWhile(AheadState.ready, WAIT_MS);
+  return shared.state === AheadState.running;
+}
+
 function run({ memory, layout, directory, log }: ReplayTask): void {
   const head = new HeadMemory(memory, layout);
-  const shared = new AheadWords(head);
-  const reader = new AheadReader(head, directory);
-  if (!reader.isWanted(log)) return;
+  const shared = new AheadWords(head, log);
+  if (!isWanted(shared)) return;
   try {
-    reader.run();
+    new AheadReader(head, shared, directory).run();
   } catch {
     // Whatever it was: the main thread goes on alone behind what was filled, and meets it too if it lies in the log.
     shared.change(AheadState.running, AheadState.failed);
   }
-  shared.set(Word.hasLeft, 1);
+  shared.set(Word.left, Left.yes);
   shared.signal(Word.readerSignal);
 }
 

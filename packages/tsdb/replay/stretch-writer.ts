@@ -99,7 +99,8 @@ export class StretchWriter {
   /** Whether the record has nothing but sound samples: then they are rows now. */
   #putRow(bytes: Uint8Array, start: number, end: number): boolean {
     const body = start + SAMPLES_HEADER_BYTES;
-    if (bytes[start] !== RecordType.samples || body >= end) return false;
+    // What kernels do not see (a record that was packed with zstd) stands in memory of its own.
+    if (bytes[start] !== RecordType.samples || body >= end || !this.#kernels.owns(bytes)) return false;
     const { ref, time } = samplesBase(bytes, start, end);
     if (this.#putNextRow(ref, time, bytes, body, end)) return true;
     const { byteOffset } = this.#stretch;
@@ -121,6 +122,9 @@ export class StretchWriter {
       this.#closeAll();
       break;
     }
+    // The ref that a record names first need not be one of its samples.
+    const other = this.#open.get(ref);
+    if (other !== undefined) this.#close(ref, other);
     const rows = { refsAt, columns, lowest, highest, rows: [{ values, times, time, record: this.#records }] };
     this.#open.set(ref, rows);
     this.#openRows++;
@@ -134,6 +138,8 @@ export class StretchWriter {
     const known = this.#open.get(ref);
     if (known === undefined) return false;
     const { refsAt, columns, rows } = known;
+    // Room was made for as many samples as the record can have.
+    if (columns > Math.floor((end - body) / MIN_SAMPLE_BYTES)) return false;
     const values = this.#stretch.byteOffset + this.#at;
     const decode = (times: number): number =>
       this.#kernels.decodeNextRow(bytes, body, end, ref, time, values, times, refsAt, columns);

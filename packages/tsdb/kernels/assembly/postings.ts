@@ -96,6 +96,11 @@ export function buildPostings(
       entries++;
     }
   }
+  const batch = room - 2 * (<u64>highestPair + 1);
+  // More than there are series only where a series has a pair twice.
+  for (let pair: u32 = 1; pair <= highestPair; pair++) {
+    if (<u64>load<u32>(counts + ((<usize>pair) << 2)) > batch) return false;
+  }
   // A block is rounded up by a fourth at most, and has a header.
   const most = (entries + <u64>total) * 2 + (<u64>highestPair + 1) * 16;
   if (<u64>firstFree(<usize>load<u32>(context, ARENA_STATE)) + most > <u64>load<u32>(context, ARENA_LIMIT))
@@ -103,10 +108,9 @@ export function buildPostings(
 
   const next = counts + ((<usize>highestPair + 1) << 2);
   const refs = next + ((<usize>highestPair + 1) << 2);
-  const batch = room - 2 * (<u64>highestPair + 1);
   let from: u32 = 1;
   while (from <= highestPair) {
-    // As many pairs as fit the room: one always does, since each series has a pair once.
+    // As many pairs as fit the room.
     let to = from;
     let sum: u64 = 0;
     while (to <= highestPair && sum + <u64>load<u32>(counts + ((<usize>to) << 2)) <= batch) {
@@ -114,7 +118,6 @@ export function buildPostings(
       sum += <u64>load<u32>(counts + ((<usize>to) << 2));
       to++;
     }
-    if (to === from) return false;
     for (let record: u32 = 1; record <= highestRecord; record++) {
       const at = liveAt(cold, record);
       if (at === 0) continue;
