@@ -80,7 +80,7 @@ export class ChunkSnapshotLoader {
   }
 
   async #walk(directory: string, apply: (reader: WalReader) => void): Promise<void> {
-    const reader = new WalReader(this.#fs, directory);
+    const reader = new WalReader(this.#fs, directory, { kernels: this.#head.kernels });
     try {
       while (reader.next()) {
         apply(reader);
