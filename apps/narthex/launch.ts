@@ -237,8 +237,18 @@ async function loadPushgateway(home: string): Promise<ProgramEntry> {
   return loadBundle<ProgramEntry>(home, "pushgateway", "pushgateway") ?? import("@narthex/pushgateway");
 }
 
-/** When an app, or a package of this workspace, was last compiled, in milliseconds; 0 outside of a workspace. */
+const compilations = new Map<string, number>();
+
+/** When an app, or a package of this workspace, was last compiled, in milliseconds; 0 outside of a workspace. Looked up once. */
 function newestCompilation(home: string, app: string): number {
+  const known = compilations.get(app);
+  if (known !== undefined) return known;
+  const newest = findNewestCompilation(home, app);
+  compilations.set(app, newest);
+  return newest;
+}
+
+function findNewestCompilation(home: string, app: string): number {
   const packages = join(home, "../../packages");
   if (!existsSync(packages)) return 0;
   const folders = [...readdirSync(packages).map((name) => join(packages, name)), join(home, "..", app)];

@@ -2,8 +2,8 @@
 //
 // Append-only files of bounded size, numbered; the oldest go when they are past retention or all of them too large. What
 // a kill tears off the last line is passed over. The reference ignores the folder.
-import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, readFile, rm, stat } from "node:fs/promises";
+import { constants, mkdirSync, readdirSync } from "node:fs";
+import { type FileHandle, open, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Matcher } from "@narthex/model";
 import type { Logger } from "@narthex/toolkit";
@@ -74,8 +74,11 @@ export class AlertHistory {
   /** Opens the folder. Rejects when it cannot be read or made. */
   static async open(options: AlertHistoryOptions): Promise<AlertHistory> {
     const history = new AlertHistory(options);
-    await mkdir(options.directory, { recursive: true });
-    const names = (await readdir(options.directory)).filter((name) => SEGMENT_NAME.test(name)).sort();
+    // At once: a folder mostly without history is not worth loading Node's promises of files for, in the middle of a start.
+    mkdirSync(options.directory, { recursive: true });
+    const names = readdirSync(options.directory)
+      .filter((name) => SEGMENT_NAME.test(name))
+      .sort();
     for (const name of names) history.#segments.push(await history.#known(Number.parseInt(name, 10)));
     return history;
   }
