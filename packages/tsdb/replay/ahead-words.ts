@@ -55,7 +55,7 @@ export const WAIT_MS = 100;
 const WORDS_BYTES = 256;
 /** One is applied while the next one is filled, and one is between. */
 export const STRETCHES = 3;
-/** A stretch takes what some 150,000 samples need. */
+/** A stretch takes what some 600,000 samples need. */
 export const STRETCH_BYTES: number = 5 * 2 ** 20;
 
 /** Both threads' view of the words. */

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ByteWriter } from "@narthex/encoding";
 import { Head } from "../head/head.ts";
+import { AHEAD_REGION } from "../kernels/desk.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { encodeSamples, SampleRecord } from "../wal/record.ts";
 import type { WalReader } from "../wal/wal-reader.ts";
-import { AheadWords, STRETCH_BYTES } from "./ahead-words.ts";
+import { AheadWords, STRETCH_BYTES, STRETCHES } from "./ahead-words.ts";
 import { ItemKind, ItemWord, itemAt, rowsOf, STRETCH_DATA_AT, StretchWord, stretchWords } from "./stretch.ts";
 import { StretchWriter } from "./stretch-writer.ts";
 
@@ -60,6 +61,13 @@ function samples(...list: readonly (readonly [ref: number, time: number, value: 
   encodeSamples(into, refs, times, halves, 0, list.length);
   return into.bytes.slice(0, into.length);
 }
+
+test("stretch: all of them fit the region that is theirs", () => {
+  const { bytes, kernels } = new Stretch();
+  const end = bytes.byteOffset + STRETCHES * STRETCH_BYTES;
+  assert.ok(bytes.byteOffset > kernels.output.byteOffset);
+  assert.ok(end <= bytes.byteOffset + AHEAD_REGION.bytes - 256);
+});
 
 test("stretch: records of the same series are rows of one item, also with several times", () => {
   const stretch = new Stretch();

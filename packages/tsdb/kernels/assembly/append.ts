@@ -34,7 +34,7 @@ const NEWEST_CELL: usize = 48;
 export const EPOCH: usize = 52;
 export const KIND: usize = 60;
 export const RECORD_SHIFT: usize = 6;
-const COLD_SHIFT: usize = 5;
+export const COLD_SHIFT: usize = 5;
 const COLD_MIN_TIME: usize = 16;
 
 export const NO_WINDOW: u32 = (31 << 8) | (63 << 13);
@@ -45,8 +45,8 @@ export const MAX_BYTES: u32 = 1024 - 19;
 
 // A pool's words (memory/pool.ts).
 const POOL_FREE: usize = 0;
-const POOL_FREE_COUNT: usize = 4;
-const POOL_HIGH: usize = 8;
+export const POOL_FREE_COUNT: usize = 4;
+export const POOL_HIGH: usize = 8;
 const POOL_CAPACITY: usize = 12;
 export const SLOT_SHIFT: usize = 6;
 export const SLOT_LINK: usize = 60;

@@ -1,5 +1,6 @@
 // The postings of all pairs at once, after a replay put them off: what head/postings.ts does (`buildPostings`), and placing series in a
 // table that was made anew (head/series-table.ts).
+import { COLD_SHIFT } from "./append";
 import { firstFree, roundUp, takeBlock } from "./arena";
 import { ARENA, ARENA_LIMIT, ARENA_STATE, COLD, PAIRS, SERIES_TABLE } from "./context";
 import {
@@ -7,7 +8,6 @@ import {
   COLD_HASH,
   COLD_LABELS,
   COLD_REF,
-  COLD_SHIFT,
   PAIR_POSTINGS_COUNT,
   PAIR_POSTINGS_FIRST,
   PAIR_POSTINGS_LAST,

@@ -2,7 +2,19 @@
 // head/label-interner.ts, head/symbol-writer.ts and head/series-table.ts, for a run of series in one call. Memory layouts and hashes
 // are theirs. What is not usual is left to them, one series at a time.
 
-import { has, NO_WINDOW, takeCell } from "./append";
+import {
+  COLD_SHIFT,
+  EPOCH,
+  has,
+  LAST_TIME,
+  NEXT_CUT,
+  NO_WINDOW,
+  PACKED,
+  POOL_FREE_COUNT,
+  POOL_HIGH,
+  RECORD_SHIFT,
+  takeCell,
+} from "./append";
 import { firstFree, takeBlock } from "./arena";
 import {
   ARENA,
@@ -55,25 +67,15 @@ export const TABLE_BITS: usize = 4;
 const TABLE_COUNT: usize = 8;
 const TABLE_NEXT_REF: usize = 12;
 
-// A pool's words that `takeCell` does not need (memory/pool.ts).
-const POOL_FREE_COUNT: usize = 4;
-const POOL_HIGH: usize = 8;
-
 const REF_PAGE: u32 = 128;
 
-// A cold record and a series record (head/record.ts), in bytes.
-export const COLD_SHIFT: usize = 5;
+// A cold record (head/record.ts), in bytes; and how long a series record is, whose words append.ts has.
 export const COLD_REF: usize = 0;
 export const COLD_LABELS: usize = 4;
 export const COLD_HASH: usize = 8;
 export const COLD_FLAGS: usize = 12;
 const COLD_OUT_OF_ORDER: usize = 24;
-const RECORD_SHIFT: usize = 6;
 const RECORD_BYTES: usize = 64;
-const LAST_TIME: usize = 0;
-const NEXT_CUT: usize = 16;
-const PACKED: usize = 32;
-const EPOCH: usize = 52;
 /** Pools link free cells by their first word. */
 const LINK: usize = 0;
 
