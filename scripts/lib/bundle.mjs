@@ -132,7 +132,7 @@ async function bundle(entry, folder, launcher, name = basename(entry, ".js")) {
 /** Keeps the code that the engine compiles from a bundle: of the server, all that it needs for a start. */
 function keepCode(file, launcher, name) {
   const keep = (...how) => {
-    const make = [...launcherFlags(launcher), join(launcher, "load-bundle.cjs"), ...how, file];
+    const make = [join(launcher, "load-bundle.cjs"), ...how, file];
     execFileSync(process.execPath, make, { stdio: "pipe", timeout: START_PATIENCE_MS });
   };
   if (name === "server") {
@@ -152,12 +152,6 @@ function keepCode(file, launcher, name) {
   // What a worker does when it is loaded needs the thread that starts it; the others' files only define.
   if (["server", "pushgateway", "replay-thread"].includes(name)) keep("--run");
   else keep();
-}
-
-/** The engine's flags under which the launcher runs: compiled code is good for no others. */
-function launcherFlags(launcher) {
-  const [first] = readFileSync(join(launcher, "narthex.cjs"), "utf8").split("\n");
-  return first.split(" ").filter((word) => word.startsWith("--"));
 }
 
 /**

@@ -1,7 +1,6 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 node --max-semi-space-size=1
-// A young generation of two megabytes was worth 35 MB of memory; one of them is worth 4 MB more (100,000 series being scraped), for
-// some more short collections, since what scrapes and queries make lives in typed arrays. The allocator's settings keep what
-// threads and buffers free from staying with the process: 7 MB. Whoever starts this file with `node` by hand can give the same flag.
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 node
+// The allocator's settings keep what threads and buffers free from staying with the process: 7 MB. No flag for the engine stands
+// here: with any of them it throws away the compiled code of Node's own modules, which costs 5 ms of a start and 20 ms of each thread.
 // Hands over to the launcher: the bundled one, since reading ES modules costs as much as starting Node does, unless the launcher
 // was compiled after it.
 const { statSync } = require("node:fs");

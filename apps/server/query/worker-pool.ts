@@ -1,5 +1,4 @@
 // Long-lived query workers, started at need.
-import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import { QueryError, type QueryErrorCode } from "@narthex/promql";
 import type { Db } from "@narthex/tsdb";
@@ -153,7 +152,6 @@ export class WorkerPool {
         stackSizeMb: STACK_MB,
       },
     });
-    giveYoungGeneration(worker);
     worker.unref();
     const seat: Seat = { worker, control: new Int32Array(control), running: undefined };
     worker.on("message", (reply: WorkerReply) => this.#receive(seat, reply));
@@ -239,15 +237,4 @@ function buffersOf(fetched: readonly FetchedSelection[]): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
   for (const { answers } of fetched) for (const { bytes } of answers) if (bytes.length > 0) buffers.add(bytes.buffer);
   return [...buffers];
-}
-
-/**
- * The launcher keeps the main thread's young generation small, by a flag that would overrule the limit of every worker too.
- * It is lifted until the worker has set up its heap.
- */
-function giveYoungGeneration(worker: Worker): void {
-  const flag = process.execArgv.find((argument) => argument.startsWith("--max-semi-space-size="));
-  if (flag === undefined) return;
-  setFlagsFromString("--max-semi-space-size=0");
-  worker.once("online", () => setFlagsFromString(flag));
 }
