@@ -49,6 +49,8 @@ export class HeadAppender implements Appender {
 
   seriesOfBytes(labels: LabelBytes): SeriesRef {
     this.#assertOpen();
+    const ref = this.#head.seriesRefByKernels(labels);
+    if (ref !== 0) return ref;
     // What is wrong with them is told of the strings.
     if (labels.count === 0 || labels.firstFault() >= 0) checkLabels(labels.toLabels());
     return this.#head.seriesRefOfBytes(labels);

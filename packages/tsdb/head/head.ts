@@ -218,6 +218,12 @@ export class Head {
     return this.#refOfFound(this.table.findOrCreate(labels));
   }
 
+  /** The same for labels as bytes, whether they are in order or not; 0 where only the slow way can tell. */
+  seriesRefByKernels(labels: LabelBytes): number {
+    const found = this.seriesGate === undefined ? this.table.findOrCreateByKernels(labels) : 0;
+    return found === 0 ? 0 : this.#refOfFound(found);
+  }
+
   /** The same for labels as bytes, which must be in order. */
   seriesRefOfBytes(labels: LabelBytes): number {
     // A gate reads text: where there is one, new series cost a little more.

@@ -153,6 +153,19 @@ export class SeriesTable {
     return this.findOrCreateIds(interner.ids, count, 0);
   }
 
+  /** The same by kernels, which see to the order of the labels; 0 where the slow way has to look. */
+  findOrCreateByKernels(labels: LabelBytes): number {
+    const kernels = this.#kernels;
+    if (kernels === undefined || this.#isDeferring) return 0;
+    const { control } = this.#memory;
+    openWindow(control);
+    try {
+      return kernels.seriesOfLabels(labels, this.#symbols.tableGeneration, this.#firstEpoch);
+    } finally {
+      closeWindow(control);
+    }
+  }
+
   /** The same for interned pairs in the order of their names. */
   findOrCreateIds(ids: Uint32Array, count: number, ref: number): number {
     const hash = hashIds(ids, count);

@@ -36,7 +36,9 @@ export const Context = {
   arenaLimit: 32,
   control: 33,
   ids: 34,
-  words: 36,
+  knownIds: 35,
+  labels: 36,
+  words: 38,
 } as const;
 
 /** What they export: see assembly for each. Addresses are bytes from the start of the memory. */
@@ -54,6 +56,7 @@ export interface KernelExports {
     chunkRange: number,
   ): number;
   makeSeries(context: number, at: number, end: number, limit: number, epoch: number): number;
+  seriesOfLabels(context: number, count: number, bytes: number, epoch: number): number;
   buildPostings(
     context: number,
     highestRecord: number,

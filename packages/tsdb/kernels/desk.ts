@@ -9,6 +9,9 @@ export const KERNEL_SAMPLES = 65_536;
 export const KERNEL_CUTS = 4096;
 
 const KIB = 1024;
+/** Labels of a series that kernels look for, and bytes of their text, at most. */
+export const KERNEL_LABELS = 64;
+export const KERNEL_LABEL_BYTES: number = 15 * KIB + 512;
 const MIB = 1024 * KIB;
 
 export interface DeskRegion {
@@ -28,6 +31,7 @@ type Part =
   | "snappyTable"
   | "context"
   | "ids"
+  | "labels"
   | "cuts"
   | "records"
   | "times"
@@ -44,6 +48,8 @@ export const DeskPart: Readonly<Record<Part, DeskRegion>> = {
   context: part(4 * KIB),
   /** Ids of the labels of a series that is made. */
   ids: part(4 * KIB),
+  /** Labels that a series is looked for by: ends of names and values, 32 bits each, and their text. */
+  labels: part(KERNEL_LABELS * 8 + KERNEL_LABEL_BYTES),
   cuts: part(KERNEL_CUTS * 8),
   records: part(KERNEL_SAMPLES * 4),
   times: part(KERNEL_SAMPLES * 8),

@@ -3,9 +3,18 @@
 // hold both against each other.
 import { readFileSync } from "node:fs";
 import { crc32cTables, maxCompressedLength } from "@narthex/encoding";
+import type { LabelBytes } from "@narthex/storage";
 import { Control, type HeadMemory } from "../memory/layout.ts";
 import { Context, type KernelExports, WebAssembly } from "./compiled.ts";
-import { AHEAD_REGION, DESK_BYTES, DeskPart, KERNEL_CUTS, KERNEL_SAMPLES } from "./desk.ts";
+import {
+  AHEAD_REGION,
+  DESK_BYTES,
+  DeskPart,
+  KERNEL_CUTS,
+  KERNEL_LABEL_BYTES,
+  KERNEL_LABELS,
+  KERNEL_SAMPLES,
+} from "./desk.ts";
 
 /** Samples of several times, where one was expected. */
 export const TIMES_DIFFER = -1;
@@ -47,6 +56,10 @@ export class Kernels {
   readonly #context: Uint32Array;
   readonly #contextFloats: Float64Array;
   readonly #append: AppendResult = { stoppedAt: 0, applied: 0, chunksCreated: 0, minTime: 0, maxTime: 0 };
+  readonly #labelEnds: Uint32Array;
+  readonly #labelText: Uint8Array;
+  /** Of the pairs' table, when the context's ids were last known to hold. */
+  #generation = -1;
   #decodedTo = 0;
 
   /**
@@ -80,6 +93,8 @@ export class Kernels {
     this.times = new Float64Array(buffer, at + DeskPart.times.offset, KERNEL_SAMPLES);
     this.halves = new Uint32Array(buffer, at + DeskPart.values.offset, KERNEL_SAMPLES * 2);
     this.cuts = new Uint32Array(buffer, at + DeskPart.cuts.offset, KERNEL_CUTS * 2);
+    this.#labelEnds = new Uint32Array(buffer, at + DeskPart.labels.offset, KERNEL_LABELS * 2);
+    this.#labelText = new Uint8Array(buffer, at + DeskPart.labels.offset + KERNEL_LABELS * 8, KERNEL_LABEL_BYTES);
     this.#contextAt = at + DeskPart.context.offset;
     this.#context = new Uint32Array(buffer, this.#contextAt, Context.words);
     this.#contextFloats = new Float64Array(buffer, this.#contextAt, Context.words / 2);
@@ -102,6 +117,7 @@ export class Kernels {
     context[Context.arenaLimit] = layout.arena.bytes / 4;
     context[Context.control] = 0;
     context[Context.ids] = at + DeskPart.ids.offset;
+    context[Context.labels] = at + DeskPart.labels.offset;
     context[Context.records] = at + DeskPart.records.offset;
     context[Context.times] = at + DeskPart.times.offset;
     context[Context.values] = at + DeskPart.values.offset;
@@ -187,6 +203,22 @@ export class Kernels {
     const made = makeSeries(this.#contextAt, byteOffset + start, byteOffset + end, KERNEL_SAMPLES, epoch);
     this.#decodedTo = this.#context[Context.decodedTo] - byteOffset;
     return made;
+  }
+
+  /**
+   * The series with these labels: its record, negative when it was made just now, as of `epoch`. 0 when the slow way has to look, or when
+   * the labels are not in order: see assembly/live-series.ts. `generation` changes when pairs may have left their table. Inside a write
+   * window.
+   */
+  seriesOfLabels({ bytes, ends, count, length }: LabelBytes, generation: number, epoch: number): number {
+    if (count > KERNEL_LABELS || length > KERNEL_LABEL_BYTES) return 0;
+    const labelEnds = this.#labelEnds;
+    const text = this.#labelText;
+    for (let i = 0; i < 2 * count; i++) labelEnds[i] = ends[i];
+    for (let i = 0; i < length; i++) text[i] = bytes[i];
+    if (generation !== this.#generation) this.#context[Context.knownIds] = 0;
+    this.#generation = generation;
+    return this.#exports.seriesOfLabels(this.#contextAt, count, length, epoch);
   }
 
   /**

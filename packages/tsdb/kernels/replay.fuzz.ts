@@ -5,10 +5,8 @@ import { test } from "node:test";
 import { ByteWriter } from "@narthex/encoding";
 import { STALE_NAN_HIGH, STALE_NAN_LOW } from "@narthex/model";
 import { seeded } from "../block/block-fixture.ts";
-import { Head } from "../head/head.ts";
 import { Replay, ReplayChunks } from "../head/replay.ts";
 import { CELL_BYTES, REF_BYTES, ROW_BYTES, RowWord, SampleRows } from "../head/sample-rows.ts";
-import { Control, type HeadMemory } from "../memory/layout.ts";
 import { HeadFullError } from "../memory/pool.ts";
 import {
   beginSeries,
@@ -19,28 +17,10 @@ import {
   SampleRecord,
 } from "../wal/record.ts";
 import { type Kernels, TIMES_DIFFER } from "./kernels.ts";
+import { assertSameMemory, RANGE, twins } from "./twin-fixture.ts";
 
 const seed = Number(process.env["NARTHEX_FUZZ_SEED"] ?? Date.now() & 0x7fffffff);
-const MEMORY = 2 ** 29;
-const RANGE = 7_200_000;
 const START = RANGE * 240_000;
-
-/** A head with kernels and one without. */
-function twins(): { fast: Head; slow: Head; kernels: Kernels } {
-  const fast = new Head({ chunkRangeMs: RANGE, memoryBytes: MEMORY });
-  const slow = new Head({ chunkRangeMs: RANGE, memoryBytes: MEMORY, useKernels: false });
-  return { fast, slow, kernels: fast.kernels as Kernels };
-}
-
-/** Everything that a replay writes to, up to `words` of each region. */
-function assertSameMemory(fast: HeadMemory, slow: HeadMemory, words = 200_000): void {
-  const parts = ["names", "pairs", "series", "cold", "refs", "slots", "finished", "arena"] as const;
-  for (const part of parts) assert.deepEqual(fast[part].slice(0, words), slow[part].slice(0, words), part);
-  // Behind the counter of windows, of which kernels need fewer.
-  const [, ...control] = fast.control.slice(0, Control.snapshots);
-  assert.deepEqual(control, [...slow.control.slice(1, Control.snapshots)]);
-  assert.deepEqual(fast.arenaState.slice(), slow.arenaState.slice());
-}
 
 /** A record of series as any log may hold them: mostly like those before them. */
 function seriesRecord(random: () => number, nextRef: () => number): ByteWriter {

@@ -44,3 +44,6 @@ export const ARENA_LIMIT: usize = 128;
 export const CONTROL: usize = 132;
 /** Where the ids of a series' labels are gathered. */
 export const IDS: usize = 136;
+/** How many of them hold what labels before had; and where labels are that somebody looks for: ends and text (live-series.ts). */
+export const KNOWN_IDS: usize = 140;
+export const LABELS: usize = 144;

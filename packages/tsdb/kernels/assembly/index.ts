@@ -1,7 +1,9 @@
 export { appendSamples } from "./append";
 export { crc32c } from "./checksum";
-export { buildPostings, placeSeries } from "./postings";
+export { seriesOfLabels } from "./live-series";
+export { makeSeries } from "./logged-series";
+export { buildPostings } from "./postings";
 export { appendRows, decodeFirstRow, decodeNextRow } from "./rows";
 export { decodeSamples } from "./samples";
-export { makeSeries } from "./series";
+export { placeSeries } from "./series";
 export { compress, uncompress } from "./snappy";

@@ -1,35 +1,63 @@
-// The postings of all pairs at once, after a replay put them off: what head/postings.ts does (`buildPostings`), and placing series in a
-// table that was made anew (head/series-table.ts).
-import { COLD_SHIFT } from "./append";
+// Postings: one ref more, and those of all pairs at once after a replay put them off: what head/postings.ts does (`addPosting`,
+// `buildPostings`).
 import { firstFree, roundUp, takeBlock } from "./arena";
-import { ARENA, ARENA_LIMIT, ARENA_STATE, COLD, PAIRS, SERIES_TABLE } from "./context";
-import {
-  COLD_FLAGS,
-  COLD_HASH,
-  COLD_LABELS,
-  COLD_REF,
-  PAIR_POSTINGS_COUNT,
-  PAIR_POSTINGS_FIRST,
-  PAIR_POSTINGS_LAST,
-  SYMBOL_SHIFT,
-  TABLE_ADDRESS,
-  TABLE_BITS,
-} from "./series";
+import { ARENA, ARENA_LIMIT, ARENA_STATE, COLD, PAIRS } from "./context";
+import { COLD_LABELS, COLD_REF, liveAt } from "./series";
+import { PAIR_POSTINGS_COUNT, PAIR_POSTINGS_FIRST, PAIR_POSTINGS_LAST, SYMBOL_SHIFT } from "./symbols";
 
-/** Flag of a cold record: the series was removed. */
-const REMOVED: u32 = 1;
 // A block of postings, in bytes; behind that its refs.
 const NEXT: usize = 0;
 const USED: usize = 4;
 const CAPACITY: usize = 8;
 const HEADER_WORDS: u32 = 3;
 const HEADER_BYTES: usize = 12;
-const MAX_BLOCK_WORDS: u32 = 4096;
+/** Words of the largest block. */
+export const MAX_BLOCK_WORDS: u32 = 4096;
 
-/** The cold record of a series, 0 where the number stands for none now. */
-function liveAt(cold: usize, record: u32): usize {
-  const at = cold + ((<usize>record) << COLD_SHIFT);
-  return load<u32>(at, COLD_REF) !== 0 && (load<u32>(at, COLD_FLAGS) & REMOVED) === 0 ? at : 0;
+/** The pair that stands for all series. */
+export const ALL_SERIES: u32 = 0;
+
+/** A block with room for `wanted` words, header included, or more. */
+function newBlock(state: usize, arena: usize, wanted: u32): u32 {
+  const words = roundUp(wanted);
+  const block = takeBlock(state, arena, words);
+  const at = arena + ((<usize>block) << 2);
+  store<u32>(at, 0, NEXT);
+  store<u32>(at, 0, USED);
+  store<u32>(at, words - HEADER_WORDS, CAPACITY);
+  return block;
+}
+
+/** Gives a pair a ref that is higher than all that it has, for which there is room; returns how many it has then. */
+export function addPosting(context: usize, pair: u32, ref: u32): u32 {
+  const arena = <usize>load<u32>(context, ARENA);
+  const state = <usize>load<u32>(context, ARENA_STATE);
+  const header = <usize>load<u32>(context, PAIRS) + ((<usize>pair) << SYMBOL_SHIFT);
+  const count = load<u32>(header, PAIR_POSTINGS_COUNT);
+  if (count === 0) store<u32>(header, ref, PAIR_POSTINGS_FIRST);
+  else if (count === 1) {
+    const block = newBlock(state, arena, 2 + HEADER_WORDS);
+    const at = arena + ((<usize>block) << 2);
+    store<u32>(at + HEADER_BYTES, load<u32>(header, PAIR_POSTINGS_FIRST));
+    store<u32>(at + HEADER_BYTES, ref, 4);
+    store<u32>(at, 2, USED);
+    store<u32>(header, block, PAIR_POSTINGS_FIRST);
+    store<u32>(header, block, PAIR_POSTINGS_LAST);
+  } else {
+    let at = arena + ((<usize>load<u32>(header, PAIR_POSTINGS_LAST)) << 2);
+    let used = load<u32>(at, USED);
+    if (used === load<u32>(at, CAPACITY)) {
+      const next = newBlock(state, arena, min(MAX_BLOCK_WORDS, (count >>> 1) + HEADER_WORDS));
+      store<u32>(at, next, NEXT);
+      store<u32>(header, next, PAIR_POSTINGS_LAST);
+      at = arena + ((<usize>next) << 2);
+      used = 0;
+    }
+    store<u32>(at + ((<usize>used) << 2) + HEADER_BYTES, ref);
+    store<u32>(at, used + 1, USED);
+  }
+  store<u32>(header, count + 1, PAIR_POSTINGS_COUNT);
+  return count + 1;
 }
 
 /** Gives a pair without postings the refs `[refs, refs + 4 * count)`. */
@@ -147,19 +175,4 @@ export function buildPostings(
   }
   fillPostings(context, 0, refs, total);
   return true;
-}
-
-/** Places all series up to `highestRecord` in the series table, whose words are all 0. */
-export function placeSeries(context: usize, highestRecord: u32): void {
-  const cold = <usize>load<u32>(context, COLD);
-  const state = <usize>load<u32>(context, SERIES_TABLE);
-  const table = <usize>load<u32>(context, ARENA) + ((<usize>load<u32>(state, TABLE_ADDRESS)) << 2);
-  const mask = ((<u32>1) << load<u32>(state, TABLE_BITS)) - 1;
-  for (let record: u32 = 1; record <= highestRecord; record++) {
-    const at = liveAt(cold, record);
-    if (at === 0) continue;
-    let slot = load<u32>(at, COLD_HASH) & mask;
-    while (load<u32>(table + ((<usize>slot) << 2)) !== 0) slot = (slot + 1) & mask;
-    store<u32>(table + ((<usize>slot) << 2), record);
-  }
 }
