@@ -1,5 +1,6 @@
 // What the head tells its log: new series before anything that names them, then a transaction's samples, then the ends of series.
 import { ByteWriter } from "@narthex/encoding";
+import type { Kernels } from "../kernels/kernels.ts";
 import type { HeadMemory } from "../memory/layout.ts";
 import { encodeHistograms, encodeHistogramsV2 } from "../wal/histogram-record.ts";
 import { beginSeries, encodeSamples, encodeSamplesV2, encodeTombstones, endOfSeries } from "../wal/record.ts";
@@ -14,14 +15,16 @@ export class HeadLog {
   /** How often the log refused. */
   failures = 0;
   readonly #memory: HeadMemory;
+  readonly #kernels: Kernels | undefined;
   readonly #withStarts: boolean;
   readonly #record = new ByteWriter(65_536);
   /** Records of series that are not in the log yet. */
   readonly #unlogged: number[] = [];
 
   /** `withStarts`: samples are logged with their start timestamps. */
-  constructor(memory: HeadMemory, withStarts: boolean) {
+  constructor(memory: HeadMemory, kernels: Kernels | undefined, withStarts: boolean) {
     this.#memory = memory;
+    this.#kernels = kernels;
     this.#withStarts = withStarts;
   }
 
@@ -43,12 +46,7 @@ export class HeadLog {
     if (wal !== undefined && !isEmpty) {
       this.#orNothing(wal, () => {
         const record = this.#record;
-        if (this.#unlogged.length > 0) {
-          record.clear();
-          beginSeries(record);
-          for (const series of this.#unlogged) encodeSeriesFromMemory(this.#memory, series, record);
-          wal.log(record.bytes, record.length);
-        }
+        if (this.#unlogged.length > 0) this.#series(wal);
         if (extras !== undefined) logExtras(wal, record, batch, extras, this.#withStarts);
         else if (batch.count > 0) this.#floats(wal, batch);
         // As in the reference, late samples stand in both logs: those who follow the log of samples miss none.
@@ -72,6 +70,24 @@ export class HeadLog {
       encodeTombstones(record, refs.map(endOfSeries));
       wal.log(record.bytes, record.length);
     });
+  }
+
+  /** Logs the series that the log does not know yet. */
+  #series(wal: WalWriter): void {
+    const record = this.#record;
+    record.clear();
+    beginSeries(record);
+    const kernels = this.#kernels;
+    if (kernels !== undefined) {
+      kernels.input.set(record.bytes.subarray(0, record.length));
+      const length = kernels.encodeSeries(this.#unlogged, record.length);
+      if (length > 0) {
+        wal.log(kernels.input, length);
+        return;
+      }
+    }
+    for (const series of this.#unlogged) encodeSeriesFromMemory(this.#memory, series, record);
+    wal.log(record.bytes, record.length);
   }
 
   #floats(wal: WalWriter, { refs, times, halves, startTimes, count }: Batch): void {

@@ -110,7 +110,7 @@ export class Head {
     this.#options = options;
     this.memory = new HeadMemory(options.memory ?? reserveMemory(options.memoryBytes));
     this.kernels = options.useKernels === false ? undefined : Kernels.over(this.memory);
-    this.#log = new HeadLog(this.memory, options.logsStartTimes ?? false);
+    this.#log = new HeadLog(this.memory, this.kernels, options.logsStartTimes ?? false);
     this.#arena = new Arena(this.memory.arena, this.memory.arenaState);
     this.snapshots = new Snapshots(this.memory);
     this.room = new HeadRoom(this.memory, this.snapshots, options.onChunkError);

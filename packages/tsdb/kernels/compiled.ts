@@ -56,6 +56,7 @@ export interface KernelExports {
     chunkRange: number,
   ): number;
   makeSeries(context: number, at: number, end: number, limit: number, epoch: number): number;
+  encodeSeries(context: number, count: number, at: number, end: number): number;
   seriesOfLabels(context: number, count: number, bytes: number, epoch: number): number;
   buildPostings(
     context: number,

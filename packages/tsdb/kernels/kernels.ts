@@ -151,7 +151,7 @@ export class Kernels {
     const length = end - start;
     const { input, output, snappyTable } = DeskPart;
     if (length > input.bytes || maxCompressedLength(length) > output.bytes) return -1;
-    this.input.set(bytes.subarray(start, end));
+    if (bytes !== this.input || start !== 0) this.input.set(bytes.subarray(start, end));
     const at = this.#at;
     return this.#exports.compress(at + input.offset, length, at + output.offset, at + snappyTable.offset);
   }
@@ -219,6 +219,19 @@ export class Kernels {
     if (generation !== this.#generation) this.#context[Context.knownIds] = 0;
     this.#generation = generation;
     return this.#exports.seriesOfLabels(this.#contextAt, count, length, epoch);
+  }
+
+  /**
+   * Encodes the series of these records for the log into `input`, behind the first `at` bytes. Returns how many bytes there are then; 0
+   * where they have no room.
+   */
+  encodeSeries(records: readonly number[], at: number): number {
+    if (records.length > KERNEL_SAMPLES) return 0;
+    for (let i = 0; i < records.length; i++) this.records[i] = records[i] as number;
+    const { byteOffset, length } = this.input;
+    const { encodeSeries } = this.#exports;
+    const end = encodeSeries(this.#contextAt, records.length, byteOffset + at, byteOffset + length);
+    return end === 0 ? 0 : end - byteOffset;
   }
 
   /**

@@ -2,8 +2,10 @@
 // NARTHEX_FUZZ_SEED repeats a run.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ByteWriter } from "@narthex/encoding";
 import { LabelBytes } from "@narthex/storage";
 import { seeded } from "../block/block-fixture.ts";
+import { encodeSeriesFromMemory } from "../head/series-record.ts";
 import type { Snapshot } from "../head/snapshots.ts";
 import { assertSameMemory, RANGE, twins } from "./twin-fixture.ts";
 
@@ -98,6 +100,25 @@ test(`series kernels: series of labels are made as without them, while others go
   assert.deepEqual(fast.counters, slow.counters);
   assert.deepEqual(fast.unloggedSeries, slow.unloggedSeries);
   assertSameMemory(fast.memory, slow.memory, WORDS);
+
+  const { table, memory } = fast;
+  const records = Array.from({ length: table.highIndex }, (_, i) => i + 1).filter((record) => table.isLive(record));
+  const expected = new ByteWriter(4096);
+  for (let at = 0; at < 9; at++) expected.uint8(at);
+  kernels.input.set(expected.bytes.subarray(0, expected.length));
+  for (const record of records) encodeSeriesFromMemory(memory, record, expected);
+  const length = kernels.encodeSeries(records, 9);
+  assert.equal(length, expected.length);
+  assert.ok(Buffer.from(kernels.input.subarray(0, length)).equals(expected.bytes.subarray(0, length)));
+  const { output } = kernels;
+  output.fill(0);
+  for (let room = 0; room < 300; room++) {
+    assert.equal(kernels.encodeSeries(records, kernels.input.length - room), 0);
+  }
+  assert.ok(
+    output.subarray(0, 1000).every((byte) => byte === 0),
+    "nothing stands behind the room",
+  );
 });
 
 test("series kernels: near the end of a region the slow way says so", () => {

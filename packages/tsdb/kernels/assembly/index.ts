@@ -6,4 +6,5 @@ export { buildPostings } from "./postings";
 export { appendRows, decodeFirstRow, decodeNextRow } from "./rows";
 export { decodeSamples } from "./samples";
 export { placeSeries } from "./series";
+export { encodeSeries } from "./series-record";
 export { compress, uncompress } from "./snappy";

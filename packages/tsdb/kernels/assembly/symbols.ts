@@ -6,20 +6,21 @@ import { ARENA, ARENA_STATE, CONTROL, NAMES, PAIR_POOL, PAIRS } from "./context"
 
 // Names and pairs (head/symbols.ts), in bytes.
 export const SYMBOL_SHIFT: usize = 5;
-const NAME_TEXT: usize = 0;
-const NAME_LENGTH: usize = 4;
+export const NAME_TEXT: usize = 0;
+export const NAME_LENGTH: usize = 4;
 const NAME_HASH: usize = 8;
 const NAME_NEWEST_PAIR: usize = 12;
 const NAME_PAIR_COUNT: usize = 16;
-const PAIR_NAME: usize = 0;
-const PAIR_TEXT: usize = 4;
-const PAIR_LENGTH: usize = 8;
+export const PAIR_NAME: usize = 0;
+export const PAIR_TEXT: usize = 4;
+export const PAIR_LENGTH: usize = 8;
 const PAIR_HASH: usize = 12;
 const PAIR_NEXT_OF_NAME: usize = 16;
 export const PAIR_POSTINGS_FIRST: usize = 20;
 export const PAIR_POSTINGS_COUNT: usize = 24;
 export const PAIR_POSTINGS_LAST: usize = 28;
-const NOT_ASCII: u32 = 0x80000000;
+/** Of a length: the rest says whether the text is all ASCII. */
+export const TEXT_LENGTH_MASK: u32 = 0x7fffffff;
 
 // Words of the control region (memory/layout.ts), in bytes.
 const NAME_TABLE: usize = 8;
@@ -52,7 +53,7 @@ function finish(hash: u32): u32 {
 
 /** Whether the text at an address (of the arena, in words) is that of `[at, end)`. */
 function holds(arena: usize, address: u32, length: u32, at: usize, end: usize): bool {
-  if ((length & ~NOT_ASCII) !== <u32>(end - at)) return false;
+  if ((length & TEXT_LENGTH_MASK) !== <u32>(end - at)) return false;
   const offset = arena + ((<usize>address) << 2) - at;
   // From the end: what differs usually differs there.
   let p = end;
