@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Registry } from "@narthex/client";
+import { ByteWriter } from "@narthex/encoding";
 import { Labels, Matcher } from "@narthex/model";
 import { Append, SampleBuffer } from "@narthex/storage";
 import { Db } from "./db.ts";
@@ -15,6 +16,8 @@ import type { LogFields } from "./logger.ts";
 import { reserveMemory } from "./memory/layout.ts";
 import { ReplayThread } from "./replay/replay-thread.ts";
 import { canWriteZstd } from "./wal/compression.ts";
+import { beginSeries, encodeSeries } from "./wal/record.ts";
+import { WalWriter } from "./wal/wal-writer.ts";
 
 const RANGE = 7_200_000;
 const START = RANGE * 1000;
@@ -159,6 +162,34 @@ test("Db: a torn tail of the log is cut, and a line says how much was lost", asy
   assert.equal(fs.size("data/wal/00000000"), whole);
   // Writing goes on where the head stands.
   write(again, 1, 20);
+});
+
+test("Db: series of a record that is broken further on are logged anew, so that their samples outlive another start", async () => {
+  // A memory without kernels and one with them; a record whose last label has no value, and one that ends in the last ref.
+  for (const [memoryBytes, isCut] of [
+    [2 ** 26, 1],
+    [2 ** 29, 1],
+    [2 ** 26, 20],
+    [2 ** 29, 20],
+  ] as const) {
+    const fs = new MemoryFs();
+    await (await open(fs)).close();
+    const record = new ByteWriter(64);
+    beginSeries(record);
+    for (const [ref, name] of [1, 2].entries())
+      encodeSeries(record, ref + 1, Labels.fromObject({ __name__: "m", s: `${name}` }));
+    const wal = WalWriter.open(fs, "data/wal");
+    wal.log(record.bytes, record.length - isCut);
+    wal.close();
+    let db = await open(fs, { memoryBytes });
+    assert.equal(db.stats().numSeries, 1);
+    write(db, 1, 0);
+    const before = dump(db);
+    db = await open(fs, { memoryBytes });
+    assert.deepEqual(dump(db), before);
+    assert.equal(Object.keys(before).length, 3);
+    await db.close();
+  }
 });
 
 test("Db: when the log cannot be written, the commit throws, nothing of it is visible, and the next one works", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ByteWriter } from "@narthex/encoding";
 import { type FloatHistogramFields, Labels, STALE_NAN_HIGH, STALE_NAN_LOW } from "@narthex/model";
 import { Append, type Appender, InvalidLabelsError, LabelBytes, type SeriesRef } from "@narthex/storage";
 import { type Faults, FaultyFs } from "../fs/faulty-fs.ts";
@@ -8,14 +9,17 @@ import { MemoryFs } from "../fs/memory-fs.ts";
 import { listCheckpoints, listSegments } from "../wal/format.ts";
 import { decodeHistograms, isHistogramRecord } from "../wal/histogram-record.ts";
 import {
+  beginSeries,
   decodeExemplars,
   decodeMetadata,
   decodeSamples,
+  encodeSeries,
   RecordType,
   SampleRecord,
   SeriesRecordCursor,
 } from "../wal/record.ts";
 import { WalReader } from "../wal/wal-reader.ts";
+import { WalWriter } from "../wal/wal-writer.ts";
 import { AgentDb, type AgentDbOptions } from "./agent-db.ts";
 
 const T = 1_700_000_000_000;
@@ -294,6 +298,21 @@ test("agent storage: a damaged log is cut where it is damaged, and goes on", asy
   assert.equal(add(db, "b", T), 2);
   assert.deepEqual(logged(fs), ["1 is a", "1@0=1", "2 is b", "2@0=1"]);
   db.close();
+});
+
+test("agent storage: of a record of series that is broken further on nothing is taken, so that the log knows all series", async () => {
+  const fs = new MemoryFs();
+  await (await open(fs)).close();
+  const record = new ByteWriter(64);
+  beginSeries(record);
+  for (const [i, name] of ["a", "b"].entries()) encodeSeries(record, i + 1, named(name));
+  const wal = WalWriter.open(fs, "agent/wal");
+  wal.log(record.bytes, record.length - 1);
+  wal.close();
+  const db = await open(fs);
+  const ref = add(db, "a", T);
+  assert.deepEqual(logged(fs), [`${ref} is a`, `${ref}@0=1`]);
+  await db.close();
 });
 
 test("agent storage: a commit that the disk refuses leaves nothing, and the next one works", async () => {

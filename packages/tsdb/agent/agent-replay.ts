@@ -82,8 +82,12 @@ export class AgentReplay {
 
   #take(bytes: Uint8Array, start: number, end: number, segment: number): void {
     const type = start < end ? (bytes[start] as number) : 0;
-    if (type === RecordType.series) this.#takeSeries(new SeriesRecordCursor(bytes, start, end), segment);
-    else if (type === RecordType.samples || type === RecordType.samplesV2) {
+    if (type === RecordType.series) {
+      // All or nothing: the log is cut in front of a record that is broken further on, and must know of all series here.
+      const check = new SeriesRecordCursor(bytes, start, end);
+      while (check.next()) while (check.nextLabel());
+      this.#takeSeries(new SeriesRecordCursor(bytes, start, end), segment);
+    } else if (type === RecordType.samples || type === RecordType.samplesV2) {
       const samples = this.#samples;
       decodeSamples(bytes, start, end, samples);
       const { refs, times, count } = samples;

@@ -366,6 +366,11 @@ export class Head {
     if (!isLogged) this.#log.add(record);
   }
 
+  /** The log does not know a series any more: it is told of it with the next commit. */
+  logAnew(record: number): void {
+    this.#log.add(record);
+  }
+
   /** Series that a log brought, made by kernels: see `SeriesTable.makeByKernels`. */
   makeByKernels(kernels: Kernels, bytes: Uint8Array, from: number, end: number): number {
     const made = this.table.makeByKernels(kernels, bytes, from, end);

@@ -11,6 +11,7 @@ import {
   type ExemplarEntry,
   isEndOfSeries,
   type MetadataEntry,
+  RecordError,
   RecordType,
   SAMPLES_HEADER_BYTES,
   SampleRecord,
@@ -203,13 +204,37 @@ export class Replay {
   }
 
   #applySeries({ bytes, start, end }: RecordSource): void {
-    const { kernels, table } = this.#head;
     const cursor = new SeriesRecordCursor(bytes, start, end);
+    try {
+      this.#makeSeries(cursor, end);
+    } catch (error) {
+      // The log is cut in front of the record: what was made of it by now must go to the log anew.
+      if (error instanceof RecordError) this.#logAnew(new SeriesRecordCursor(bytes, start, end));
+      throw error;
+    }
+  }
+
+  #makeSeries(cursor: SeriesRecordCursor, end: number): void {
+    const { kernels, table } = this.#head;
+    const { bytes } = cursor;
     const usesKernels = kernels?.owns(bytes) === true && table.defersPostings;
     for (;;) {
       if (usesKernels) cursor.goTo(this.#makeByKernels(kernels, bytes, cursor.at, end));
       if (!cursor.next()) return;
       this.#addSeries(cursor);
+    }
+  }
+
+  /** The series of a record that is broken are to be logged, as far as they are whole. */
+  #logAnew(cursor: SeriesRecordCursor): void {
+    try {
+      while (cursor.next()) {
+        while (cursor.nextLabel());
+        const record = this.recordOf(cursor.ref);
+        if (record !== 0) this.#head.logAnew(record);
+      }
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error;
     }
   }
 
