@@ -2,13 +2,14 @@
 // Best of several runs, caches warm; the design's figures are of prototypes on Node 20 and 24, on two cores of an EPYC.
 import { BitWriter, ByteWriter, compressInto, crc32c, maxCompressedLength } from "@narthex/encoding";
 import { compileRegex, Labels, Matcher } from "@narthex/model";
-import { SampleBuffer } from "@narthex/storage";
+import { LabelBytes, SampleBuffer } from "@narthex/storage";
 import { decodeXor, encodeXor } from "./chunk/xor.ts";
 import { Db } from "./db.ts";
 import { MemoryFs } from "./fs/memory-fs.ts";
 import { Head } from "./head/head.ts";
 import { Replay, ReplayChunks } from "./head/replay.ts";
 import { CELL_BYTES, REF_BYTES, ROW_BYTES, RowWord, SampleRows } from "./head/sample-rows.ts";
+import { encodeSeriesFromMemory } from "./head/series-record.ts";
 import { AHEAD_REGION } from "./kernels/desk.ts";
 import {
   beginSeries,
@@ -207,6 +208,39 @@ console.log(`kernels, Node ${process.version}${" ".repeat(31)}  measured        
   if (head.counters.samplesAppended !== 30 * rows * SERIES) throw new Error("samples are missing");
   row("decode the log's samples to rows", (decoding * 1e6) / (SERIES * (rows - 1)), "ns/sample", undefined);
   row(`append ${rows} rows of them`, (appending * 1e6) / (SERIES * rows), "ns/sample", undefined);
+}
+
+// A series that somebody appends to: made of its labels, found by them, and told to the log.
+{
+  const rows = Array.from({ length: SERIES }, (_, s) => {
+    const labels = new LabelBytes();
+    labels.addText("__name__", `metric_${s >>> 4}`);
+    labels.addText("instance", "host-1:9100");
+    labels.addText("job", "node");
+    labels.addText("mode", `mode-${s & 15}`);
+    return labels;
+  });
+  for (const useKernels of [true, false]) {
+    const how = useKernels ? "" : ", without kernels";
+    const head = new Head({ chunkRangeMs: 7_200_000, memoryBytes: 2 ** 30, useKernels });
+    const appender = head.appender();
+    const walk = (): void => {
+      for (const labels of rows) appender.seriesOfBytes(labels);
+    };
+    // Once: what comes first is what a process makes when it starts.
+    row(`make a series of its labels${how}`, best(walk, 1) / SERIES, "ns/series", undefined);
+    row(`find it${how}`, best(walk, 30) / SERIES, "ns/series", undefined);
+    const { kernels, memory } = head;
+    const records = [...head.unloggedSeries];
+    const into = new ByteWriter(2 ** 20);
+    const encode = (): void => {
+      into.clear();
+      if (kernels !== undefined) kernels.encodeSeries(records, 0);
+      else for (const record of records) encodeSeriesFromMemory(memory, record, into);
+    };
+    row(`encode it for the log${how}`, best(encode, 30) / SERIES, "ns/series", undefined);
+    appender.rollback();
+  }
 }
 
 // Selecting: postings of the head, then regular expressions by themselves.

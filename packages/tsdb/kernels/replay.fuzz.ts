@@ -123,6 +123,31 @@ for (const [i, mostOddRefs] of [0, 0.1].entries()) {
   });
 }
 
+test("replay kernels: postings of a series that has a label twice are left to the slow way where they have no room", () => {
+  const { fast, slow, kernels } = twins();
+  const record = new ByteWriter(64);
+  beginSeries(record);
+  record.int64Number(1);
+  record.uvarint(3);
+  for (let i = 0; i < 3; i++) {
+    record.uvarintText("name");
+    record.uvarintText("value");
+  }
+  for (const head of [fast, slow]) {
+    head.table.deferPostings();
+    new Replay(head, new ReplayChunks()).apply({ bytes: record.bytes, start: 0, end: record.length });
+  }
+  assert.equal(fast.symbols.highestPair, 1);
+  // Counters of two pairs, places of two, and room for two refs: the pair has three.
+  assert.equal(kernels.buildPostings(1, 1, 1, 6), false);
+  assertSameMemory(fast.memory, slow.memory);
+  assert.equal(kernels.buildPostings(1, 1, 1, 7), true);
+  slow.finishReplay(false);
+  const { arena, pairs } = fast.memory;
+  assert.deepEqual(arena.slice(0, 100_000), slow.memory.arena.slice(0, 100_000));
+  assert.deepEqual(pairs.slice(0, 100), slow.memory.pairs.slice(0, 100));
+});
+
 /** Where rows may stand that are decoded for a test: behind the kernels' input. */
 const rowsAt = (kernels: Kernels): number => kernels.output.byteOffset;
 

@@ -1,6 +1,6 @@
 // What happens beside the way of a sound log: little room, records that only the slow decoder judges, threads that come late or never.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -10,13 +10,13 @@ import { NodeFs } from "../fs/node-fs.ts";
 import { Head } from "../head/head.ts";
 import { Replay, ReplayChunks } from "../head/replay.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-import { reserveMemory } from "../memory/layout.ts";
+import { HeadMemoryError, reserveMemory } from "../memory/layout.ts";
 import { encodeSamples, encodeSeries, RecordError } from "../wal/record.ts";
 import { WalReader } from "../wal/wal-reader.ts";
 import { WalWriter } from "../wal/wal-writer.ts";
 import { AheadLog } from "./ahead-log.ts";
 import { AheadState, AheadWords } from "./ahead-words.ts";
-import { ReplayThread } from "./replay-thread.ts";
+import { ReplayThread, SECOND_THREAD_FROM_BYTES } from "./replay-thread.ts";
 
 const RANGE = 7_200_000;
 const START = RANGE * 240_000;
@@ -106,6 +106,34 @@ test(
     },
   ),
 );
+
+test("log read ahead: only a long log gets a thread, and only where its memory has room for what is read ahead", () => {
+  const directory = mkdtempSync(join(tmpdir(), "ahead-log-"));
+  const log = join(directory, "wal");
+  try {
+    assert.equal(ReplayThread.forDatabase(directory), undefined, "no log");
+    mkdirSync(log);
+    const segment = join(log, "00000000");
+    writeFileSync(segment, "");
+    truncateSync(segment, SECOND_THREAD_FROM_BYTES - 1);
+    assert.equal(ReplayThread.forDatabase(directory), undefined, "a short one");
+    truncateSync(segment, SECOND_THREAD_FROM_BYTES);
+    const refuse = (): never => {
+      throw new HeadMemoryError("no memory");
+    };
+    assert.equal(ReplayThread.forDatabase(directory, refuse), undefined);
+    assert.equal(
+      ReplayThread.forDatabase(directory, () => reserveMemory(2 ** 28)),
+      undefined,
+      "a small memory",
+    );
+    const thread = ReplayThread.forDatabase(directory, () => reserveMemory(2 ** 29));
+    assert.equal(thread?.isFor(directory), true);
+    assert.equal(thread?.end(), true);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
 
 test(
   "log read ahead: what was read before anybody asked for it",

@@ -49,14 +49,14 @@ export class ReplayThread {
     this.#worker.unref();
   }
 
-  /** The thread for the database of a directory (not opened yet), when its log is long; undefined when it is not. */
-  static forDatabase(directory: string): ReplayThread | undefined {
+  /** The thread for the database of a directory (not opened yet), when its log is long; undefined when it is not, or memory is short. */
+  static forDatabase(directory: string, reserve: () => SharedMemory = reserveMemory): ReplayThread | undefined {
     const fs = new NodeFs();
     const log = joinPath(directory, WAL_DIRECTORY);
     try {
       const from = (lastCheckpoint(fs, log)?.index ?? -1) + 1;
       if (logBytes(fs, log, from) < SECOND_THREAD_FROM_BYTES) return undefined;
-      const memory = reserveMemory();
+      const memory = reserve();
       // A small one has no room for what is read ahead.
       return carve(memory.buffer.byteLength).scratch.bytes > 0 ? new ReplayThread(memory, log, from) : undefined;
     } catch {
