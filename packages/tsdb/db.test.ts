@@ -16,7 +16,7 @@ import type { LogFields } from "./logger.ts";
 import { reserveMemory } from "./memory/layout.ts";
 import { ReplayThread } from "./replay/replay-thread.ts";
 import { canWriteZstd } from "./wal/compression.ts";
-import { beginSeries, encodeSeries } from "./wal/record.ts";
+import { beginSeries, encodeSeries } from "./wal/series-record.ts";
 import { WalWriter } from "./wal/wal-writer.ts";
 
 const RANGE = 7_200_000;

@@ -45,6 +45,14 @@ export {
   removeCheckpoints,
   writeCheckpoint,
 } from "./wal/checkpoint.ts";
+export {
+  decodeExemplars,
+  decodeMetadata,
+  type ExemplarEntry,
+  encodeExemplars,
+  encodeMetadata,
+  type MetadataEntry,
+} from "./wal/entry-records.ts";
 export { type Compression, lastCheckpoint, listSegments, WalCorruptionError } from "./wal/format.ts";
 export {
   decodeHistograms,
@@ -52,23 +60,9 @@ export {
   type HistogramEntry,
   isHistogramRecord,
 } from "./wal/histogram-record.ts";
-export {
-  beginSeries,
-  decodeExemplars,
-  decodeMetadata,
-  decodeSamples,
-  type ExemplarEntry,
-  encodeExemplars,
-  encodeMetadata,
-  encodeSamples,
-  encodeSamplesV2,
-  encodeSeries,
-  type MetadataEntry,
-  RecordError,
-  RecordType,
-  SampleRecord,
-  SeriesRecordCursor,
-} from "./wal/record.ts";
+export { RecordError, RecordType } from "./wal/record.ts";
+export { decodeSamples, encodeSamples, encodeSamplesV2, SampleRecord } from "./wal/sample-record.ts";
+export { beginSeries, encodeSeries, SeriesRecordCursor } from "./wal/series-record.ts";
 export { closeSegmentGaps, repairWal, WalReader, type WalReaderOptions } from "./wal/wal-reader.ts";
 export { WalTail } from "./wal/wal-tail.ts";
 export { type LogFeed, type LogPosition, WalWriter, type WalWriterOptions } from "./wal/wal-writer.ts";

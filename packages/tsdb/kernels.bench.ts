@@ -11,14 +11,8 @@ import { Replay, ReplayChunks } from "./head/replay.ts";
 import { CELL_BYTES, REF_BYTES, ROW_BYTES, RowWord, SampleRows } from "./head/sample-rows.ts";
 import { encodeSeriesFromMemory } from "./head/series-record.ts";
 import { AHEAD_REGION } from "./kernels/desk.ts";
-import {
-  beginSeries,
-  decodeSamples,
-  encodeSamples,
-  encodeSeries,
-  SAMPLES_HEADER_BYTES,
-  SampleRecord,
-} from "./wal/record.ts";
+import { decodeSamples, encodeSamples, SAMPLES_HEADER_BYTES, SampleRecord } from "./wal/sample-record.ts";
+import { beginSeries, encodeSeries } from "./wal/series-record.ts";
 
 /** What the design names, in nanoseconds per sample: on Node 20, on Node 24. Undefined where it names nothing. */
 type Design = readonly [node20: number, node24: number] | undefined;

@@ -3,7 +3,7 @@ import { ByteWriter } from "@narthex/encoding";
 import type { Matcher } from "@narthex/model";
 import type { DbParts } from "./db-parts.ts";
 import { stonesFor } from "./head/head-deleter.ts";
-import { encodeTombstones } from "./wal/record.ts";
+import { encodeTombstones } from "./wal/entry-records.ts";
 import type { WalWriter } from "./wal/wal-writer.ts";
 
 /** Tombstones in one record of the log. */

@@ -12,7 +12,7 @@ import type { DbOptions } from "./db-options.ts";
 import { FaultyFs } from "./fs/faulty-fs.ts";
 import type { FileSystem } from "./fs/file-system.ts";
 import { MemoryFs } from "./fs/memory-fs.ts";
-import { decodeTombstones, encodeTombstones, endOfSeries, isEndOfSeries } from "./wal/record.ts";
+import { decodeTombstones, encodeTombstones, endOfSeries, isEndOfSeries } from "./wal/entry-records.ts";
 
 const RANGE = 7_200_000;
 const START = RANGE * 1000;

@@ -79,3 +79,8 @@ export class Contexts {
     return context;
   }
 }
+
+/** Bytes as a string of as many characters, for a map's key. */
+export function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+}

@@ -19,9 +19,9 @@ import { KnownFamilies, type KnownFamily, KnownMetric, SeriesFlag } from "./know
 import { ClassicCollation } from "./nhcb.ts";
 import type { SampleBatch } from "./sample-batch.ts";
 import { addTypeAndUnit, storedLabels } from "./sample-labels.ts";
+import { SampleSink, type SeriesSource } from "./sample-sink.ts";
 import { MAX_FUTURE_MS, REFUSED_PAUSE, type ScrapeCounts } from "./scrape-counts.ts";
-import { ScrapeError } from "./scrape-error.ts";
-import { isCumulative, StartSynthesis, Taken } from "./start-synthesis.ts";
+import { isCumulative } from "./start-synthesis.ts";
 import type { FamilyMetadata } from "./template.ts";
 
 /** What a failed scrape may leave behind: twice the series of the last good one, and so many more. */
@@ -34,9 +34,10 @@ const collation = new ClassicCollation();
 const exemplars = new ExemplarBatch();
 
 /** One target's cache. Not reentrant; `scrape` runs straight through. */
-export class MetricCache {
+export class MetricCache implements SeriesSource {
   readonly #target: Labels;
   readonly #batch: SampleBatch;
+  readonly #sink: SampleSink;
   #options: CacheOptions;
   readonly #families = new KnownFamilies();
   /** Whether a scrape failed since the last good one. */
@@ -65,14 +66,13 @@ export class MetricCache {
   /** Whether samples of the batch have start timestamps, and that of the metric at hand: 0 where none is told or wanted. */
   #passesStarts = false;
   #created = 0;
-  /** Makes start timestamps up, where that is wanted. */
-  #synthesis: StartSynthesis | undefined;
 
   /** `target` are the labels every series gets. The batch may be shared by all caches of a process. */
   constructor(target: Labels, options: CacheOptions, batch: SampleBatch) {
     this.#target = target;
     this.#options = options;
     this.#batch = batch;
+    this.#sink = new SampleSink(batch, this);
   }
 
   /** New limits and the like. Labels that were settled already stay as they are. */
@@ -108,9 +108,8 @@ export class MetricCache {
     this.#seenAgain = 0;
     this.#lacksHistograms = false;
     const batch = this.#batch;
-    batch.clear();
     const { startTimes, synthesizesStarts } = this.#options;
-    this.#synthesis = synthesizesStarts ? (this.#synthesis ?? new StartSynthesis()) : undefined;
+    this.#sink.begin(appender, t, this.#generation, counts, synthesizesStarts);
     this.#passesStarts = startTimes || synthesizesStarts;
     parser.readsNative = this.#options.histograms.scrapeNative;
     parser.reset(bytes, length);
@@ -120,16 +119,14 @@ export class MetricCache {
         while (parser.nextMetric()) this.#takeMetric(family, parser);
       }
       counts.kept += batch.count;
-      const { sampleLimit } = this.#options;
-      if (sampleLimit > 0 && counts.kept > sampleLimit) throw new ScrapeError("sample limit exceeded", "sample_limit");
-      this.#flush();
+      this.#sink.flush(this.#options.sampleLimit);
       this.#finish();
     } catch (error) {
       counts.kept = Math.max(counts.kept, batch.count);
       this.#abandon();
       throw error;
     } finally {
-      batch.clear();
+      this.#sink.end();
       exemplars.clear();
       this.#owners.length = 0;
       this.#appender = undefined;
@@ -171,7 +168,7 @@ export class MetricCache {
   /** Forgets everything. The cache is as new afterwards. */
   release(): void {
     this.#families.clear();
-    this.#synthesis = undefined;
+    this.#sink.synthesis = undefined;
     this.#replaced = [];
     this.#size = 0;
     this.#presentMetrics = 0;
@@ -286,7 +283,7 @@ export class MetricCache {
   #resolveAgain(metric: KnownMetric, index: number): SeriesRef {
     const labels = this.#labelsOf(metric, index);
     const ref = labels === undefined ? 0 : (this.#appender as Appender).series(labels);
-    this.#synthesis?.move(metric.refs[index] as number, ref);
+    this.#sink.synthesis?.move(metric.refs[index] as number, ref);
     metric.refs[index] = ref;
     return ref;
   }
@@ -300,26 +297,27 @@ export class MetricCache {
       else if (flags === SeriesFlag.refused) counts.refused++;
       return;
     }
-    if (own) {
-      counts.kept++;
-      this.#appendAlone(metric, index, value);
-      return;
-    }
-    if (repeated) {
+    if (repeated && !own) {
       counts.kept++;
       counts.duplicates++;
       return;
     }
     const batch = this.#batch;
     const n = batch.count;
-    batch.refs[n] = metric.refs[index] as number;
+    const ref = metric.refs[index] as number;
+    batch.refs[n] = ref;
     batch.entries[n] = index;
-    if (this.#passesStarts) batch.withStartTimes()[n] = this.#created;
     if (Number.isNaN(value)) {
       batch.halves[2 * n] = NORMAL_NAN_LOW;
       batch.halves[2 * n + 1] = NORMAL_NAN_HIGH;
     } else batch.values[n] = value;
     this.#owners[n] = metric;
+    if (own) {
+      counts.kept++;
+      this.#sink.appendAlone(ref, (this.#parser as ProtobufParser).timestamp, this.#created);
+      return;
+    }
+    if (this.#passesStarts) batch.withStartTimes()[n] = this.#created;
     batch.count = n + 1;
     batch.reserve(1);
   }
@@ -377,40 +375,18 @@ export class MetricCache {
   #appendHistogram(metric: KnownMetric, t: number, histogram: FloatHistogramFields, integer: boolean): void {
     const appender = this.#appender as Appender;
     const ref = metric.refs[0] as number;
+    const { synthesis } = this.#sink;
     const told = { histogram, startTime: this.#created };
-    const isMadeUp = told.startTime === 0 && this.#synthesis !== undefined && metric.family.type === "histogram";
-    const sample = isMadeUp ? this.#synthesis?.takeHistogram(ref, t, histogram, this.#generation) : told;
+    const isMadeUp = told.startTime === 0 && synthesis !== undefined && metric.family.type === "histogram";
+    const sample = isMadeUp ? synthesis.takeHistogram(ref, t, histogram, this.#generation) : told;
     if (sample === undefined) return;
     let verdict = appender.appendHistogram(ref, t, sample.histogram, integer, sample.startTime);
     if (verdict === Append.unknownRef) {
       const again = this.#resolveAgain(metric, 0);
       verdict = appender.appendHistogram(again, t, sample.histogram, integer, sample.startTime);
     }
-    if (verdict !== Append.ok) this.#synthesis?.forget(ref);
-    this.#countVerdict(verdict);
-  }
-
-  #appendAlone(metric: KnownMetric, index: number, value: number): void {
-    const { timestamp } = this.#parser as ProtobufParser;
-    if (timestamp > this.#t + MAX_FUTURE_MS) {
-      (this.#counts as ScrapeCounts).outOfBounds++;
-      return;
-    }
-    const appender = this.#appender as Appender;
-    const ref = metric.refs[index] as number;
-    let [kept, startTime] = [value, this.#created];
-    if (this.#synthesis !== undefined && startTime === 0) {
-      const asks = (): boolean => isCumulative(metric.family.type, metric.suffix(index));
-      const taken = this.#synthesis.takeFloat(ref, timestamp, value, this.#generation, asks);
-      if (taken === Taken.leftOut) return;
-      if (taken === Taken.adjusted) ({ value: kept, startTime } = this.#synthesis);
-    }
-    let verdict = appender.append(ref, timestamp, kept, startTime);
-    if (verdict === Append.unknownRef) {
-      verdict = appender.append(this.#resolveAgain(metric, index), timestamp, kept, startTime);
-    }
-    if (verdict !== Append.ok) this.#synthesis?.forget(ref);
-    this.#countVerdict(verdict);
+    if (verdict !== Append.ok) synthesis?.forget(ref);
+    this.#sink.count(verdict);
   }
 
   /** A counter that began after the sample before gets a zero where it began, so that its first increase is seen. */
@@ -461,42 +437,20 @@ export class MetricCache {
     (this.#counts as ScrapeCounts).exemplarsOutOfOrder += late;
   }
 
-  #flush(): void {
-    const batch = this.#batch;
-    const appender = this.#appender as Appender;
-    this.#synthesis?.takeBatch(
-      batch,
-      this.#t,
-      this.#generation,
-      (at) => {
-        const { family } = this.#owners[at] as KnownMetric;
-        return isCumulative(family.type, (this.#owners[at] as KnownMetric).suffix(batch.entries[at] as number));
-      },
-      (from, to) => {
-        this.#owners[to] = this.#owners[from] as KnownMetric;
-      },
-    );
-    const { startTimes } = batch;
-    const refused = appender.appendBatch(batch.refs, batch.halves, batch.count, this.#t, batch.verdicts, startTimes);
-    if (refused === 0) return;
-    for (let i = 0; i < batch.count; i++) {
-      let verdict = batch.verdicts[i] as Append;
-      if (verdict === Append.ok) continue;
-      let ref = batch.refs[i] as number;
-      if (verdict === Append.unknownRef) {
-        ref = this.#resolveAgain(this.#owners[i] as KnownMetric, batch.entries[i] as number);
-        verdict = appender.append(ref, this.#t, batch.values[i] as number, startTimes?.[i]);
-      }
-      if (verdict !== Append.ok) this.#synthesis?.forget(ref);
-      this.#countVerdict(verdict);
-    }
+  /** See `SeriesSource`. */
+  makeAgain(at: number): SeriesRef {
+    return this.#resolveAgain(this.#owners[at] as KnownMetric, this.#batch.entries[at] as number);
   }
 
-  #countVerdict(verdict: Append): void {
-    const counts = this.#counts as ScrapeCounts;
-    if (verdict === Append.outOfOrder) counts.outOfOrder++;
-    else if (verdict === Append.duplicate) counts.duplicates++;
-    else if (verdict === Append.outOfBounds || verdict === Append.tooOld) counts.outOfBounds++;
+  /** See `SeriesSource`. */
+  isCumulative(at: number): boolean {
+    const metric = this.#owners[at] as KnownMetric;
+    return isCumulative(metric.family.type, metric.suffix(this.#batch.entries[at] as number));
+  }
+
+  /** See `SeriesSource`. */
+  moved(from: number, to: number): void {
+    this.#owners[to] = this.#owners[from] as KnownMetric;
   }
 
   /** Ends what went away, and forgets it. */
@@ -517,7 +471,7 @@ export class MetricCache {
       for (const ref of missing) (this.#appender as Appender).appendStale(ref, this.#t);
     }
     this.#replaced = [];
-    this.#synthesis?.keepSeen(generation);
+    this.#sink.synthesis?.keepSeen(generation);
     this.#size -= this.#families.forgetUnseen(generation, this.#seenMetrics);
     this.#presentMetrics = this.#seenMetrics;
     this.#lastSuccessful = (this.#counts as ScrapeCounts).scraped;

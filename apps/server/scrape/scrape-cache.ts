@@ -5,7 +5,7 @@
 // then the series text is looked up by hash (other order), and only what is unknown is parsed, relabeled and resolved.
 import { Entry, parseFloatBytes, type SampleParser, scanDecimal, TextParser } from "@narthex/exposition";
 import { type Labels, NORMAL_NAN_HIGH, NORMAL_NAN_LOW } from "@narthex/model";
-import { Append, type Appender, type SeriesRef } from "@narthex/storage";
+import type { Appender, SeriesRef } from "@narthex/storage";
 import type { CacheOptions } from "./cache-options.ts";
 import { ExemplarBatch } from "./exemplar-batch.ts";
 import { ExtraSeriesSet } from "./extra-series.ts";
@@ -14,11 +14,10 @@ import { LineLog } from "./line-log.ts";
 import { Presence, Sighting } from "./presence.ts";
 import type { SampleBatch } from "./sample-batch.ts";
 import { type GroupPart, type SampleGroup, SampleGroups } from "./sample-groups.ts";
-import { emptyCounts, MAX_FUTURE_MS, REFUSED_PAUSE, type ScrapeCounts } from "./scrape-counts.ts";
-import { ScrapeError } from "./scrape-error.ts";
+import { SampleSink, type SeriesSource } from "./sample-sink.ts";
+import { emptyCounts, REFUSED_PAUSE, type ScrapeCounts } from "./scrape-counts.ts";
 import { SeriesMaker } from "./series-maker.ts";
 import { endSample, lineStartBefore, SeriesScan } from "./series-text.ts";
-import { StartSynthesis, Taken } from "./start-synthesis.ts";
 import { DROPPED, GROUPED, REFUSED, REPEATED, type SeriesLine, TargetTemplate, UNTRACKED } from "./target-template.ts";
 import {
   BLOCK_HEADER_WORDS,
@@ -54,7 +53,7 @@ const log = new LineLog();
 const noParser = new TextParser();
 
 /** One target's cache. Not reentrant; `scrape` runs straight through. */
-export class ScrapeCache {
+export class ScrapeCache implements SeriesSource {
   readonly #batch: SampleBatch;
   readonly #builder: TemplateBuilder;
   readonly #template: TargetTemplate;
@@ -63,8 +62,7 @@ export class ScrapeCache {
   readonly #groups = new SampleGroups();
   readonly #presence: Presence;
   readonly #maker: SeriesMaker;
-  /** Makes start timestamps up, where that is wanted. */
-  #synthesis: StartSynthesis | undefined;
+  readonly #sink: SampleSink;
   #options: CacheOptions;
   #lastSuccessful = 0;
   #rebuildWait = 0;
@@ -90,6 +88,7 @@ export class ScrapeCache {
   constructor(target: Labels, options: CacheOptions, store: TemplateStore, batch: SampleBatch) {
     this.#options = options;
     this.#batch = batch;
+    this.#sink = new SampleSink(batch, this);
     this.#builder = store.builder;
     this.#template = new TargetTemplate(store);
     this.#presence = new Presence(this.#template, this.#extras, this.#groups);
@@ -131,15 +130,15 @@ export class ScrapeCache {
       this.#walk();
       this.#appendGroups();
       counts.kept += this.#batch.count;
-      this.#checkSampleLimit();
-      this.#flush();
+      this.#hearStartTimes();
+      this.#sink.flush(this.#options.sampleLimit);
       this.#finish();
     } catch (error) {
       counts.kept = Math.max(counts.kept, this.#batch.count);
       this.#presence.abandon();
       throw error;
     } finally {
-      this.#batch.clear();
+      this.#sink.end();
       this.#appender = undefined;
       this.#bytes = new Uint8Array(0);
       this.#maker.end();
@@ -179,7 +178,7 @@ export class ScrapeCache {
     this.#template.release();
     this.#extras.clear();
     this.#groups.clear();
-    this.#synthesis = undefined;
+    this.#sink.synthesis = undefined;
     this.#families.clear();
     this.#presence.clear();
   }
@@ -205,8 +204,7 @@ export class ScrapeCache {
     this.#parser = parser;
     this.#appender = appender;
     this.#counts = counts;
-    this.#batch.clear();
-    this.#synthesis = this.#options.synthesizesStarts ? (this.#synthesis ?? new StartSynthesis()) : undefined;
+    this.#sink.begin(appender, t, this.#presence.scrape, counts, this.#options.synthesizesStarts);
     this.#maker.begin(parser, bytes, appender, this.#options);
     // Of a first body each line is read one by one: noting where they stand makes the template without reading it again.
     this.#isLogging = this.#template.count === 0;
@@ -402,28 +400,17 @@ export class ScrapeCache {
     const { sampleLimit } = this.#options;
     const counts = this.#counts;
     const mayAdd = () => sampleLimit === 0 || counts.kept + this.#batch.count <= sampleLimit;
-    const options = { ...this.#options, synthesis: this.#synthesis };
+    const options = { ...this.#options, synthesis: this.#sink.synthesis };
     this.#groups.append(this.#appender!, this.#presence.scrape, options, counts, mayAdd);
   }
 
+  /** The value at the end of the batch, for an entry of a series, with a time of its own. */
   #appendAlone(entry: number, ref: SeriesRef, t: number): void {
-    if (t > this.#t + MAX_FUTURE_MS) {
-      this.#counts.outOfBounds++;
-      return;
-    }
-    let value = this.#batch.values[this.#batch.count] as number;
+    const { batch } = this.#sink;
+    batch.entries[batch.count] = entry;
     // What tells when the series began mostly stands behind it: what the scrape before said has to do.
-    let startTime = this.#options.startTimes ? (this.#partAt(entry)?.group.createdNow ?? 0) : 0;
-    if (this.#synthesis !== undefined && startTime === 0) {
-      const { scrape } = this.#presence;
-      const taken = this.#synthesis.takeFloat(ref, t, value, scrape, () => this.#isCumulative(entry));
-      if (taken === Taken.leftOut) return;
-      if (taken === Taken.adjusted) ({ value, startTime } = this.#synthesis);
-    }
-    let verdict = this.#appender!.append(ref, t, value, startTime);
-    if (verdict === Append.unknownRef) verdict = this.#appender!.append(this.#resolveAgain(entry), t, value, startTime);
-    if (verdict !== Append.ok) this.#synthesis?.forget(ref);
-    this.#countVerdict(verdict);
+    const startTime = this.#options.startTimes ? (this.#partAt(entry)?.group.createdNow ?? 0) : 0;
+    this.#sink.appendAlone(ref, t, startTime);
   }
 
   /** Tries the entries after the expected one: what stood before them is gone. */
@@ -547,7 +534,7 @@ export class ScrapeCache {
   #resolveAgain(entry: number): SeriesRef {
     const ref = this.#maker.makeAgain(this.#lineOf(entry));
     const old = entry >= 0 ? (this.#template.refs[entry] as number) : this.#extras.ref(-1 - entry);
-    this.#synthesis?.move(old, ref);
+    this.#sink.synthesis?.move(old, ref);
     if (entry >= 0) this.#template.setRef(entry, ref);
     else this.#extras.setRef(-1 - entry, ref);
     return ref;
@@ -595,51 +582,16 @@ export class ScrapeCache {
     if (this.#isLogging) log.note(family, what, text);
   }
 
-  #checkSampleLimit(): void {
-    const { sampleLimit } = this.#options;
-    if (sampleLimit > 0 && this.#counts.kept > sampleLimit)
-      throw new ScrapeError("sample limit exceeded", "sample_limit");
-  }
-
-  #flush(): void {
-    const batch = this.#batch;
-    const appender = this.#appender!;
-    this.#addStartTimes();
-    const { startTimes } = batch;
-    const refused = appender.appendBatch(batch.refs, batch.halves, batch.count, this.#t, batch.verdicts, startTimes);
-    if (refused === 0) return;
-    for (let i = 0; i < batch.count; i++) {
-      let verdict = batch.verdicts[i] as Append;
-      if (verdict === Append.ok) continue;
-      let ref = batch.refs[i] as number;
-      if (verdict === Append.unknownRef) {
-        ref = this.#resolveAgain(batch.entries[i] as number);
-        if (ref === 0) this.#counts.refused++;
-        verdict = appender.append(ref, this.#t, batch.values[i] as number, startTimes?.[i]);
-      }
-      if (verdict !== Append.ok) this.#synthesis?.forget(ref);
-      this.#countVerdict(verdict);
-    }
-  }
-
-  /** Gives the samples of the batch the start timestamps that the scrape told, or that are made up. */
-  #addStartTimes(): void {
+  /** Gives the samples of the batch the start timestamps that the scrape told. */
+  #hearStartTimes(): void {
+    if (!this.#options.startTimes || this.#groups.size === 0) return;
     const batch = this.#batch;
     const { scrape } = this.#presence;
-    const hears = this.#options.startTimes && this.#groups.size > 0;
-    if (!hears && this.#synthesis === undefined) return;
     const startTimes = batch.withStartTimes().fill(0, 0, batch.count);
-    for (let i = 0; hears && i < batch.count; i++) {
+    for (let i = 0; i < batch.count; i++) {
       const group = this.#partAt(batch.entries[i] as number)?.group;
       if (group?.touchedIn === scrape) startTimes[i] = group.createdNow;
     }
-    this.#synthesis?.takeBatch(
-      batch,
-      this.#t,
-      scrape,
-      (at) => this.#isCumulative(batch.entries[at] as number),
-      () => {},
-    );
   }
 
   /** Where a series stands among those that belong together. */
@@ -647,15 +599,18 @@ export class ScrapeCache {
     return entry >= 0 ? this.#template.part(entry) : this.#extras.part(-1 - entry);
   }
 
-  #isCumulative(entry: number): boolean {
-    return this.#maker.isCumulative(this.#lineOf(entry));
+  /** See `SeriesSource`. */
+  makeAgain(at: number): SeriesRef {
+    return this.#resolveAgain(this.#batch.entries[at] as number);
   }
 
-  #countVerdict(verdict: Append): void {
-    if (verdict === Append.outOfOrder) this.#counts.outOfOrder++;
-    else if (verdict === Append.duplicate) this.#counts.duplicates++;
-    else if (verdict === Append.outOfBounds || verdict === Append.tooOld) this.#counts.outOfBounds++;
+  /** See `SeriesSource`. */
+  isCumulative(at: number): boolean {
+    return this.#maker.isCumulative(this.#lineOf(this.#batch.entries[at] as number));
   }
+
+  /** See `SeriesSource`: the entry moves with its sample. */
+  moved(): void {}
 
   /** Ends what went away, forgets what nobody needs, and renews the template when it has stopped fitting. */
   #finish(): void {
@@ -665,7 +620,7 @@ export class ScrapeCache {
       this.#appender!.appendStale(ref, this.#t);
     }
     if (this.#options.appendMetadata) this.#appendMetadata();
-    this.#synthesis?.keepSeen(presence.scrape);
+    this.#sink.synthesis?.keepSeen(presence.scrape);
     this.#lastSuccessful = this.#counts.scraped;
     this.#families.expire(presence.scrape);
     presence.settle();

@@ -14,8 +14,8 @@ import {
 } from "@narthex/model";
 import { Append, type Appender, type LabelBytes, type SeriesRef } from "@narthex/storage";
 import { checkLabels } from "../head/head-appender.ts";
+import type { ExemplarEntry, MetadataEntry } from "../wal/entry-records.ts";
 import type { HistogramEntry } from "../wal/histogram-record.ts";
-import type { ExemplarEntry, MetadataEntry } from "../wal/record.ts";
 
 const scratch = new Float64Array(1);
 const scratchHalves = new Uint32Array(scratch.buffer);

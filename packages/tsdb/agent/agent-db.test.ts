@@ -6,18 +6,12 @@ import { Append, type Appender, InvalidLabelsError, LabelBytes, type SeriesRef }
 import { type Faults, FaultyFs } from "../fs/faulty-fs.ts";
 import type { FileSystem } from "../fs/file-system.ts";
 import { MemoryFs } from "../fs/memory-fs.ts";
+import { decodeExemplars, decodeMetadata } from "../wal/entry-records.ts";
 import { listCheckpoints, listSegments } from "../wal/format.ts";
 import { decodeHistograms, isHistogramRecord } from "../wal/histogram-record.ts";
-import {
-  beginSeries,
-  decodeExemplars,
-  decodeMetadata,
-  decodeSamples,
-  encodeSeries,
-  RecordType,
-  SampleRecord,
-  SeriesRecordCursor,
-} from "../wal/record.ts";
+import { RecordType } from "../wal/record.ts";
+import { decodeSamples, SampleRecord } from "../wal/sample-record.ts";
+import { beginSeries, encodeSeries, SeriesRecordCursor } from "../wal/series-record.ts";
 import { WalReader } from "../wal/wal-reader.ts";
 import { WalWriter } from "../wal/wal-writer.ts";
 import { AgentDb, type AgentDbOptions } from "./agent-db.ts";

@@ -2,16 +2,12 @@
 import type { Metadata } from "@narthex/model";
 import type { FileSystem } from "../fs/file-system.ts";
 import type { Logger } from "../logger.ts";
+import { decodeMetadata } from "../wal/entry-records.ts";
 import { lastCheckpoint } from "../wal/format.ts";
 import { decodeHistograms, isHistogramRecord } from "../wal/histogram-record.ts";
-import {
-  decodeMetadata,
-  decodeSamples,
-  RecordError,
-  RecordType,
-  SampleRecord,
-  SeriesRecordCursor,
-} from "../wal/record.ts";
+import { RecordError, RecordType } from "../wal/record.ts";
+import { decodeSamples, SampleRecord } from "../wal/sample-record.ts";
+import { SeriesRecordCursor } from "../wal/series-record.ts";
 import { repairWal, WalReader } from "../wal/wal-reader.ts";
 import type { AgentSeries } from "./agent-series.ts";
 

@@ -14,23 +14,18 @@ import { encodeXor2 } from "../chunk/xor2.ts";
 import { MemoryFs } from "../fs/memory-fs.ts";
 import { IndexError } from "../index/format.ts";
 import { TombstoneError } from "../tombstone/tombstones.ts";
-import { decodeHistograms, encodeHistograms, encodeHistogramsV2, isHistogramRecord } from "../wal/histogram-record.ts";
 import {
-  beginSeries,
   decodeExemplars,
   decodeMetadata,
   decodeMmapMarkers,
-  decodeSamples,
   decodeTombstones,
   encodeMetadata,
-  encodeSamples,
-  encodeSamplesV2,
-  encodeSeries,
   encodeTombstones,
-  RecordError,
-  SampleRecord,
-  SeriesRecordCursor,
-} from "../wal/record.ts";
+} from "../wal/entry-records.ts";
+import { decodeHistograms, encodeHistograms, encodeHistogramsV2, isHistogramRecord } from "../wal/histogram-record.ts";
+import { RecordError } from "../wal/record.ts";
+import { decodeSamples, encodeSamples, encodeSamplesV2, SampleRecord } from "../wal/sample-record.ts";
+import { beginSeries, encodeSeries, SeriesRecordCursor } from "../wal/series-record.ts";
 import { repairWal, WalReader } from "../wal/wal-reader.ts";
 import { WalWriter } from "../wal/wal-writer.ts";
 import { Block, BlockError } from "./block.ts";

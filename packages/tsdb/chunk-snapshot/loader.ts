@@ -6,16 +6,11 @@ import type { Head } from "../head/head.ts";
 import type { Replay } from "../head/replay.ts";
 import { readStoneTime } from "../tombstone/tombstones.ts";
 import type { Turns } from "../turns.ts";
+import { decodeExemplars, encodeTombstones, type TombstoneEntry } from "../wal/entry-records.ts";
 import { listSegments } from "../wal/format.ts";
-import {
-  decodeExemplars,
-  encodeTombstones,
-  RecordError,
-  RecordType,
-  SeriesRecordCursor,
-  type TombstoneEntry,
-} from "../wal/record.ts";
+import { RecordError, RecordType } from "../wal/record.ts";
 import { RecordReader } from "../wal/record-reader.ts";
+import { SeriesRecordCursor } from "../wal/series-record.ts";
 import { WalReader } from "../wal/wal-reader.ts";
 import {
   ChunkSnapshotError,

@@ -10,9 +10,10 @@ import type { Head } from "../head/head.ts";
 import { BITS_SHIFT, COUNT_MASK, encodingOf, FORM_MASK, openCount, openWords, Rec } from "../head/record.ts";
 import { encodeSeriesFromMemory } from "../head/series-record.ts";
 import { RECORD_WORDS } from "../memory/layout.ts";
+import { type ExemplarEntry, encodeExemplars, encodeMetadata } from "../wal/entry-records.ts";
 import type { Compression } from "../wal/format.ts";
 import { writeHistogram } from "../wal/histogram-record.ts";
-import { beginSeries, type ExemplarEntry, encodeExemplars, encodeMetadata } from "../wal/record.ts";
+import { beginSeries } from "../wal/series-record.ts";
 import { WalWriter } from "../wal/wal-writer.ts";
 import {
   ChunkSnapshotRecord,

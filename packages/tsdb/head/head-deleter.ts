@@ -1,6 +1,6 @@
 // Which samples of the head a deletion takes: ranges of the series that pass its matchers.
 import type { Matcher } from "@narthex/model";
-import type { TombstoneEntry } from "../wal/record.ts";
+import type { TombstoneEntry } from "../wal/entry-records.ts";
 import type { HeadView } from "./head-view.ts";
 import { matchingRecords } from "./series-filter.ts";
 import type { Snapshot } from "./snapshots.ts";

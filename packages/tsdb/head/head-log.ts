@@ -2,8 +2,10 @@
 import { ByteWriter } from "@narthex/encoding";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { HeadMemory } from "../memory/layout.ts";
+import { encodeTombstones, endOfSeries } from "../wal/entry-records.ts";
 import { encodeHistograms, encodeHistogramsV2 } from "../wal/histogram-record.ts";
-import { beginSeries, encodeSamples, encodeSamplesV2, encodeTombstones, endOfSeries } from "../wal/record.ts";
+import { encodeSamples, encodeSamplesV2 } from "../wal/sample-record.ts";
+import { beginSeries } from "../wal/series-record.ts";
 import type { WalWriter } from "../wal/wal-writer.ts";
 import type { Batch } from "./batch.ts";
 import { logExtras } from "./pending-extras.ts";

@@ -1,8 +1,10 @@
 // Filling the out-of-order chunks from the out-of-order log (WBL), after the WAL brought the series.
 import { headChunkFile } from "../chunk/head-chunks.ts";
 import { storableStartTime } from "../chunk/start-time.ts";
+import { decodeMmapMarkers } from "../wal/entry-records.ts";
 import { decodeHistograms, type HistogramEntry, isHistogramRecord } from "../wal/histogram-record.ts";
-import { decodeMmapMarkers, decodeSamples, RecordType, SampleRecord } from "../wal/record.ts";
+import { RecordType } from "../wal/record.ts";
+import { decodeSamples, SampleRecord } from "../wal/sample-record.ts";
 import type { WalReader } from "../wal/wal-reader.ts";
 import type { OutOfOrder } from "./out-of-order.ts";
 

@@ -2,15 +2,9 @@
 import type { ByteWriter } from "@narthex/encoding";
 import type { FloatHistogramFields } from "@narthex/model";
 import type { HistogramSample } from "../chunk/histogram-encoder.ts";
+import { type ExemplarEntry, encodeExemplars, encodeMetadata, type MetadataEntry } from "../wal/entry-records.ts";
 import { encodeHistograms, encodeHistogramsV2, type HistogramEntry } from "../wal/histogram-record.ts";
-import {
-  type ExemplarEntry,
-  encodeExemplars,
-  encodeMetadata,
-  encodeSamples,
-  encodeSamplesV2,
-  type MetadataEntry,
-} from "../wal/record.ts";
+import { encodeSamples, encodeSamplesV2 } from "../wal/sample-record.ts";
 import type { WalWriter } from "../wal/wal-writer.ts";
 import type { Batch } from "./batch.ts";
 

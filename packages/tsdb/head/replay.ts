@@ -2,23 +2,19 @@
 import { isWellFormed } from "../chunk/bucket-layout.ts";
 import { KERNEL_SAMPLES } from "../kernels/desk.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-import { decodeHistograms, type HistogramEntry, isHistogramRecord } from "../wal/histogram-record.ts";
 import {
   decodeExemplars,
   decodeMetadata,
-  decodeSamples,
   decodeTombstones,
   type ExemplarEntry,
   isEndOfSeries,
   type MetadataEntry,
-  RecordError,
-  RecordType,
-  SAMPLES_HEADER_BYTES,
-  SampleRecord,
-  SeriesRecordCursor,
-  samplesBase,
   type TombstoneEntry,
-} from "../wal/record.ts";
+} from "../wal/entry-records.ts";
+import { decodeHistograms, type HistogramEntry, isHistogramRecord } from "../wal/histogram-record.ts";
+import { RecordError, RecordType } from "../wal/record.ts";
+import { decodeSamples, SAMPLES_HEADER_BYTES, SampleRecord, samplesBase } from "../wal/sample-record.ts";
+import { SeriesRecordCursor } from "../wal/series-record.ts";
 import type { ChunkPlace } from "./finished-chunks.ts";
 import type { Head } from "./head.ts";
 import { LabelInterner } from "./label-interner.ts";

@@ -1,5 +1,5 @@
 // Samples of the same series from one or several records, as kernels decode and append them (kernels/assembly/rows.ts).
-import type { SampleRecord } from "../wal/record.ts";
+import type { SampleRecord } from "../wal/sample-record.ts";
 
 /** Bytes of a ref, of a value or a time, and of a row in the list of rows. */
 export const REF_BYTES = 4;

@@ -6,7 +6,7 @@ import { Labels, STALE_NAN_HIGH, STALE_NAN_LOW } from "@narthex/model";
 import { seeded } from "../block/block-fixture.ts";
 import { Head } from "../head/head.ts";
 import { RECORD_WORDS, SLOT_WORDS } from "../memory/layout.ts";
-import { decodeSamples, encodeSamples, SAMPLES_HEADER_BYTES, SampleRecord } from "../wal/record.ts";
+import { decodeSamples, encodeSamples, SAMPLES_HEADER_BYTES, SampleRecord } from "../wal/sample-record.ts";
 import { KERNEL_SAMPLES } from "./desk.ts";
 import { Kernels } from "./kernels.ts";
 

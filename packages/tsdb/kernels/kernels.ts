@@ -4,8 +4,9 @@
 import { readFileSync } from "node:fs";
 import { crc32cTables, maxCompressedLength } from "@narthex/encoding";
 import type { LabelBytes } from "@narthex/storage";
-import { Control, type HeadMemory } from "../memory/layout.ts";
+import type { HeadMemory } from "../memory/layout.ts";
 import { Context, type KernelExports, WebAssembly } from "./compiled.ts";
+import { makeContext } from "./context.ts";
 import {
   AHEAD_REGION,
   DESK_BYTES,
@@ -96,34 +97,8 @@ export class Kernels {
     this.#labelEnds = new Uint32Array(buffer, at + DeskPart.labels.offset, KERNEL_LABELS * 2);
     this.#labelText = new Uint8Array(buffer, at + DeskPart.labels.offset + KERNEL_LABELS * 8, KERNEL_LABEL_BYTES);
     this.#contextAt = at + DeskPart.context.offset;
-    this.#context = new Uint32Array(buffer, this.#contextAt, Context.words);
+    this.#context = makeContext(memory, at);
     this.#contextFloats = new Float64Array(buffer, this.#contextAt, Context.words / 2);
-    const context = this.#context;
-    context[Context.series] = layout.series.offset;
-    context[Context.cold] = layout.cold.offset;
-    context[Context.slots] = layout.slots.offset;
-    context[Context.slotPool] = Control.slotPool * 4;
-    context[Context.finished] = layout.finished.offset;
-    context[Context.cellPool] = Control.cellPool * 4;
-    context[Context.pages] = layout.refs.offset;
-    context[Context.pageCount] = layout.refs.bytes / 4;
-    context[Context.arena] = layout.arena.offset;
-    context[Context.names] = layout.names.offset;
-    context[Context.pairs] = layout.pairs.offset;
-    context[Context.pairPool] = Control.pairPool * 4;
-    context[Context.seriesPool] = Control.seriesPool * 4;
-    context[Context.seriesTable] = Control.seriesTable * 4;
-    context[Context.arenaState] = Control.arena * 4;
-    context[Context.arenaLimit] = layout.arena.bytes / 4;
-    context[Context.control] = 0;
-    context[Context.ids] = at + DeskPart.ids.offset;
-    context[Context.labels] = at + DeskPart.labels.offset;
-    context[Context.records] = at + DeskPart.records.offset;
-    context[Context.times] = at + DeskPart.times.offset;
-    context[Context.values] = at + DeskPart.values.offset;
-    context[Context.cuts] = at + DeskPart.cuts.offset;
-    context[Context.cutRoom] = KERNEL_CUTS;
-    context[Context.cutCount] = 0;
   }
 
   /** Whether an array lies in the memory that kernels see. */

@@ -8,14 +8,9 @@ import { seeded } from "../block/block-fixture.ts";
 import { Replay, ReplayChunks } from "../head/replay.ts";
 import { CELL_BYTES, REF_BYTES, ROW_BYTES, RowWord, SampleRows } from "../head/sample-rows.ts";
 import { HeadFullError } from "../memory/pool.ts";
-import {
-  beginSeries,
-  decodeSamples,
-  encodeSamples,
-  RecordError,
-  SAMPLES_HEADER_BYTES,
-  SampleRecord,
-} from "../wal/record.ts";
+import { RecordError } from "../wal/record.ts";
+import { decodeSamples, encodeSamples, SAMPLES_HEADER_BYTES, SampleRecord } from "../wal/sample-record.ts";
+import { beginSeries } from "../wal/series-record.ts";
 import { type Kernels, TIMES_DIFFER } from "./kernels.ts";
 import { assertSameMemory, RANGE, twins } from "./twin-fixture.ts";
 

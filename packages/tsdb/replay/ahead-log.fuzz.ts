@@ -17,15 +17,11 @@ import { HeadQuerier } from "../head/head-querier.ts";
 import { type ChunkBytes, type ChunkSource, HeadView } from "../head/head-view.ts";
 import { Replay, ReplayChunks } from "../head/replay.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { encodeMetadata, encodeTombstones, endOfSeries } from "../wal/entry-records.ts";
 import { encodeHistograms } from "../wal/histogram-record.ts";
-import {
-  encodeMetadata,
-  encodeSamples,
-  encodeSeries,
-  encodeTombstones,
-  endOfSeries,
-  RecordError,
-} from "../wal/record.ts";
+import { RecordError } from "../wal/record.ts";
+import { encodeSamples } from "../wal/sample-record.ts";
+import { encodeSeries } from "../wal/series-record.ts";
 import { WalReader } from "../wal/wal-reader.ts";
 import { WalWriter } from "../wal/wal-writer.ts";
 import { AheadLog } from "./ahead-log.ts";

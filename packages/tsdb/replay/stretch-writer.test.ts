@@ -5,7 +5,7 @@ import { ByteWriter } from "@narthex/encoding";
 import { Head } from "../head/head.ts";
 import { AHEAD_REGION } from "../kernels/desk.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-import { encodeSamples, SampleRecord } from "../wal/record.ts";
+import { encodeSamples, SampleRecord } from "../wal/sample-record.ts";
 import type { WalReader } from "../wal/wal-reader.ts";
 import { AheadWords, STRETCH_BYTES, STRETCHES } from "./ahead-words.ts";
 import { ItemKind, ItemWord, itemAt, rowsOf, STRETCH_DATA_AT, StretchWord, stretchWords } from "./stretch.ts";

@@ -1,7 +1,8 @@
 // Filling a stretch of the log: records of the same series become rows of one item.
 import { CELL_BYTES, REF_BYTES, ROW_BYTES, RowWord } from "../head/sample-rows.ts";
 import { type Kernels, TIMES_DIFFER } from "../kernels/kernels.ts";
-import { RecordType, SAMPLES_HEADER_BYTES, samplesBase } from "../wal/record.ts";
+import { RecordType } from "../wal/record.ts";
+import { SAMPLES_HEADER_BYTES, samplesBase } from "../wal/sample-record.ts";
 import type { WalReader } from "../wal/wal-reader.ts";
 import { STRETCH_BYTES } from "./ahead-words.ts";
 import { ItemKind, ItemWord, itemAt, MAX_ITEMS, STRETCH_DATA_AT, StretchWord, stretchWords } from "./stretch.ts";

@@ -1,5 +1,5 @@
 // Deleted ranges of the head's series, in shared memory: queries in every thread leave them out.
-import type { TombstoneEntry } from "../wal/record.ts";
+import type { TombstoneEntry } from "../wal/entry-records.ts";
 
 /** Ref, first and last time: 64-bit floats. */
 const STONE_WORDS = 3;

@@ -1,25 +1,21 @@
 // Checkpoints: what is kept of log segments that are about to be deleted.
 import { ByteWriter } from "@narthex/encoding";
 import { type FileSystem, joinPath } from "../fs/file-system.ts";
-import { type Compression, checkpointName, lastCheckpoint, listCheckpoints, listSegments } from "./format.ts";
-import { decodeHistograms, encodeHistograms, encodeHistogramsV2, isHistogramRecord } from "./histogram-record.ts";
 import {
   decodeExemplars,
   decodeMetadata,
-  decodeSamples,
   decodeTombstones,
   encodeExemplars,
   encodeMetadata,
-  encodeSamples,
-  encodeSamplesV2,
   encodeTombstones,
   isEndOfSeries,
   type MetadataEntry,
-  RecordError,
-  RecordType,
-  SampleRecord,
-  SeriesRecordCursor,
-} from "./record.ts";
+} from "./entry-records.ts";
+import { type Compression, checkpointName, lastCheckpoint, listCheckpoints, listSegments } from "./format.ts";
+import { decodeHistograms, encodeHistograms, encodeHistogramsV2, isHistogramRecord } from "./histogram-record.ts";
+import { RecordError, RecordType } from "./record.ts";
+import { decodeSamples, encodeSamples, encodeSamplesV2, SampleRecord } from "./sample-record.ts";
+import { SeriesRecordCursor } from "./series-record.ts";
 import { WalReader } from "./wal-reader.ts";
 import { WalWriter } from "./wal-writer.ts";
 

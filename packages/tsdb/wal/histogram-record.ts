@@ -8,8 +8,9 @@ import {
   STALE_NAN_HIGH,
   STALE_NAN_LOW,
 } from "@narthex/model";
-import { decoding, RecordError, RecordType, readStartTime, writeStartTime } from "./record.ts";
+import { decoding, RecordError, RecordType } from "./record.ts";
 import { RecordReader } from "./record-reader.ts";
+import { readStartTime, writeStartTime } from "./sample-record.ts";
 
 /** One histogram of a record. `integer`: its counts came as integers, and go back as such. */
 export interface HistogramEntry {

@@ -4,26 +4,21 @@ import { ByteWriter } from "@narthex/encoding";
 import { type FloatHistogramFields, Labels } from "@narthex/model";
 import { MemoryFs } from "../fs/memory-fs.ts";
 import { checkpointRange, removeCheckpoints, writeCheckpoint } from "./checkpoint.ts";
-import { lastCheckpoint } from "./format.ts";
-import { decodeHistograms, encodeHistograms, encodeHistogramsV2, type HistogramEntry } from "./histogram-record.ts";
 import {
-  beginSeries,
   decodeExemplars,
   decodeMetadata,
   decodeMmapMarkers,
-  decodeSamples,
   decodeTombstones,
   encodeExemplars,
   encodeMetadata,
   encodeMmapMarkers,
-  encodeSamples,
-  encodeSamplesV2,
-  encodeSeries,
   encodeTombstones,
-  RecordError,
-  SampleRecord,
-  SeriesRecordCursor,
-} from "./record.ts";
+} from "./entry-records.ts";
+import { lastCheckpoint } from "./format.ts";
+import { decodeHistograms, encodeHistograms, encodeHistogramsV2, type HistogramEntry } from "./histogram-record.ts";
+import { RecordError } from "./record.ts";
+import { decodeSamples, encodeSamples, encodeSamplesV2, SampleRecord } from "./sample-record.ts";
+import { beginSeries, encodeSeries, SeriesRecordCursor } from "./series-record.ts";
 import { WalReader } from "./wal-reader.ts";
 import { WalWriter } from "./wal-writer.ts";
 

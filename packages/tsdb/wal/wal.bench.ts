@@ -3,7 +3,7 @@ import { ByteWriter, crc32c } from "@narthex/encoding";
 import { MemoryFs } from "../fs/memory-fs.ts";
 import { canWriteZstd } from "./compression.ts";
 import type { Compression } from "./format.ts";
-import { decodeSamples, encodeSamples, SampleRecord } from "./record.ts";
+import { decodeSamples, encodeSamples, SampleRecord } from "./sample-record.ts";
 import { WalReader } from "./wal-reader.ts";
 import { WalWriter } from "./wal-writer.ts";
 

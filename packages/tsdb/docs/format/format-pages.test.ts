@@ -15,7 +15,8 @@ import { encodeXor2 } from "../../chunk/xor2.ts";
 import { Db } from "../../db.ts";
 import { MemoryFs } from "../../fs/memory-fs.ts";
 import { decodeTombstonesFile, encodeTombstonesFile } from "../../tombstone/tombstones.ts";
-import { decodeSamples, encodeSamplesV2, SampleRecord, SeriesRecordCursor } from "../../wal/record.ts";
+import { decodeSamples, encodeSamplesV2, SampleRecord } from "../../wal/sample-record.ts";
+import { SeriesRecordCursor } from "../../wal/series-record.ts";
 import { WalReader } from "../../wal/wal-reader.ts";
 import { WalWriter } from "../../wal/wal-writer.ts";
 

@@ -1,6 +1,6 @@
 // Records of samples (type 2) as rows (head/sample-rows.ts): values side by side, and for all records of the same series in the same
 // order, such as one target's scrapes, one list of refs. The series are appended to one after the other, so that what a series needs is
-// fetched once for many samples. Source of the records' format: wal/record.ts.
+// fetched once for many samples. Source of the records' format: wal/sample-record.ts.
 import {
   APPLIED,
   ARENA,

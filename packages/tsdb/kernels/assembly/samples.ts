@@ -1,4 +1,4 @@
-// Records of samples (type 2) to arrays, and refs to series records. Source of the format: wal/record.ts.
+// Records of samples (type 2) to arrays, and refs to series records. Source of the format: wal/sample-record.ts.
 import { ARENA, DECODED_TO, PAGE_COUNT, PAGES, RECORDS, TIMES, VALUES } from "./context";
 import { unzigzag, varintOf, varintSize } from "./varint";
 

@@ -46,6 +46,8 @@ export const COLD_HASH: usize = 8;
 export const COLD_FLAGS: usize = 12;
 const COLD_OUT_OF_ORDER: usize = 24;
 const RECORD_BYTES: usize = 64;
+/** A flag: the series was removed. */
+const REMOVED: u32 = 1;
 /** Pools link free cells by their first word. */
 const LINK: usize = 0;
 
@@ -109,7 +111,7 @@ export function findSeries(context: usize, ids: usize, count: u32, hash: u32): u
 }
 
 /** Puts a record where the series table has a free place for its hash. */
-export function place(table: usize, mask: u32, hash: u32, record: u32): void {
+function place(table: usize, mask: u32, hash: u32, record: u32): void {
   let slot = hash & mask;
   while (load<u32>(table + ((<usize>slot) << 2)) !== 0) slot = (slot + 1) & mask;
   store<u32>(table + ((<usize>slot) << 2), record);
@@ -163,9 +165,6 @@ export function placeSeries(context: usize, highestRecord: u32): void {
     if (at !== 0) place(table, mask, load<u32>(at, COLD_HASH), record);
   }
 }
-
-/** Flag of a cold record: the series was removed. */
-const REMOVED: u32 = 1;
 
 /** The cold record of a series, 0 where the number stands for none now. */
 export function liveAt(cold: usize, record: u32): usize {
