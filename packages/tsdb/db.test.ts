@@ -16,6 +16,8 @@ import type { LogFields } from "./logger.ts";
 import { reserveMemory } from "./memory/layout.ts";
 import { ReplayThread } from "./replay/replay-thread.ts";
 import { canWriteZstd } from "./wal/compression.ts";
+import { encodeTombstones, endOfSeries } from "./wal/entry-records.ts";
+import { encodeSamples } from "./wal/sample-record.ts";
 import { beginSeries, encodeSeries } from "./wal/series-record.ts";
 import { WalWriter } from "./wal/wal-writer.ts";
 
@@ -188,6 +190,50 @@ test("Db: series of a record that is broken further on are logged anew, so that 
     db = await open(fs, { memoryBytes });
     assert.deepEqual(dump(db), before);
     assert.equal(Object.keys(before).length, 3);
+    await db.close();
+  }
+});
+
+test("Db: a broken record of series that the log knows or ends elsewhere costs nothing, with a chunk snapshot either", async () => {
+  const labels = (s: number): Labels => Labels.fromObject({ __name__: "m", s: `${s}` });
+  for (const snapshotsChunks of [false, true]) {
+    const fs = new MemoryFs();
+    let db = await open(fs);
+    write(db, 3, 0);
+    const before = dump(db);
+    const record = new ByteWriter(64);
+    beginSeries(record);
+    for (const ref of [1, 2, 3, 8, 9]) encodeSeries(record, ref, labels(ref < 4 ? ref - 1 : ref));
+    const wal = WalWriter.open(fs, "data/wal");
+    wal.log(record.bytes, record.length - 1);
+    wal.close();
+    for (let start = 0; start < 2; start++) {
+      db = await open(fs, { snapshotsChunks });
+      assert.deepEqual(dump(db), before);
+      await db.close();
+    }
+  }
+  // In a checkpoint, which nobody cuts; the log behind it ends two of the series.
+  const fs = new MemoryFs();
+  await (await open(fs)).close();
+  const record = new ByteWriter(64);
+  beginSeries(record);
+  for (const ref of [1, 2, 3, 4]) encodeSeries(record, ref, labels(ref));
+  const checkpoint = WalWriter.open(fs, "data/wal/checkpoint.00000000");
+  checkpoint.log(record.bytes, record.length - 1);
+  checkpoint.close();
+  const wal = WalWriter.open(fs, "data/wal");
+  record.clear();
+  encodeTombstones(record, [endOfSeries(1), endOfSeries(3)]);
+  wal.log(record.bytes, record.length);
+  record.clear();
+  encodeSamples(record, Float64Array.of(2), Float64Array.of(START), new Uint32Array(2), 0, 1);
+  wal.log(record.bytes, record.length);
+  wal.close();
+  for (let start = 0; start < 2; start++) {
+    const db = await open(fs);
+    assert.equal(db.stats().numSeries, 1);
+    assert.deepEqual(dump(db), { '{"__name__":"m","s":"2"}': `${START}:0.0 ` });
     await db.close();
   }
 });

@@ -102,6 +102,11 @@ export class HeadRecovery {
     const walOptions = parts.logOptions((seconds) => parts.durations?.walFsync.observe(seconds));
     parts.wal = WalWriter.open(parts.fs, parts.path(WAL_DIRECTORY), walOptions);
     head.attach(parts.wal, sink);
+    try {
+      head.logSeries();
+    } catch (error) {
+      logger.error("Logging series anew failed; the next commit tries again", { err: error });
+    }
     if (hasLateLog) head.outOfOrder.attach(lateLog.open(), lateSink);
     return lateSink;
   }

@@ -307,6 +307,16 @@ test("agent storage: of a record of series that is broken further on nothing is 
   const ref = add(db, "a", T);
   assert.deepEqual(logged(fs), [`${ref} is a`, `${ref}@0=1`]);
   await db.close();
+
+  // Of a checkpoint, which nobody cuts, as much as is whole.
+  const other = new MemoryFs();
+  await (await open(other)).close();
+  const checkpoint = WalWriter.open(other, "agent/wal/checkpoint.00000000");
+  checkpoint.log(record.bytes, record.length - 1);
+  checkpoint.close();
+  const again = await open(other);
+  assert.deepEqual([add(again, "a", T), add(again, "c", T)], [1, 2]);
+  await again.close();
 });
 
 test("agent storage: a commit that the disk refuses leaves nothing, and the next one works", async () => {

@@ -39,11 +39,11 @@ export class AgentReplay {
   async run(): Promise<void> {
     const checkpoint = lastCheckpoint(this.#fs, this.#directory);
     if (checkpoint !== undefined) {
-      await this.#read(new WalReader(this.#fs, checkpoint.path), () => checkpoint.index);
+      await this.#read(new WalReader(this.#fs, checkpoint.path), () => checkpoint.index, false);
       this.#logger.info("WAL checkpoint loaded");
     }
     const reader = new WalReader(this.#fs, this.#directory, { fromSegment: (checkpoint?.index ?? -1) + 1 });
-    await this.#read(reader, () => reader.segment);
+    await this.#read(reader, () => reader.segment, true);
     const { corruption } = reader;
     if (corruption !== undefined) {
       this.corruptions++;
@@ -56,12 +56,13 @@ export class AgentReplay {
     }
   }
 
-  async #read(reader: WalReader, segment: () => number): Promise<void> {
+  /** `isCut`: where a record is broken, the log is cut in front of it. */
+  async #read(reader: WalReader, segment: () => number, isCut: boolean): Promise<void> {
     let sliceEnd = performance.now() + SLICE_MS;
     try {
       while (reader.next()) {
         try {
-          this.#take(reader.bytes, reader.start, reader.end, segment());
+          this.#take(reader.bytes, reader.start, reader.end, segment(), isCut);
         } catch (error) {
           if (!(error instanceof RecordError)) throw error;
           reader.corruptionHere(error.message);
@@ -76,12 +77,12 @@ export class AgentReplay {
     }
   }
 
-  #take(bytes: Uint8Array, start: number, end: number, segment: number): void {
+  #take(bytes: Uint8Array, start: number, end: number, segment: number, isCut: boolean): void {
     const type = start < end ? (bytes[start] as number) : 0;
     if (type === RecordType.series) {
-      // All or nothing: the log is cut in front of a record that is broken further on, and must know of all series here.
+      // All or nothing where the log is cut in front of a broken record: it must know of all series here.
       const check = new SeriesRecordCursor(bytes, start, end);
-      while (check.next()) while (check.nextLabel());
+      while (isCut && check.next()) while (check.nextLabel());
       this.#takeSeries(new SeriesRecordCursor(bytes, start, end), segment);
     } else if (type === RecordType.samples || type === RecordType.samplesV2) {
       const samples = this.#samples;

@@ -35,6 +35,19 @@ export class HeadLog {
     this.#unlogged.push(record);
   }
 
+  /** A series has left the head before it was logged. */
+  forget(record: number): void {
+    for (let i = this.#unlogged.length - 1; i >= 0; i--) if (this.#unlogged[i] === record) this.#unlogged.splice(i, 1);
+  }
+
+  /** Logs the series that wait for it, without a transaction. Throws when the log refuses: then they wait on. */
+  writeSeries(): void {
+    const { wal } = this;
+    if (wal === undefined || this.#unlogged.length === 0) return;
+    this.#orNothing(wal, () => this.#series(wal));
+    this.#unlogged.length = 0;
+  }
+
   /** Records of series that the log does not know yet. */
   get unlogged(): readonly number[] {
     return this.#unlogged;

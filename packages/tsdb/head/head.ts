@@ -366,9 +366,14 @@ export class Head {
     if (!isLogged) this.#log.add(record);
   }
 
-  /** The log does not know a series any more: it is told of it with the next commit. */
+  /** The log may not know a series any more: it is told of it by `logSeries`, or with the next commit. */
   logAnew(record: number): void {
     this.#log.add(record);
+  }
+
+  /** Logs the series that the log may not know, if there are some: a snapshot leaves those out. Throws when the log refuses. */
+  logSeries(): void {
+    this.#log.writeSeries();
   }
 
   /** Series that a log brought, made by kernels: see `SeriesTable.makeByKernels`. */
@@ -442,7 +447,9 @@ export class Head {
 
   /** See `SeriesCollector.endReplayed`. */
   endReplayed(record: number, ref: number): boolean {
-    return this.#collector.endReplayed(record, ref);
+    const isEnded = this.#collector.endReplayed(record, ref);
+    if (isEnded) this.#log.forget(record);
+    return isEnded;
   }
 
   /** See `SeriesCollector.ending`. */

@@ -204,7 +204,7 @@ export class Replay {
     try {
       this.#makeSeries(cursor, end);
     } catch (error) {
-      // The log is cut in front of the record: what was made of it by now must go to the log anew.
+      // The log may be cut in front of the record: what is whole of it goes to the log anew, even if that says it elsewhere.
       if (error instanceof RecordError) this.#logAnew(new SeriesRecordCursor(bytes, start, end));
       throw error;
     }
@@ -221,7 +221,7 @@ export class Replay {
     }
   }
 
-  /** The series of a record that is broken are to be logged, as far as they are whole. */
+  /** The series of a broken record are to be logged, as far as they are whole and known. */
   #logAnew(cursor: SeriesRecordCursor): void {
     try {
       while (cursor.next()) {

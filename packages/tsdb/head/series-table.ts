@@ -1,7 +1,7 @@
 // Series by labels and by ref: label lists, the hash table, the pages from ref to record.
 import type { Labels } from "@narthex/model";
 import type { LabelBytes } from "@narthex/storage";
-import type { Kernels } from "../kernels/kernels.ts";
+import { type Kernels, UNKNOWN_SERIES } from "../kernels/kernels.ts";
 import type { Arena } from "../memory/arena.ts";
 import { COLD_WORDS, Control, type HeadMemory, RECORD_WORDS, REF_PAGE, TableWord } from "../memory/layout.ts";
 import { HeadFullError, Pool } from "../memory/pool.ts";
@@ -157,10 +157,12 @@ export class SeriesTable {
   findOrCreateByKernels(labels: LabelBytes): number {
     const kernels = this.#kernels;
     if (kernels === undefined || this.#isDeferring) return 0;
+    const found = kernels.seriesOfLabels(labels, this.#symbols.tableGeneration);
+    if (found !== UNKNOWN_SERIES) return found;
     const { control } = this.#memory;
     openWindow(control);
     try {
-      return kernels.seriesOfLabels(labels, this.#symbols.tableGeneration, this.#firstEpoch);
+      return -kernels.makeSeriesOfLabels(labels.count, this.#firstEpoch);
     } finally {
       closeWindow(control);
     }

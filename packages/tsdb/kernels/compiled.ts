@@ -38,6 +38,7 @@ export const Context = {
   ids: 34,
   knownIds: 35,
   labels: 36,
+  hash: 37,
   words: 38,
 } as const;
 
@@ -57,7 +58,8 @@ export interface KernelExports {
   ): number;
   makeSeries(context: number, at: number, end: number, limit: number, epoch: number): number;
   encodeSeries(context: number, count: number, at: number, end: number): number;
-  seriesOfLabels(context: number, count: number, bytes: number, epoch: number): number;
+  seriesOfLabels(context: number, count: number, bytes: number): number;
+  makeSeriesOfLabels(context: number, count: number, epoch: number): number;
   buildPostings(
     context: number,
     highestRecord: number,

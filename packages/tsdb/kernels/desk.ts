@@ -9,10 +9,11 @@ export const KERNEL_SAMPLES = 65_536;
 export const KERNEL_CUTS = 4096;
 
 const KIB = 1024;
-/** Labels of a series that kernels look for, and bytes of their text, at most. */
+const MIB = 1024 * KIB;
+
+/** Labels of a series that kernels look for (`MAX_LABELS` of assembly/series.ts is the same), and bytes of their text, at most. */
 export const KERNEL_LABELS = 64;
 export const KERNEL_LABEL_BYTES: number = 15 * KIB + 512;
-const MIB = 1024 * KIB;
 
 export interface DeskRegion {
   readonly offset: number;

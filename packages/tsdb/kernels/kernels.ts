@@ -19,6 +19,8 @@ import {
 
 /** Samples of several times, where one was expected. */
 export const TIMES_DIFFER = -1;
+/** What `seriesOfLabels` says of labels that no series has. */
+export const UNKNOWN_SERIES = -1;
 /** What `decodeFirstRow` says of refs that only grow. */
 const GROWING = 2;
 
@@ -39,7 +41,7 @@ export interface AppendResult {
 export class Kernels {
   /** The reader of a log reads into this. */
   readonly readBuffer: Uint8Array;
-  /** A record put together from its fragments, or one that is to be compressed. */
+  /** A record put together from its fragments, or one that is to be compressed or logged. */
   readonly input: Uint8Array;
   /** What `uncompress` and `compress` wrote. */
   readonly output: Uint8Array;
@@ -170,7 +172,7 @@ export class Kernels {
   /**
    * Makes the series of a record body `bytes[start, end)` (of an owned array), as of `epoch`, whose postings are put off; their records
    * are in `records`, and `decodedTo` is where it stopped. Returns how many, at most `KERNEL_SAMPLES` at a time. Stops at a series that
-   * is not for it, see assembly/series.ts.
+   * is not for it, see assembly/logged-series.ts.
    */
   makeSeries(bytes: Uint8Array, start: number, end: number, epoch: number): number {
     const { byteOffset } = bytes;
@@ -181,11 +183,11 @@ export class Kernels {
   }
 
   /**
-   * The series with these labels: its record, negative when it was made just now, as of `epoch`. 0 when the slow way has to look, or when
-   * the labels are not in order: see assembly/live-series.ts. `generation` changes when pairs may have left their table. Inside a write
-   * window.
+   * The record of the series with these labels; `UNKNOWN_SERIES` when there is none, which `makeSeriesOfLabels` then makes. 0 when the slow
+   * way has to look, or when the labels are not in order: see assembly/live-series.ts. `generation` changes when pairs may have left
+   * their table.
    */
-  seriesOfLabels({ bytes, ends, count, length }: LabelBytes, generation: number, epoch: number): number {
+  seriesOfLabels({ bytes, ends, count, length }: LabelBytes, generation: number): number {
     if (count > KERNEL_LABELS || length > KERNEL_LABEL_BYTES) return 0;
     const labelEnds = this.#labelEnds;
     const text = this.#labelText;
@@ -193,7 +195,12 @@ export class Kernels {
     for (let i = 0; i < length; i++) text[i] = bytes[i];
     if (generation !== this.#generation) this.#context[Context.knownIds] = 0;
     this.#generation = generation;
-    return this.#exports.seriesOfLabels(this.#contextAt, count, length, epoch);
+    return this.#exports.seriesOfLabels(this.#contextAt, count, length);
+  }
+
+  /** Makes the series with the `count` labels that `seriesOfLabels` has just found none for; returns its record. Inside a write window. */
+  makeSeriesOfLabels(count: number, epoch: number): number {
+    return this.#exports.makeSeriesOfLabels(this.#contextAt, count, epoch);
   }
 
   /**

@@ -14,11 +14,11 @@ export function twins(): { fast: Head; slow: Head; kernels: Kernels } {
   return { fast, slow, kernels: fast.kernels as Kernels };
 }
 
-/** Everything that a replay writes to, up to `words` of each region. */
+/** Everything that series and samples are made of, up to `words` of each region. */
 export function assertSameMemory(fast: HeadMemory, slow: HeadMemory, words = 200_000): void {
   const parts = ["names", "pairs", "series", "cold", "refs", "slots", "finished", "arena"] as const;
   for (const part of parts) assert.deepEqual(fast[part].slice(0, words), slow[part].slice(0, words), part);
-  // Behind the counter of windows, of which kernels need fewer.
+  // Behind the counter of windows, of which kernels need others.
   const [, ...control] = fast.control.slice(0, Control.snapshots);
   assert.deepEqual(control, [...slow.control.slice(1, Control.snapshots)]);
   assert.deepEqual(fast.arenaState.slice(), slow.arenaState.slice());

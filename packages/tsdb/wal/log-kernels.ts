@@ -7,7 +7,7 @@
 export interface LogKernels {
   /** `READ_BYTES` of the reader: what it reads ahead. */
   readonly readBuffer: Uint8Array;
-  /** Room for a record in fragments; `compress` takes it too. */
+  /** Room for a record in fragments, or one that is made for the log; `compress` takes it too. */
   readonly input: Uint8Array;
   /** What `uncompress` and `compress` wrote last. */
   readonly output: Uint8Array;

@@ -47,3 +47,5 @@ export const IDS: usize = 136;
 /** How many of them hold what labels before had; and where labels are that somebody looks for: ends and text (live-series.ts). */
 export const KNOWN_IDS: usize = 140;
 export const LABELS: usize = 144;
+/** The hash of labels that no series has. */
+export const HASH: usize = 148;

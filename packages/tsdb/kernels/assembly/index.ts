@@ -1,6 +1,6 @@
 export { appendSamples } from "./append";
 export { crc32c } from "./checksum";
-export { seriesOfLabels } from "./live-series";
+export { makeSeriesOfLabels, seriesOfLabels } from "./live-series";
 export { makeSeries } from "./logged-series";
 export { buildPostings } from "./postings";
 export { appendRows, decodeFirstRow, decodeNextRow } from "./rows";

@@ -1,7 +1,7 @@
 // A series that somebody appends to, by its labels: what head/series-table.ts does for labels as bytes (`findOrCreateBytes`), postings
 // included. What is not usual is left to that.
 
-import { ARENA, CONTROL, IDS, KNOWN_IDS, LABELS, NAMES, PAGE_COUNT, PAIRS, SERIES_TABLE } from "./context";
+import { ARENA, CONTROL, HASH, IDS, KNOWN_IDS, LABELS, NAMES, PAGE_COUNT, PAIRS, SERIES_TABLE } from "./context";
 import { ALL_SERIES, addPosting, MAX_BLOCK_WORDS } from "./postings";
 import { MAX_REF } from "./samples";
 import {
@@ -19,6 +19,9 @@ import { internLabel } from "./symbols";
 // Words of the control region (memory/layout.ts), in bytes.
 const SERIES_COUNT: usize = 32;
 const LAST_REF: usize = 36;
+
+/** What `seriesOfLabels` says of labels that no series has. */
+const UNKNOWN: i32 = -1;
 
 /** Where text begins behind `LABELS`; before that stand the ends of names and values. */
 const TEXT: usize = (<usize>MAX_LABELS) << 3;
@@ -50,11 +53,12 @@ function isAbove(at: usize, end: usize, before: usize, beforeEnd: usize): bool {
 }
 
 /**
- * The series with the `count` labels at the context's place for them, whose text has `bytes` bytes: its record, which is negative when
- * it was made just now, as of `epoch`. 0 when it is not for this: many labels, some that are empty or not in the order of their names, a
- * name that is not known, new text that is not ASCII, a table or region that is full. The caller holds the write window open; the first `KNOWN_IDS` ids are those of labels before.
+ * The record of the series with the `count` labels at the context's place for them, whose text has `bytes` bytes; `UNKNOWN` when there
+ * is none: then `makeSeriesOfLabels` makes it. 0 when the labels are not for this: many, some that are empty or not in the order of
+ * their names, a name that is not known, new text that is not ASCII, a table or region that is full. The first `KNOWN_IDS` ids are those
+ * of labels before.
  */
-export function seriesOfLabels(context: usize, count: u32, bytes: u32, epoch: u32): i32 {
+export function seriesOfLabels(context: usize, count: u32, bytes: u32): i32 {
   // Each label may begin a block of postings, and so may all series.
   const blocks = <u64>(count + 1) * 2 * <u64>MAX_BLOCK_WORDS;
   if (count === 0 || count > MAX_LABELS) return 0;
@@ -88,11 +92,19 @@ export function seriesOfLabels(context: usize, count: u32, bytes: u32, epoch: u3
   }
   store<u32>(context, max(known, count), KNOWN_IDS);
   hash = finishHash(hash);
+  store<u32>(context, hash, HASH);
   const found = findSeries(context, ids, count, hash);
-  if (found !== 0) return <i32>found;
-  const record = createSeries(context, ids, count, hash, ref, epoch);
+  return found === 0 ? UNKNOWN : <i32>found;
+}
+
+/** Makes the series that `seriesOfLabels` has just looked for, as of `epoch`; returns its record. The caller holds the write window open. */
+export function makeSeriesOfLabels(context: usize, count: u32, epoch: u32): u32 {
+  const control = <usize>load<u32>(context, CONTROL);
+  const ids = <usize>load<u32>(context, IDS);
+  const ref = load<u32>(<usize>load<u32>(context, SERIES_TABLE), TABLE_NEXT_REF);
+  const record = createSeries(context, ids, count, load<u32>(context, HASH), ref, epoch);
   for (let i: usize = 0; i < <usize>count; i++) addPosting(context, load<u32>(ids + (i << 2)), ref);
   store<u32>(control, addPosting(context, ALL_SERIES, ref), SERIES_COUNT);
   store<u32>(control, ref, LAST_REF);
-  return -(<i32>record);
+  return record;
 }

@@ -28,7 +28,7 @@ import {
 } from "./context";
 import { PAIR_TABLE_BITS } from "./symbols";
 
-/** Labels of a series that is made by kernels, at most. */
+/** Labels of a series that is made by kernels, at most; `KERNEL_LABELS` of kernels/desk.ts is the same. */
 export const MAX_LABELS: u32 = 64;
 
 // The series table's state.
