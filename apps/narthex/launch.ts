@@ -226,23 +226,15 @@ interface ReplayThreadEntry {
 }
 
 async function loadServer(home: string): Promise<ServerEntry> {
-  return loadBundle<ServerEntry>(home, "server", "server") ?? (await unbundled(home, () => import("@narthex/server")));
+  return loadBundle<ServerEntry>(home, "server", "server") ?? import("@narthex/server");
 }
 
 async function loadAlertmanager(home: string): Promise<AlertmanagerEntry> {
-  const bundle = loadBundle<AlertmanagerEntry>(home, "alertmanager", "alertmanager");
-  return bundle ?? (await unbundled(home, () => import("@narthex/alertmanager")));
+  return loadBundle<AlertmanagerEntry>(home, "alertmanager", "alertmanager") ?? import("@narthex/alertmanager");
 }
 
 async function loadPushgateway(home: string): Promise<ProgramEntry> {
-  const bundle = loadBundle<ProgramEntry>(home, "pushgateway", "pushgateway");
-  return bundle ?? (await unbundled(home, () => import("@narthex/pushgateway")));
-}
-
-/** Loads single files. TLS comes first, by `require`: bin/extra-certificates.cjs waits for that. */
-function unbundled<Entry>(home: string, load: () => Promise<Entry>): Promise<Entry> {
-  createRequire(join(home, "package.json"))("node:tls");
-  return load();
+  return loadBundle<ProgramEntry>(home, "pushgateway", "pushgateway") ?? import("@narthex/pushgateway");
 }
 
 const compilations = new Map<string, number>();

@@ -20,10 +20,10 @@ export function scratch(test) {
 }
 
 /** Runs `narthex ARGS` to its end. Resolves with exit code, both outputs and how long it took. */
-export function runToEnd(args, { timeoutMs = 20_000, env = process.env } = {}) {
+export function runToEnd(args, { timeoutMs = 20_000 } = {}) {
   return new Promise((done) => {
     const started = performance.now();
-    const child = spawn(COMMAND, args, { stdio: ["ignore", "pipe", "pipe"], env });
+    const child = spawn(COMMAND, args, { stdio: ["ignore", "pipe", "pipe"] });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (text) => (stdout += text));
