@@ -79,7 +79,17 @@ export class Translator {
     this.#told = told;
     this.#targetInfo = this.#newTargetInfo();
     this.#points.begin(bytes, intake, told);
-    const reader = this.#reader.reset(bytes, 0, length) as WireReader;
+    try {
+      this.#takeRequest(this.#reader.reset(bytes, 0, length) as WireReader);
+    } finally {
+      this.#bytes = new Uint8Array(0);
+      this.#intake = undefined;
+      this.#points.end();
+    }
+    return told;
+  }
+
+  #takeRequest(reader: WireReader): void {
     for (let field = reader.nextField(); field !== 0 && !this.#told.isFull; field = reader.nextField()) {
       if (field !== RequestField.resourceMetrics) {
         reader.skipField();
@@ -89,10 +99,6 @@ export class Translator {
       this.#takeResource(reader);
       reader.leave(outer);
     }
-    this.#bytes = new Uint8Array(0);
-    this.#intake = undefined;
-    this.#points.end();
-    return told;
   }
 
   #newTargetInfo(): TargetInfo {

@@ -374,7 +374,7 @@ export class MetricCache implements SeriesSource {
 
   #appendHistogram(metric: KnownMetric, t: number, histogram: FloatHistogramFields, integer: boolean): void {
     const appender = this.#appender as Appender;
-    const ref = metric.refs[0] as number;
+    let ref = metric.refs[0] as number;
     const { synthesis } = this.#sink;
     const told = { histogram, startTime: this.#created };
     const isMadeUp = told.startTime === 0 && synthesis !== undefined && metric.family.type === "histogram";
@@ -382,8 +382,12 @@ export class MetricCache implements SeriesSource {
     if (sample === undefined) return;
     let verdict = appender.appendHistogram(ref, t, sample.histogram, integer, sample.startTime);
     if (verdict === Append.unknownRef) {
-      const again = this.#resolveAgain(metric, 0);
-      verdict = appender.appendHistogram(again, t, sample.histogram, integer, sample.startTime);
+      ref = this.#resolveAgain(metric, 0);
+      if (ref === 0) {
+        (this.#counts as ScrapeCounts).refused++;
+        return;
+      }
+      verdict = appender.appendHistogram(ref, t, sample.histogram, integer, sample.startTime);
     }
     if (verdict !== Append.ok) synthesis?.forget(ref);
     this.#sink.count(verdict);

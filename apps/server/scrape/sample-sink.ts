@@ -51,8 +51,8 @@ export class SampleSink {
   }
 
   /**
-   * Appends the sample behind the end of the batch by itself, with a time of its own. `startTime` is what the target told of it, 0 for
-   * nothing.
+   * Appends the sample behind the end of the batch by itself, with a time of its own: its value stands there, and whatever its source
+   * goes by. `startTime` is what the target told of it, 0 for nothing.
    */
   appendAlone(ref: SeriesRef, t: number, startTime: number): void {
     const counts = this.#counts as ScrapeCounts;
@@ -70,9 +70,17 @@ export class SampleSink {
       if (taken === Taken.adjusted) ({ value, startTime: start } = synthesis);
     }
     const appender = this.#appender as Appender;
-    let verdict = appender.append(ref, t, value, start);
-    if (verdict === Append.unknownRef) verdict = appender.append(this.#source.makeAgain(at), t, value, start);
-    if (verdict !== Append.ok) synthesis?.forget(ref);
+    let known = ref;
+    let verdict = appender.append(known, t, value, start);
+    if (verdict === Append.unknownRef) {
+      known = this.#source.makeAgain(at);
+      if (known === 0) {
+        counts.refused++;
+        return;
+      }
+      verdict = appender.append(known, t, value, start);
+    }
+    if (verdict !== Append.ok) synthesis?.forget(known);
     this.count(verdict);
   }
 
@@ -94,7 +102,10 @@ export class SampleSink {
       let ref = refs[i] as number;
       if (verdict === Append.unknownRef) {
         ref = source.makeAgain(i);
-        if (ref === 0) counts.refused++;
+        if (ref === 0) {
+          counts.refused++;
+          continue;
+        }
         verdict = appender.append(ref, this.#t, values[i] as number, startTimes?.[i]);
       }
       if (verdict !== Append.ok) synthesis?.forget(ref);

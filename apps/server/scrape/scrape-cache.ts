@@ -406,7 +406,7 @@ export class ScrapeCache implements SeriesSource {
 
   /** The value at the end of the batch, for an entry of a series, with a time of its own. */
   #appendAlone(entry: number, ref: SeriesRef, t: number): void {
-    const { batch } = this.#sink;
+    const batch = this.#batch;
     batch.entries[batch.count] = entry;
     // What tells when the series began mostly stands behind it: what the scrape before said has to do.
     const startTime = this.#options.startTimes ? (this.#partAt(entry)?.group.createdNow ?? 0) : 0;

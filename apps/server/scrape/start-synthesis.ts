@@ -138,10 +138,11 @@ export class StartSynthesis {
     return { histogram: compactHistogram(rest, 0), startTime };
   }
 
-  /** The storage had forgotten the series, and knows it under another ref now. */
+  /** The storage had forgotten the series, and knows it under another ref now; 0: it does not any more. */
   move(from: SeriesRef, to: SeriesRef): void {
     const [floats, histograms] = [this.#floats.get(from), this.#histograms.get(from)];
     this.forget(from);
+    if (to === 0) return;
     if (floats !== undefined) this.#floats.set(to, floats);
     if (histograms !== undefined) this.#histograms.set(to, histograms);
   }
