@@ -81,8 +81,7 @@ export class AgentReplay {
     const type = start < end ? (bytes[start] as number) : 0;
     if (type === RecordType.series) {
       // All or nothing where the log is cut in front of a broken record: it must know of all series here.
-      const check = new SeriesRecordCursor(bytes, start, end);
-      while (isCut && check.next()) while (check.nextLabel());
+      if (isCut) readThrough(new SeriesRecordCursor(bytes, start, end));
       this.#takeSeries(new SeriesRecordCursor(bytes, start, end), segment);
     } else if (type === RecordType.samples || type === RecordType.samplesV2) {
       const samples = this.#samples;
@@ -127,4 +126,9 @@ export class AgentReplay {
     }
     if (t > (series.lastTimes[slot] as number)) series.lastTimes[slot] = t;
   }
+}
+
+/** Throws a `RecordError` when something in a record of series is broken. */
+function readThrough(cursor: SeriesRecordCursor): void {
+  while (cursor.next()) while (cursor.nextLabel());
 }

@@ -286,7 +286,8 @@ export class Kernels {
 
   /**
    * Appends to the series of refs `[from, to)` of the list at the address `refs`, one after the other, what `count` rows have of them;
-   * `rows` is the address of their list (head/sample-rows.ts). Conditions and times as of `appendSamples`. What `stoppedRow` and the rows behind it have of the ref where it stopped is for the slow way, as their series may be unknown.
+   * `rows` is the address of their list (head/sample-rows.ts). Conditions and times as of `appendSamples`. What `stoppedRow` and the
+   * rows behind it have of the ref where it stopped is for the slow way, as their series may be unknown.
    */
   appendRows(
     refs: number,
