@@ -4,6 +4,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { type Companion, startCompanion } from "./companion.ts";
 
+export { trustExtraCertificates } from "./extra-certificates.ts";
+
 /** Where the launcher prints, and how it comes by the programs; tests put in their own. */
 export interface LaunchEnvironment {
   /** The folder of this package. */
@@ -225,16 +227,12 @@ interface ReplayThreadEntry {
   readonly ReplayThread: { forDatabase(directory: string): LogReadAhead | undefined };
 }
 
-async function loadServer(home: string): Promise<ServerEntry> {
-  return loadBundle<ServerEntry>(home, "server", "server") ?? import("@narthex/server");
-}
-
-async function loadAlertmanager(home: string): Promise<AlertmanagerEntry> {
-  return loadBundle<AlertmanagerEntry>(home, "alertmanager", "alertmanager") ?? import("@narthex/alertmanager");
-}
-
-async function loadPushgateway(home: string): Promise<ProgramEntry> {
-  return loadBundle<ProgramEntry>(home, "pushgateway", "pushgateway") ?? import("@narthex/pushgateway");
+/** A program's entry: bundled, or else as single files, which import TLS in a way that extra-certificates.ts does not see. */
+async function loadProgram<Entry>(home: string, name: string, single: () => Promise<Entry>): Promise<Entry> {
+  const bundle = loadBundle<Entry>(home, name, name);
+  if (bundle !== undefined) return bundle;
+  process.getBuiltinModule("node:tls");
+  return single();
 }
 
 const compilations = new Map<string, number>();
@@ -265,9 +263,9 @@ export function processEnvironment(home: string): LaunchEnvironment {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     readAhead: (directory) => readAhead(home, directory),
-    server: () => loadServer(home),
-    alertmanager: () => loadAlertmanager(home),
-    pushgateway: () => loadPushgateway(home),
+    server: () => loadProgram<ServerEntry>(home, "server", () => import("@narthex/server")),
+    alertmanager: () => loadProgram<AlertmanagerEntry>(home, "alertmanager", () => import("@narthex/alertmanager")),
+    pushgateway: () => loadProgram<ProgramEntry>(home, "pushgateway", () => import("@narthex/pushgateway")),
     companion: (argv) => startCompanion(home, argv),
   };
 }

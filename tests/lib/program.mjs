@@ -20,10 +20,10 @@ export function scratch(test) {
 }
 
 /** Runs `narthex ARGS` to its end. Resolves with exit code, both outputs and how long it took. */
-export function runToEnd(args, { timeoutMs = 20_000 } = {}) {
+export function runToEnd(args, { timeoutMs = 20_000, env = process.env } = {}) {
   return new Promise((done) => {
     const started = performance.now();
-    const child = spawn(COMMAND, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(COMMAND, args, { stdio: ["ignore", "pipe", "pipe"], env });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (text) => (stdout += text));
