@@ -9,6 +9,7 @@ import { Labels } from "@narthex/model";
 import { NodeFs } from "../fs/node-fs.ts";
 import { Head } from "../head/head.ts";
 import { Replay, ReplayChunks } from "../head/replay.ts";
+import { AHEAD_REGION } from "../kernels/desk.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { HeadMemoryError, reserveMemory } from "../memory/layout.ts";
 import { RecordError } from "../wal/record.ts";
@@ -17,7 +18,7 @@ import { encodeSeries } from "../wal/series-record.ts";
 import { WalReader } from "../wal/wal-reader.ts";
 import { WalWriter } from "../wal/wal-writer.ts";
 import { AheadLog } from "./ahead-log.ts";
-import { AheadState, AheadWords } from "./ahead-words.ts";
+import { AHEAD_BYTES, AheadState, AheadWords } from "./ahead-words.ts";
 import { ReplayThread, SECOND_THREAD_FROM_BYTES } from "./replay-thread.ts";
 
 const RANGE = 7_200_000;
@@ -74,6 +75,10 @@ function replayAll(head: Head, log: AheadLog | WalReader, replay = new Replay(he
   }
   return head.counters.samplesAppended;
 }
+
+test("words and stretches fit into their region", () => {
+  assert.ok(AHEAD_BYTES <= AHEAD_REGION.bytes, `${AHEAD_BYTES} of ${AHEAD_REGION.bytes}`);
+});
 
 test(
   "log read ahead: a head that is nearly full takes what there is",

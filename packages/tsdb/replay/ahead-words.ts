@@ -57,6 +57,8 @@ const WORDS_BYTES = 256;
 export const STRETCHES = 3;
 /** A stretch takes what some 600,000 samples need. */
 export const STRETCH_BYTES: number = 5 * 2 ** 20;
+/** All of it, which `AHEAD_REGION` has room for. */
+export const AHEAD_BYTES: number = WORDS_BYTES + STRETCHES * STRETCH_BYTES;
 
 /** Both threads' view of the words. */
 export class AheadWords {
