@@ -33,3 +33,12 @@ export class ApplySteps {
     this.#durations[name] = goDuration(performance.now() - started);
   }
 }
+
+/** A configuration that was read but is in force only in part: the log has told why. */
+export class ApplyError extends Error {
+  override readonly name = "ApplyError";
+
+  constructor() {
+    super("parts of the configuration could not be applied");
+  }
+}
