@@ -18,6 +18,9 @@ export const SeriesFlag = {
   refused: 4,
 } as const;
 
+/** Which series a metric has: one histogram in front, and those of its fields behind it. */
+export const Form = { single: 0, fields: 1, histogram: 2, both: 3 } as const;
+
 /** One metric: its series stand side by side, a histogram in front, then count, sum, and buckets or quantiles. */
 export class KnownMetric {
   readonly family: KnownFamily;
