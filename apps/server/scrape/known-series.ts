@@ -28,6 +28,12 @@ export class KnownSeries {
     else this.extras.setRef(-1 - entry, ref);
   }
 
+  addFlags(entry: number, flags: number): void {
+    const { template, extras } = this;
+    if (entry >= 0) template.flags[entry] = (template.flags[entry] as number) | flags;
+    else extras.setFlags(-1 - entry, extras.flags(-1 - entry) | flags);
+  }
+
   /** Where a series stands among those that belong together. */
   partOf(entry: number): GroupPart | undefined {
     return entry >= 0 ? this.template.part(entry) : this.extras.part(-1 - entry);

@@ -153,11 +153,17 @@ export class MetricIntake implements SeriesSource {
     return storedLabels(exposed, this.#target, this.#options);
   }
 
+  /** The series went from the storage meanwhile: makes it again. 0 when it is refused now, which is counted, or dropped. */
   #resolveAgain(metric: KnownMetric, index: number): SeriesRef {
     const labels = this.#labelsOf(metric, index);
     const ref = labels === undefined ? 0 : (this.#appender as Appender).series(labels);
     this.#sink.synthesis?.move(metric.refs[index] as number, ref);
     metric.refs[index] = ref;
+    if (labels === undefined) metric.flags[index] = SeriesFlag.dropped;
+    else if (ref === 0) {
+      metric.flags[index] = SeriesFlag.refused;
+      this.#counts.refused++;
+    }
     return ref;
   }
 
@@ -256,10 +262,7 @@ export class MetricIntake implements SeriesSource {
     let verdict = appender.appendHistogram(ref, t, sample.histogram, integer, sample.startTime);
     if (verdict === Append.unknownRef) {
       ref = this.#resolveAgain(metric, 0);
-      if (ref === 0) {
-        this.#counts.refused++;
-        return;
-      }
+      if (ref === 0) return;
       verdict = appender.appendHistogram(ref, t, sample.histogram, integer, sample.startTime);
     }
     if (verdict !== Append.ok) synthesis?.forget(ref);

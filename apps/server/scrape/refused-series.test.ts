@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProtobufParser, TextParser } from "@narthex/exposition";
 import { Labels, Matcher } from "@narthex/model";
-import type { LabelBytes } from "@narthex/storage";
+import type { Appender, LabelBytes } from "@narthex/storage";
 import { MemoryStorage, SampleBuffer } from "@narthex/storage";
+import { Relabeler } from "../relabel/index.ts";
+import type { CacheOptions } from "./cache-options.ts";
 import { SampleBatch } from "./sample-batch.ts";
 import { emptyCounts, type ScrapeCounts } from "./scrape-counts.ts";
 import { TargetCache } from "./target-cache.ts";
@@ -12,21 +14,44 @@ import { TemplateStore } from "./template.ts";
 import { cacheOptions } from "./testing.ts";
 import { encodeFamilies, type FamilyDraft } from "./testing-protobuf.ts";
 
+/** A ref that the storage never gave. */
+const UNKNOWN = 0x7fff_ffff;
+
+type BatchRest = Parameters<Appender["appendBatch"]> extends [unknown, ...infer Rest] ? Rest : never;
+
 /** One target and a storage that makes no series whose name is among `refused`. */
 class Bench {
   readonly storage = new MemoryStorage();
   readonly refused = new Set<string>();
+  /** Whether the storage has forgotten all series at the next scrape. */
+  isForgetful = false;
   readonly #cache: TargetCache;
+  readonly #options: CacheOptions;
   #t = 0;
 
   constructor(converts = false) {
     const options = cacheOptions();
-    this.#cache = new TargetCache(
-      Labels.empty,
-      { ...options, histograms: { ...options.histograms, scrapeNative: true, convertClassic: converts } },
-      new TemplateStore(),
-      new SampleBatch(),
-    );
+    const histograms = { ...options.histograms, scrapeNative: true, convertClassic: converts };
+    this.#options = { ...options, histograms };
+    this.#cache = new TargetCache(Labels.empty, this.#options, new TemplateStore(), new SampleBatch());
+  }
+
+  /** From now on, relabeling drops the metrics of this name. */
+  drop(name: string): void {
+    const metricRelabeler = new Relabeler([
+      {
+        sourceLabels: ["__name__"],
+        separator: ";",
+        regex: name,
+        regexIsDefault: false,
+        modulus: 0n,
+        targetLabel: "",
+        replacement: "$1",
+        action: "drop",
+        nameValidationScheme: "utf8",
+      },
+    ]);
+    this.#cache.options = { ...this.#options, metricRelabeler };
   }
 
   scrape(body: string | readonly FamilyDraft[]): ScrapeCounts {
@@ -35,7 +60,7 @@ class Bench {
     const bytes = new Uint8Array(encoded.length + 16);
     bytes.set(encoded);
     const appender = this.storage.appender();
-    const { refused } = this;
+    const { refused, isForgetful } = this;
     const made = new Set<string>();
     const guarded = new Proxy(appender, {
       get(target, key) {
@@ -46,6 +71,13 @@ class Bench {
             return refused.has(set.get("__name__")) ? 0 : target.series(set);
           };
         }
+        if (key === "appendBatch" && isForgetful) {
+          return (refs: Uint32Array, ...rest: BatchRest) =>
+            target.appendBatch(
+              refs.map(() => UNKNOWN),
+              ...rest,
+            );
+        }
         const value = Reflect.get(target, key, target) as unknown;
         return typeof value === "function" ? value.bind(target) : value;
       },
@@ -54,6 +86,7 @@ class Bench {
     const parser = typeof body === "string" ? new TextParser() : new ProtobufParser();
     this.#cache.scrape(bytes, encoded.length, parser, guarded, this.#t, counts);
     appender.commit();
+    this.isForgetful = false;
     this.asked = [...made].sort();
     return counts;
   }
@@ -112,6 +145,39 @@ for (const [format, body] of [
     const before = bench.times("b").length;
     bench.scrape(typeof body === "string" ? "a 1\nc 3\n" : body.filter(({ name }) => name !== "b"));
     assert.equal(bench.times("b").length, before + 1);
+  });
+}
+
+for (const [format, body] of [
+  ["text", TEXT],
+  ["protobuf", PROTOBUF],
+] as const) {
+  test(`refused series: ${format}: one that the storage forgot and will not make again is asked for now and then`, () => {
+    const bench = new Bench();
+    bench.scrape(body);
+    bench.refused.add("b");
+    bench.isForgetful = true;
+    assert.equal(bench.scrape(body).refused, 1);
+    assert.deepEqual(bench.asked, ["a", "b", "c"]);
+    let asked = 0;
+    for (let i = 0; i < 20; i++) {
+      const { kept, refused } = bench.scrape(body);
+      assert.deepEqual([kept, refused], [2, 1]);
+      asked += bench.asked.length;
+    }
+    assert.equal(asked, 2);
+    assert.deepEqual([bench.times("a").length, bench.times("b").length], [22, 1]);
+  });
+
+  test(`refused series: ${format}: one that the storage forgot and relabeling drops by now counts as dropped`, () => {
+    const bench = new Bench();
+    bench.scrape(body);
+    bench.drop("b");
+    bench.isForgetful = true;
+    assert.equal(bench.scrape(body).refused, 0);
+    const { scraped, kept, refused } = bench.scrape(body);
+    assert.deepEqual([scraped, kept, refused], [3, 2, 0]);
+    assert.deepEqual(bench.asked, []);
   });
 }
 

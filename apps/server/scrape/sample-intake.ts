@@ -210,23 +210,31 @@ export class SampleIntake implements SeriesSource {
 
   /** The storage would not make a series: now and then it is asked again. Answers what is special about the series now. */
   #tryAgain(entry: number, flags: number): number {
-    const isDue = this.#presence.scrape % REFUSED_PAUSE === 0;
-    if (isDue && this.#resolveAgain(entry) !== 0) return flags & ~(DROPPED | REFUSED);
-    this.#counts.refused++;
-    return flags;
+    let now = flags;
+    if (this.#presence.scrape % REFUSED_PAUSE === 0) {
+      this.#resolveAgain(entry);
+      now = (flags & ~(DROPPED | REFUSED)) | this.#maker.flags;
+    }
+    if ((now & REFUSED) !== 0) this.#counts.refused++;
+    return now;
   }
 
-  /** The series of an entry went from the storage meanwhile: makes it again from its text. */
-  #resolveAgain(entry: number): SeriesRef {
-    const ref = this.#maker.makeAgain(this.#known.lineOf(entry));
+  /** Makes the series of an entry again, from its text; the maker tells what came of it. */
+  #resolveAgain(entry: number): void {
+    this.#maker.makeAgain(this.#known.lineOf(entry));
+    const { ref } = this.#maker;
     this.#sink.synthesis?.move(this.#known.refOf(entry), ref);
     this.#known.setRef(entry, ref);
-    return ref;
   }
 
   /** See `SeriesSource`. */
   makeAgain(at: number): SeriesRef {
-    return this.#resolveAgain(this.batch.entries[at] as number);
+    const entry = this.batch.entries[at] as number;
+    this.#resolveAgain(entry);
+    const { ref, flags } = this.#maker;
+    this.#known.addFlags(entry, flags);
+    if ((flags & REFUSED) !== 0) this.#counts.refused++;
+    return ref;
   }
 
   /** See `SeriesSource`. */

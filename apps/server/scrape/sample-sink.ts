@@ -8,7 +8,7 @@ import { StartSynthesis, Taken } from "./start-synthesis.ts";
 
 /** What a cache knows of a sample's series, by the sample's position in the batch. */
 export interface SeriesSource {
-  /** The storage has forgotten the series: makes it again and returns its ref, 0 when it is refused or dropped now. */
+  /** The storage has forgotten the series: makes it again and returns its ref; 0 when it is refused now, which is counted, or not wanted. */
   makeAgain(at: number): SeriesRef;
   /** Whether the series only ever grows. */
   isCumulative(at: number): boolean;
@@ -74,10 +74,7 @@ export class SampleSink {
     let verdict = appender.append(known, t, value, start);
     if (verdict === Append.unknownRef) {
       known = this.#source.makeAgain(at);
-      if (known === 0) {
-        counts.refused++;
-        return;
-      }
+      if (known === 0) return;
       verdict = appender.append(known, t, value, start);
     }
     if (verdict !== Append.ok) synthesis?.forget(known);
@@ -102,10 +99,7 @@ export class SampleSink {
       let ref = refs[i] as number;
       if (verdict === Append.unknownRef) {
         ref = source.makeAgain(i);
-        if (ref === 0) {
-          counts.refused++;
-          continue;
-        }
+        if (ref === 0) continue;
         verdict = appender.append(ref, this.#t, values[i] as number, startTimes?.[i]);
       }
       if (verdict !== Append.ok) synthesis?.forget(ref);

@@ -16,9 +16,10 @@ const merged = new LabelBytes();
 
 /** Makes one target's series, within one scrape at a time. */
 export class SeriesMaker {
-  /** What `make` made last: its ref (0 for none), flags, and place in a group. */
+  /** What `make` or `makeAgain` made last: its ref (0 for none) and flags. */
   ref: SeriesRef = 0;
   flags = 0;
+  /** The place in a group of what `make` made. */
   part: GroupPart | undefined;
   readonly #target: Labels;
   readonly #template: TargetTemplate;
@@ -109,11 +110,8 @@ export class SeriesMaker {
     return true;
   }
 
-  /**
-   * The ref of a series that went from the storage meanwhile, or was refused by it, made again from its text; 0 when it is
-   * dropped now, or refused.
-   */
-  makeAgain({ bytes, length, typeCode }: SeriesLine): SeriesRef {
+  /** Makes a series again, from its text, that went from the storage meanwhile or was refused by it. */
+  makeAgain({ bytes, length, typeCode }: SeriesLine): void {
     const parser = (this.#parser as SampleParser).another();
     parser.reset(bytes, length);
     parser.typeCode = typeCode;
@@ -121,7 +119,8 @@ export class SeriesMaker {
     const exposed: string[] = [];
     parser.labels(exposed);
     const labels = this.#storedLabels(exposed);
-    return labels === undefined ? 0 : (this.#appender as Appender).series(labels);
+    this.ref = labels === undefined ? 0 : (this.#appender as Appender).series(labels);
+    this.flags = (this.ref === 0 ? DROPPED : 0) | (labels !== undefined && this.ref === 0 ? REFUSED : 0);
   }
 
   /** Whether a series is one that only grows, by what is known of its family. */
