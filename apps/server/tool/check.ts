@@ -1,5 +1,6 @@
 // `check config` and `check rules`: the server's own loaders, told in the reference's words.
 import { readFileSync } from "node:fs";
+import { compareStrings, Labels } from "@narthex/model";
 import { glob } from "../config/glob.ts";
 import { type Config, ConfigError, loadConfigFile } from "../config/index.ts";
 import { parseRuleFile, type RuleGroupSource } from "../rules/rule-file.ts";
@@ -167,18 +168,18 @@ function longIntervals(config: Config): readonly string[] {
     );
 }
 
-/** Rules of equal name and labels, each named once. */
-function duplicatesOf(groups: readonly RuleGroupSource[]): { name: string; labels: Iterable<[string, string]> }[] {
+/** Rules of equal name and labels, each named once, by name and then by labels. Alerts and recordings count alike, as in the reference. */
+function duplicatesOf(groups: readonly RuleGroupSource[]): { name: string; labels: Labels }[] {
   const seen = new Set<string>();
-  const repeated = new Map<string, { name: string; labels: Iterable<[string, string]> }>();
+  const repeated = new Map<string, { name: string; labels: Labels }>();
   for (const { rules } of groups) {
-    for (const { kind, name, labels } of rules) {
-      const key = JSON.stringify([kind, name, labels.key]);
+    for (const { name, labels } of rules) {
+      const key = JSON.stringify([name, labels.key]);
       if (seen.has(key)) repeated.set(key, { name, labels });
       seen.add(key);
     }
   }
-  return [...repeated.values()];
+  return [...repeated.values()].sort((a, b) => compareStrings(a.name, b.name) || Labels.compare(a.labels, b.labels));
 }
 
 function lintsOf(given: ParsedArguments): ReadonlySet<string> {

@@ -75,6 +75,22 @@ test("tool check rules: a broken query fails with its place, repeated rules only
   assert.equal((await run(["check", "rules", "--lint=none", "--lint-fatal", path("twice.yml")])).code, 0);
 });
 
+test("tool check rules: repeated rules are told by name, then by labels, alerts and recordings alike", async (t) => {
+  const rule = (kind: string, name: string, zone: string): string =>
+    `  - ${kind}: ${name}\n    expr: up\n    labels: {zone: ${zone}}\n`;
+  const rules = [
+    ...["r10", "r2", "r10", "r2", "r2"].map((name) => rule("record", name, "b")),
+    ...["a", "a"].map((zone) => rule("record", "r2", zone)),
+    ...["alert", "record"].map((kind) => rule(kind, "both", "a")),
+  ];
+  const path = files(t, { "many.yml": `groups:\n- name: g\n  rules:\n${rules.join("")}` });
+  const { err } = await run(["check", "rules", path("many.yml")]);
+  assert.deepEqual(
+    [...err.matchAll(/Metric: (.*)\nLabel\(s\):\n\tzone: (.*)\n/g)].map(([, name, zone]) => `${name} ${zone}`),
+    ["both a", "r10 b", "r2 a", "r2 b"],
+  );
+});
+
 test("tool check config: the rule files it names are checked along, missing ones fail", async (t) => {
   const path = files(t, {
     "r.yml": RULES,
