@@ -8,17 +8,19 @@ import type { SeriesRef } from "@narthex/storage";
 const BLOCK_BITS = 18;
 const BLOCK_WORDS = 1 << BLOCK_BITS;
 const BLOCK_MASK = BLOCK_WORDS - 1;
-/** Words in front of an entry's bytes: hash, ref, length in bytes. */
-const HEADER_WORDS = 3;
-const REF = 1;
-const LENGTH = 2;
-const FIRST_TABLE_BITS = 12;
+/** Words in front of an entry's bytes: ref, length in bytes. */
+const HEADER_WORDS = 2;
+const REF = 0;
+const LENGTH = 1;
+/** Words of a slot of the table: address + 1 (0: nothing there) and hash, so that only entries that will do are looked at. */
+const SLOT_WORDS = 2;
+const FIRST_SLOTS = 4096;
 
 /** Label bytes longer than this are not kept; such a series is looked up by its labels each time. */
 export const MAX_KEY_BYTES: number = 64 * 1024;
 
 /**
- * Holds at most `maxBytes` of label bytes and headers, plus 4 to 8 bytes a series for its table; what would go beyond
+ * Holds at most `maxBytes` of label bytes and headers, plus 16 to 32 bytes a series for its table; what would go beyond
  * empties it. Refs may have become invalid meanwhile: the storage says so, and `update` sets them right.
  */
 export class SeriesCache {
@@ -27,8 +29,7 @@ export class SeriesCache {
   #blocks: Int32Array[] = [];
   /** Words in use of the last block. */
   #used = BLOCK_WORDS;
-  #table = new Int32Array(1 << FIRST_TABLE_BITS);
-  #bits = FIRST_TABLE_BITS;
+  #table = new Int32Array(FIRST_SLOTS * SLOT_WORDS);
   #count = 0;
   /** Address of the entry behind the one hit last; -1 for none. */
   #next = -1;
@@ -72,7 +73,7 @@ export class SeriesCache {
     const hash = this.#hash(bytes, start, length);
     const table = this.#table;
     const mask = table.length - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = (hash << 1) & mask; ; slot = (slot + SLOT_WORDS) & mask) {
       const stored = table[slot] as number;
       if (stored === 0) {
         this.#missedStart = start;
@@ -80,11 +81,11 @@ export class SeriesCache {
         this.#missedHash = hash;
         return 0;
       }
+      if (table[slot + 1] !== hash) continue;
       const address = stored - 1;
       const block = this.#blocks[address >>> BLOCK_BITS] as Int32Array;
       const at = address & BLOCK_MASK;
-      if (block[at] !== hash || block[at + LENGTH] !== length) continue;
-      if (!isSame(block, at + HEADER_WORDS, bytes, start, length)) continue;
+      if (block[at + LENGTH] !== length || !isSame(block, at + HEADER_WORDS, bytes, start, length)) continue;
       this.#hit(address, length);
       return this.ref;
     }
@@ -114,13 +115,12 @@ export class SeriesCache {
     const isKnown = this.#missedLength === length && this.#missedStart === start;
     const hash = isKnown ? this.#missedHash : this.#hash(bytes, start, length);
     this.#missedLength = 0;
-    block[at] = hash;
     block[at + REF] = ref | 0;
     block[at + LENGTH] = length;
     for (let i = 0; i < words; i++) block[at + HEADER_WORDS + i] = bytes.getInt32(start + 4 * i, true);
     if ((length & 3) !== 0) (block[at + HEADER_WORDS + words - 1] as number) &= tailMask(length);
     this.#used = at + HEADER_WORDS + words;
-    if (++this.#count * 2 > this.#table.length) this.#growTable();
+    if (++this.#count * 2 * SLOT_WORDS > this.#table.length) this.#growTable();
     const address = (index << BLOCK_BITS) | at;
     this.#insert(hash, address);
     this.#hit(address, length);
@@ -129,8 +129,7 @@ export class SeriesCache {
   clear(): void {
     this.#blocks = [];
     this.#used = BLOCK_WORDS;
-    this.#table = new Int32Array(1 << FIRST_TABLE_BITS);
-    this.#bits = FIRST_TABLE_BITS;
+    this.#table = new Int32Array(FIRST_SLOTS * SLOT_WORDS);
     this.#count = 0;
     this.#next = -1;
     this.#entry = -1;
@@ -174,21 +173,20 @@ export class SeriesCache {
 
   #growTable(): void {
     const before = this.#table;
-    this.#bits++;
-    this.#table = new Int32Array(1 << this.#bits);
-    for (const stored of before) {
-      if (stored === 0) continue;
-      const address = stored - 1;
-      this.#insert((this.#blocks[address >>> BLOCK_BITS] as Int32Array)[address & BLOCK_MASK] as number, address);
+    this.#table = new Int32Array(before.length * 2);
+    for (let slot = 0; slot < before.length; slot += SLOT_WORDS) {
+      const stored = before[slot] as number;
+      if (stored !== 0) this.#insert(before[slot + 1] as number, stored - 1);
     }
   }
 
   #insert(hash: number, address: number): void {
     const table = this.#table;
     const mask = table.length - 1;
-    let slot = hash & mask;
-    while (table[slot] !== 0) slot = (slot + 1) & mask;
+    let slot = (hash << 1) & mask;
+    while (table[slot] !== 0) slot = (slot + SLOT_WORDS) & mask;
     table[slot] = address + 1;
+    table[slot + 1] = hash;
   }
 }
 
