@@ -77,7 +77,7 @@ console.log(`kernels, Node ${process.version}${" ".repeat(31)}  measured        
     times.fill(START + i * 15_000);
     for (let s = 0; s < SERIES; s++) values[s] = sampleValue(s, i);
     const began = performance.now();
-    head.applyReplayed(records, times, halves, undefined, SERIES);
+    head.replayed.floats(records, times, halves, undefined, SERIES);
     spent += performance.now() - began;
     if (i % SAMPLES !== SAMPLES - 1) continue;
     least = Math.min(least, spent);

@@ -176,7 +176,7 @@ if (!isMainThread) {
           times[count] = START + step * STEP;
           values[count++] = valueAt(0, step);
         }
-        db.head.applyReplayed(records, times, new Uint32Array(values.buffer), undefined, count);
+        db.head.replayed.floats(records, times, new Uint32Array(values.buffer), undefined, count);
       };
       for (let round = 0; round < 60; round++) {
         append();

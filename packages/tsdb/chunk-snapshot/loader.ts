@@ -137,7 +137,7 @@ export class ChunkSnapshotLoader {
     bytes[start] = RecordType.exemplars;
     for (const { ref, exemplar } of decodeExemplars(bytes, start, end)) {
       const record = this.#replay.recordOf(ref);
-      if (record !== 0) this.#head.applyReplayedExemplar(record, exemplar);
+      if (record !== 0) this.#head.replayed.exemplar(record, exemplar);
     }
   }
 

@@ -134,7 +134,7 @@ export class ChunkRestorer {
     if (decoded.count > this.#records.length) this.#records = new Uint32Array(decoded.count);
     this.#records.fill(record, 0, decoded.count);
     const { times, halves, startTimes, count } = decoded;
-    this.#head.applyReplayed(this.#records, times, halves, startTimes, count);
+    this.#head.replayed.floats(this.#records, times, halves, startTimes, count);
   }
 
   /** Encoded anew, sample by sample: what the next one is compared with is more than the chunk's end. */
@@ -160,7 +160,7 @@ export class ChunkRestorer {
         i === 0 && isReset && histogram !== undefined
           ? { ...histogram, counterResetHint: CounterResetHint.reset }
           : histogram;
-      this.#head.applyReplayedHistogram(record, times[i], sample, integer, startTimes?.[i] ?? 0);
+      this.#head.replayed.histogram(record, times[i], sample, integer, startTimes?.[i] ?? 0);
     }
     return count > 0;
   }

@@ -2,7 +2,7 @@
 import type { Exemplar, Labels } from "@narthex/model";
 import { Append, type AppendOptions, type LabelBytes } from "@narthex/storage";
 import type { FloatEncoding } from "../chunk/float-encoding.ts";
-import type { HistogramEncoder, HistogramSample } from "../chunk/histogram-encoder.ts";
+import type { HistogramEncoder } from "../chunk/histogram-encoder.ts";
 import { Kernels } from "../kernels/kernels.ts";
 import { Arena } from "../memory/arena.ts";
 import {
@@ -14,14 +14,12 @@ import {
   type SharedMemory,
   SLOT_WORDS,
 } from "../memory/layout.ts";
-import { HeadFullError } from "../memory/pool.ts";
-import { closeWindow, openWindow } from "../memory/window.ts";
 import { HeadDeletions } from "../tombstone/head-deletions.ts";
 import type { WalWriter } from "../wal/wal-writer.ts";
 import { Batch } from "./batch.ts";
 import { ChunkRestorer } from "./chunk-restorer.ts";
 import { ExemplarRing } from "./exemplars.ts";
-import { type ChunkPlace, type ChunkSink, FinishedChunks } from "./finished-chunks.ts";
+import { type ChunkSink, FinishedChunks } from "./finished-chunks.ts";
 import { HeadAppender } from "./head-appender.ts";
 import { HeadLog } from "./head-log.ts";
 import { HeadRoom } from "./head-room.ts";
@@ -32,9 +30,8 @@ import { OutOfOrder } from "./out-of-order.ts";
 import type { PendingExtras } from "./pending-extras.ts";
 import { countPostings } from "./postings.ts";
 import { Reclaimer } from "./reclaimer.ts";
-import { COUNT_MASK, Cold, FORM_MASK, formOf, Rec } from "./record.ts";
+import { ReplayIntake } from "./replay-intake.ts";
 import { SampleApplier } from "./sample-applier.ts";
-import type { SampleRows } from "./sample-rows.ts";
 import { type HeadTruncation, SeriesCollector } from "./series-collector.ts";
 import type { SeriesGate } from "./series-gate.ts";
 import { labelsOf } from "./series-labels.ts";
@@ -89,6 +86,8 @@ export class Head {
   readonly times: HeadTimes = new HeadTimes();
   readonly room: HeadRoom;
   readonly loggedRefs: LoggedRefs;
+  /** Takes what a start brings. */
+  readonly replayed: ReplayIntake;
   /** What readers leave out. Replaced as a whole. */
   deletions: HeadDeletions = HeadDeletions.none;
   readonly #options: HeadOptions;
@@ -152,6 +151,20 @@ export class Head {
       },
       options.chunkRangeMs,
     );
+    const { room } = this;
+    this.replayed = new ReplayIntake({
+      memory,
+      room,
+      table,
+      finished,
+      histograms,
+      times,
+      counters,
+      applier: this.#applier,
+      collector: this.#collector,
+      log: this.#log,
+      addExemplar: (ref, exemplar) => this.#addExemplar(ref, exemplar),
+    });
     this.setFloatEncoding(options.floatEncoding ?? "xor");
   }
 
@@ -315,118 +328,9 @@ export class Head {
     this.#release(batch);
   }
 
-  /** Applies samples that need no log (replay): each sample must be newer than its series; others are left out. */
-  applyReplayed(
-    records: Uint32Array,
-    times: Float64Array,
-    halves: Uint32Array,
-    startTimes: Float64Array | undefined,
-    count: number,
-  ): void {
-    this.room.forSamples(count);
-    this.#applier.floats(records, times, halves, startTimes, 0, count);
-    this.room.moveOut(Infinity);
-  }
-
-  /** The same for the first `count` samples in the kernels' arrays. */
-  applyDecoded(kernels: Kernels, count: number): void {
-    this.room.forSamples(count);
-    this.#applier.decoded(kernels, count);
-    this.room.moveOut(Infinity);
-  }
-
-  /** The same for columns `[from, to)` of rows; returns where it stopped: see `Kernels.appendRows`. Only while `writesPlainFloats`. */
-  appendRows(kernels: Kernels, rows: SampleRows, from: number, to: number): number {
-    this.room.forSamples(rows.rows * (to - from));
-    const stoppedAt = this.#applier.rows(kernels, rows, from, to);
-    this.room.moveOut(Infinity);
-    return stoppedAt;
-  }
-
-  /** The same for a histogram (undefined: a stale marker). */
-  applyReplayedHistogram(
-    record: number,
-    t: number,
-    sample: HistogramSample,
-    integer: boolean,
-    startTime: number,
-  ): void {
-    this.#applier.histogram(record, t, sample, integer, startTime);
-    this.room.moveOut(Infinity);
-  }
-
-  /** An exemplar that needs no log. */
-  applyReplayedExemplar(record: number, exemplar: Exemplar): void {
-    this.#addExemplar(this.table.refOf(record), exemplar);
-  }
-
-  /** A series that a log brought; unless the log is to be told of it by its new ref. */
-  adoptSeries(record: number, isLogged: boolean): void {
-    this.counters.seriesCreated++;
-    if (!isLogged) this.#log.add(record);
-  }
-
-  /** The log may not know a series any more: it is told of it by `logSeries`, or with the next commit. */
-  logAnew(record: number): void {
-    this.#log.add(record);
-  }
-
   /** Logs the series that the log may not know, if there are some: a snapshot leaves those out. Throws when the log refuses. */
   logSeries(): void {
     this.#log.writeSeries();
-  }
-
-  /** Series that a log brought, made by kernels: see `SeriesTable.makeByKernels`. */
-  makeByKernels(kernels: Kernels, bytes: Uint8Array, from: number, end: number): number {
-    const made = this.table.makeByKernels(kernels, bytes, from, end);
-    this.counters.seriesCreated += made;
-    return made;
-  }
-
-  /**
-   * A chunk that a start found on disk. One that overlaps what the series has is left out. It may be older than that: a series
-   * that the log knows by two refs has chunks of both.
-   */
-  adoptChunk(
-    record: number,
-    minTime: number,
-    maxTime: number,
-    encoding: number,
-    samples: number,
-    place: ChunkPlace,
-  ): void {
-    const { control, coldFloats, series, seriesFloats } = this.memory;
-    const base = record * RECORD_WORDS;
-    const last = (base + Rec.lastTime) >> 1;
-    if (maxTime < this.times.minValid) return;
-    if (this.room.cells.available < 2) throw new HeadFullError("finished chunks");
-    const isNewest = minTime > seriesFloats[last];
-    if ((series[base + Rec.packed] & COUNT_MASK) > 0) {
-      const openFirst = seriesFloats[(base + Rec.nextCut) >> 1] - series[base + Rec.cutAhead];
-      if (!isNewest && maxTime >= openFirst) return;
-      if (isNewest) {
-        openWindow(control);
-        this.finished.cut(record, this.table.refOf(record));
-        this.histograms.forget(record);
-        closeWindow(control);
-      }
-    }
-    openWindow(control);
-    const isAdopted = this.finished.adopt(record, minTime, maxTime, encoding, samples, place);
-    if (isAdopted) {
-      const first = (record * COLD_WORDS + Cold.minTime) >> 1;
-      if (seriesFloats[last] === -Infinity || minTime < coldFloats[first]) coldFloats[first] = minTime;
-    }
-    if (isAdopted && isNewest) {
-      seriesFloats[last] = maxTime;
-      const kind = base + Rec.kind;
-      series[kind] = ((series[kind] & ~FORM_MASK) | formOf(encoding)) >>> 0;
-    }
-    closeWindow(control);
-    if (!isAdopted) return;
-    this.counters.chunksCreated++;
-    this.times.add(minTime);
-    this.times.add(maxTime);
   }
 
   /** How often the log refused a transaction. */
@@ -437,19 +341,6 @@ export class Head {
   /** Records of series that the log does not know yet. */
   get unloggedSeries(): ReadonlySet<number> {
     return new Set(this.#log.unlogged);
-  }
-
-  /** Makes postings after a replay, for the series that are left; where kernels may work on what was read ahead, by them. */
-  finishReplay(byKernels: boolean): void {
-    this.table.finishReplay(byKernels);
-    atOnce(this.table.droppingRemoved());
-  }
-
-  /** See `SeriesCollector.endReplayed`. */
-  endReplayed(record: number, ref: number): boolean {
-    const isEnded = this.#collector.endReplayed(record, ref);
-    if (isEnded) this.#log.forget(record);
-    return isEnded;
   }
 
   /** See `SeriesCollector.ending`. */

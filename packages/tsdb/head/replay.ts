@@ -194,7 +194,7 @@ export class Replay {
     for (const [ref, record] of this.#aliases) this.#head.loggedRefs.keepAlias(ref, record);
     // A ref that the log or a chunk mentions must never mean another series: the next start would mix them up.
     this.#head.table.reserveRefs(Math.max(this.#highestRef, this.#chunks.highestUnknownRef));
-    this.#head.finishReplay(!isThreadLost);
+    this.#head.replayed.finish(!isThreadLost);
     this.#stones.sort((a, b) => a.ref - b.ref || a.minTime - b.minTime);
     this.#head.deletions = this.#head.deletions.with(this.#stones);
   }
@@ -227,7 +227,7 @@ export class Replay {
       while (cursor.next()) {
         while (cursor.nextLabel());
         const record = this.recordOf(cursor.ref);
-        if (record !== 0) this.#head.logAnew(record);
+        if (record !== 0) this.#head.replayed.logAnew(record);
       }
     } catch (error) {
       if (!(error instanceof RecordError)) throw error;
@@ -236,7 +236,7 @@ export class Replay {
 
   /** Makes series as far as kernels go; returns where they stopped. */
   #makeByKernels(kernels: Kernels, bytes: Uint8Array, from: number, end: number): number {
-    const made = this.#head.makeByKernels(kernels, bytes, from, end);
+    const made = this.#head.replayed.makeByKernels(kernels, bytes, from, end);
     if (this.#chunks.count > 0 || this.#late.count > 0) {
       const { table } = this.#head;
       for (let i = 0; i < made; i++) this.#takeChunks(kernels.records[i], table.refOf(kernels.records[i]));
@@ -259,7 +259,7 @@ export class Replay {
     const isUsable = ref > 0 && ref <= MAX_REF && recordOf(this.#head.memory, ref) === 0;
     const found = table.findOrCreateIds(ids, count, isUsable ? ref : 0);
     const record = Math.abs(found);
-    if (found < 0) this.#head.adoptSeries(record, isUsable);
+    if (found < 0) this.#head.replayed.adoptSeries(record, isUsable);
     if (table.refOf(record) !== ref) {
       this.#aliases.set(ref, record);
       this.#noteRef(ref);
@@ -270,7 +270,7 @@ export class Replay {
   /** Gives a series the chunks that the disk has of it under a ref. */
   #takeChunks(record: number, ref: number): void {
     this.#chunks.take(ref, (minTime, maxTime, encoding, samples, place) =>
-      this.#head.adoptChunk(record, minTime, maxTime, encoding, samples, place),
+      this.#head.replayed.adoptChunk(record, minTime, maxTime, encoding, samples, place),
     );
     this.#late.take(ref, (minTime, maxTime, encoding, samples, place) =>
       this.#head.outOfOrder.chunks.adopt(record, minTime, maxTime, encoding, samples, place),
@@ -287,7 +287,7 @@ export class Replay {
         this.#countUnknown(ref);
         continue;
       }
-      this.#head.applyReplayedHistogram(record, t, stale ? undefined : histogram, integer, startTime);
+      this.#head.replayed.histogram(record, t, stale ? undefined : histogram, integer, startTime);
     }
   }
 
@@ -295,7 +295,7 @@ export class Replay {
     for (const { ref, exemplar } of entries) {
       if (exemplar.t < this.#head.times.minValid) continue;
       const record = this.recordOf(ref);
-      if (record !== 0) this.#head.applyReplayedExemplar(record, exemplar);
+      if (record !== 0) this.#head.replayed.exemplar(record, exemplar);
       else this.unknown.exemplars++;
     }
   }
@@ -343,7 +343,7 @@ export class Replay {
     while (at < end) {
       const count = kernels.decodeSamples(bytes, at, end, base.ref, base.time);
       if (count === 0) break;
-      head.applyDecoded(kernels, count);
+      head.replayed.decoded(kernels, count);
       at = kernels.decodedTo;
     }
     return at;
@@ -366,7 +366,7 @@ export class Replay {
     const step = Math.max(1, Math.floor(KERNEL_SAMPLES / rows.rows));
     for (let column = 0; column < rows.columns; ) {
       const to = Math.min(rows.columns, column + step);
-      column = head.appendRows(kernels, rows, column, to);
+      column = head.replayed.rows(kernels, rows, column, to);
       if (column === to) continue;
       decoded.reset(rows.rows);
       for (let row = kernels.stoppedRow; row < rows.rows; row++) rows.read(row, column, column + 1, decoded);
@@ -379,7 +379,7 @@ export class Replay {
   #endSeries(ref: number): void {
     const record = this.recordOf(ref);
     this.#noteRef(ref);
-    if (record === 0 || !this.#head.endReplayed(record, ref)) return;
+    if (record === 0 || !this.#head.replayed.endSeries(record, ref)) return;
     for (const [alias, aliased] of this.#aliases) if (aliased === record) this.#aliases.delete(alias);
   }
 
@@ -412,6 +412,6 @@ export class Replay {
       if (startTimes !== undefined) startTimes[kept] = startTimes[i];
       kept++;
     }
-    head.applyReplayed(records, times, halves, startTimes, kept);
+    head.replayed.floats(records, times, halves, startTimes, kept);
   }
 }

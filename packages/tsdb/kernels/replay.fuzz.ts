@@ -66,8 +66,8 @@ for (const [i, mostOddRefs] of [0, 0.1].entries()) {
     });
     let damaged = 0;
     let byKernels = 0;
-    const make = fast.makeByKernels.bind(fast);
-    fast.makeByKernels = (...log) => {
+    const make = fast.replayed.makeByKernels.bind(fast.replayed);
+    fast.replayed.makeByKernels = (...log) => {
       const made = make(...log);
       byKernels += made;
       return made;
@@ -137,7 +137,7 @@ test("replay kernels: postings of a series that has a label twice are left to th
   assert.equal(kernels.buildPostings(1, 1, 1, 6), false);
   assertSameMemory(fast.memory, slow.memory);
   assert.equal(kernels.buildPostings(1, 1, 1, 7), true);
-  slow.finishReplay(false);
+  slow.replayed.finish(false);
   const { arena, pairs } = fast.memory;
   assert.deepEqual(arena.slice(0, 100_000), slow.memory.arena.slice(0, 100_000));
   assert.deepEqual(pairs.slice(0, 100), slow.memory.pairs.slice(0, 100));
@@ -279,14 +279,13 @@ test(`replay kernels: rows of samples are appended as one after the other (seed 
     }
     // Histograms come in between, which kernels leave alone.
     const odd = random() < 0.1 ? 1 + Math.floor(random() * series) : 0;
-    if (odd > 0)
-      for (const head of [fast, slow]) head.applyReplayedHistogram(head.recordOf(odd), t, undefined, true, 0);
+    if (odd > 0) for (const head of [fast, slow]) head.replayed.histogram(head.recordOf(odd), t, undefined, true, 0);
     const all = new SampleRows(buffer, refsAt, series, listAt, rows);
     (replays[0] as Replay).apply({ bytes: kernels.input, start: 0, end: 0, rows: all });
     for (let i = 0; i < series; i++) {
       for (const one of records) {
         const bits = one.halves.slice(2 * i, 2 * i + 2);
-        slow.applyReplayed(Uint32Array.of(slow.recordOf(i + 1)), one.times.slice(i, i + 1), bits, undefined, 1);
+        slow.replayed.floats(Uint32Array.of(slow.recordOf(i + 1)), one.times.slice(i, i + 1), bits, undefined, 1);
       }
     }
   }
