@@ -1,4 +1,4 @@
-// From text to a tree of nodes with positions. The syntax is the `yaml` package's business; here its tree is made ours:
+// From text to a tree of nodes with positions. What plain-document.ts does not read is the `yaml` package's business; here its tree is made ours:
 // aliases resolved within bounds, merge keys unfolded, every scalar left as text.
 import {
   Composer,
@@ -13,6 +13,7 @@ import {
   type YAMLError,
 } from "yaml";
 import { type Position, type YamlEntry, type YamlNode, type YamlScalar, YamlSyntaxError } from "./node.ts";
+import { readPlainDocument } from "./plain-document.ts";
 
 /** Deeper nesting is refused: no file of people comes near. */
 const MAX_DEPTH = 200;
@@ -28,6 +29,12 @@ export interface ParsedYaml {
 
 /** Parses the first document of a text. Throws a `YamlSyntaxError` that says where the text stops being YAML. */
 export function parseYaml(text: string): ParsedYaml {
+  const root = readPlainDocument(text);
+  return root === undefined ? parseByLibrary(text) : { root, secondDocument: undefined };
+}
+
+/** The same for all of YAML. */
+export function parseByLibrary(text: string): ParsedYaml {
   const lines = new LineCounter();
   // The library composes nodes recursively, and a stack that runs out inside V8 takes the process with it. So the flat
   // pass comes first, and what is nested too deep never reaches the recursive one.
