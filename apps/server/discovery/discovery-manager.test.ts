@@ -127,8 +127,38 @@ test("group files: what is no list of groups is refused with the group's number"
   refuse('[{"targets":[1]}]', "json", /^group 0: targets must be a list of strings$/);
   refuse('[{"target":[]}]', "json", /^group 0: unknown field "target"$/);
   refuse('{"targets":[]}', "json", /^expected a list of target groups$/);
-  refuse("- targets: [a\n", "yaml", /./);
+  refuse("- targets: [a\n", "yaml", /^yaml: line 2: did not find expected/);
+  refuse(
+    "targets: [a]\n",
+    "yaml",
+    /^yaml: unmarshal errors:\n {2}line 1: cannot unmarshal !!map into \[\]\*targetgroup\.Group$/,
+  );
+  refuse("- targets: a\n", "yaml", /^yaml: unmarshal errors:\n {2}line 1: cannot unmarshal !!str `a` into \[\]string$/);
+  refuse("- labels: {a: [b]}\n", "yaml", /\n {2}line 1: cannot unmarshal !!seq into model\.LabelValue$/);
+  refuse("- targets: []\n  targets: []\n", "yaml", /\n {2}line 2: field targets already set in type struct \{ Targets/);
+  refuse("- labels: {a: b, a: c}\n", "yaml", /\n {2}line 1: key "a" already set in map$/);
+  refuse("- x: 1\n", "yaml", /\n {2}line 1: field x not found in type struct \{ Targets/);
+  refuse("- targets: []\n- ~\n", "yaml", /^nil target group item found \(index 1\)$/);
   assert.deepEqual(parseGroups("", "yaml", "f", []), []);
+  assert.deepEqual(parseGroups("~\n", "yaml", "f", []), []);
+});
+
+test("group files: YAML's scalars are texts as they were written, and the first document counts", () => {
+  const text = "- targets: [80, h:1]\n  labels: {port: 080, version: 1.0, on: yes, none: }\n---\n- targets: [other]\n";
+  const [group, ...others] = parseGroups(text, "yaml", "f.yml", [["__meta_filepath", "f.yml"]]);
+  assert.deepEqual(others, []);
+  assert.equal(group?.source, "f.yml:0");
+  assert.deepEqual(
+    group.targets.map((target) => target.get("__address__")),
+    ["80", "h:1"],
+  );
+  assert.deepEqual(Object.fromEntries(group.labels), {
+    port: "080",
+    version: "1.0",
+    on: "yes",
+    none: "",
+    __meta_filepath: "f.yml",
+  });
 });
 
 test("globs: the star stands for any run of characters, everything else for itself", () => {

@@ -1,11 +1,18 @@
 // The file format of target groups, JSON or YAML: what file discovery reads, and HTTP discovery as JSON.
-import { parse } from "yaml";
+import {
+  type Codec,
+  decodeNode,
+  field,
+  isNull,
+  parseYaml,
+  reportMismatch,
+  struct,
+  YamlReader,
+  yamlCodec,
+} from "@narthex/toolkit";
 import type { TargetGroup } from "./target-group.ts";
 
-/** Aliases a YAML file may use in all: a few lines must not unfold into millions. */
-const MAX_ALIASES = 100;
-
-/** A file of target groups breaks its format; the message says which group and what. */
+/** A file of target groups breaks its format; the message says where and what. */
 export class GroupFormatError extends Error {
   override readonly name = "GroupFormatError";
 }
@@ -20,18 +27,81 @@ export function parseGroups(
   path: string,
   extraLabels: readonly (readonly [string, string])[],
 ): TargetGroup[] {
-  const list = decode(text, format);
+  if (format === "yaml") {
+    return groupsOf(text).map(({ targets, labels }, index) =>
+      groupOf(targets, labels, `${path}:${index}`, extraLabels),
+    );
+  }
+  const list = parseJson(text);
   if (list === null || list === undefined) return [];
   if (!Array.isArray(list)) throw new GroupFormatError("expected a list of target groups");
   return list.map((item: unknown, index) => readGroup(item, index, path, extraLabels));
 }
 
-function decode(text: string, format: "json" | "yaml"): unknown {
+interface WrittenGroup {
+  readonly targets: readonly string[];
+  readonly labels: ReadonlyMap<string, string>;
+}
+
+/** As the reference names what it reads a group into. */
+const GROUP_TYPE = 'struct { Targets []string "yaml:\\"targets\\""; Labels model.LabelSet "yaml:\\"labels\\"" }';
+const LABEL_VALUE: Codec<string> = {
+  ...yamlCodec.text,
+  decode(node, reader) {
+    if (node.kind === "scalar") return node.text;
+    reportMismatch(node, "model.LabelValue", reader);
+    return "";
+  },
+};
+const LABELS = yamlCodec.map(LABEL_VALUE, { type: "model.LabelSet" });
+const GROUP = struct<WrittenGroup>(GROUP_TYPE, [
+  field<WrittenGroup>("targets", "targets", yamlCodec.list(yamlCodec.text)),
+  field<WrittenGroup>("labels", "labels", LABELS),
+]);
+const GROUPS = yamlCodec.list(GROUP, { type: "[]*targetgroup.Group", nullItem: "nil target group item found" });
+
+/** The groups of the first document. Texts need no quotes: `port: 80` is one too. */
+function groupsOf(text: string): readonly WrittenGroup[] {
+  const { root } = syntax(() => parseYaml(text));
+  if (root === undefined) return [];
+  const reader = new YamlReader();
+  const groups = decodeNode(GROUPS, root, reader);
+  const lines = reader.problems.filter(({ kind }) => kind === "shape");
+  if (lines.length > 0) {
+    const told = lines.map(({ at, message }) => `  line ${at.line}: ${message}`);
+    throw new GroupFormatError(`yaml: unmarshal errors:\n${told.join("\n")}`);
+  }
+  if (reader.problemCount > 0 && root.kind === "sequence") {
+    const missing = root.items.findIndex(isNull);
+    throw new GroupFormatError(`nil target group item found (index ${missing})`);
+  }
+  return groups;
+}
+
+function parseJson(text: string): unknown {
+  return syntax(() => JSON.parse(text) as unknown);
+}
+
+/** What is wrong with the text is told as a `GroupFormatError`. */
+function syntax<T>(parse: () => T): T {
   try {
-    return format === "json" ? JSON.parse(text) : parse(text, { maxAliasCount: MAX_ALIASES, uniqueKeys: true });
+    return parse();
   } catch (error) {
     throw new GroupFormatError((error as Error).message, { cause: error });
   }
+}
+
+function groupOf(
+  targets: readonly string[],
+  labels: ReadonlyMap<string, string>,
+  source: string,
+  extraLabels: readonly (readonly [string, string])[],
+): TargetGroup {
+  return {
+    source,
+    labels: new Map([...labels, ...extraLabels]),
+    targets: targets.map((address) => new Map([["__address__", address]])),
+  };
 }
 
 function readGroup(
@@ -55,15 +125,8 @@ function readGroup(
     throw new GroupFormatError(`group ${index}: labels must map names to strings`);
   }
   for (const [name, value] of Object.entries(labels ?? {})) {
-    // YAML writes `port: 80` for what is meant as text; JSON means what it says.
-    const isScalar = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
-    if (!isScalar) throw new GroupFormatError(`group ${index}: label "${name}" must be a string`);
-    ofGroup.set(name, String(value));
+    if (typeof value !== "string") throw new GroupFormatError(`group ${index}: label "${name}" must be a string`);
+    ofGroup.set(name, value);
   }
-  for (const [name, value] of extraLabels) ofGroup.set(name, value);
-  return {
-    source: `${path}:${index}`,
-    labels: ofGroup,
-    targets: addresses.map((address) => new Map([["__address__", address as string]])),
-  };
+  return groupOf(addresses as string[], ofGroup, `${path}:${index}`, extraLabels);
 }
