@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,11 +38,16 @@ test("connections with the same options share a context, whatever else is said o
 
 test("who names authorities, and servers, get contexts of their own without the extra ones", () => {
   const create = contexts();
-  for (const options of [{ ca: "OWN" }, { sessionIdContext: "server" }]) {
+  for (const options of [{ ca: "OWN" }, { sessionIdContext: "server" }, { crl: "LIST" }, { pfx: "STORE" }]) {
     const context = create(options);
     assert.deepEqual(context.context.added, []);
     assert.notEqual(create(options), context);
   }
+});
+
+test("no options are options too", () => {
+  const create = trusting(makeContext, () => "EXTRA");
+  assert.equal(create(null as unknown as undefined), create());
 });
 
 test("authorities are read once, when the first context is made; without any nothing is shared", () => {
@@ -97,9 +103,15 @@ test("authorities that Node knows are left out, what is no certificate is told a
     writeFileSync(file, text);
     return readAuthorities(file);
   };
-  assert.equal(read(`# a comment\n${known.replaceAll("\n", "\r\n")}\n${strange}\n`), strange);
+  const written = new X509Certificate(strange).toString();
+  assert.equal(read(`# a comment\n${known.replaceAll("\n", "\r\n")}\n${strange}\n`), written);
+  assert.equal(read(`\ufeff${strange}`), written);
+  // What somebody took out is out, as for Node.
+  assert.equal(read(`#${strange}\n${strange}`), written);
   assert.deepEqual(warnings, []);
-  assert.equal(read(`${broken}\n${strange}`), strange);
+  assert.equal(read(`#${strange}\n`), "");
+  assert.match(warnings.join(), /it holds no certificate$/);
+  assert.equal(read(`${broken}\n${strange}`), written);
   assert.equal(warnings.length, 1);
   assert.match(warnings[0] ?? "", /^Ignoring certificate 1 of NODE_EXTRA_CA_CERTS \(.*extra\.pem\): /);
   assert.equal(read("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----"), "");

@@ -10,7 +10,7 @@ const KEPT_NAME = "NARTHEX_EXTRA_CA_CERTS";
 /**
  * Where bin/narthex.cjs kept a file from Node, clients that trust the authorities which Node knows trust those in it as well, and the
  * environment gets the file back under its own name, for the programs that this one starts. TLS must be asked for by `require` or
- * `process.getBuiltinModule` before anything else imports it.
+ * `process.getBuiltinModule` before anything else imports it; the global `fetch` and other threads do not see the file.
  */
 export function trustExtraCertificates(env: NodeJS.ProcessEnv): void {
   const file = env[KEPT_NAME];
@@ -26,24 +26,30 @@ export function trustExtraCertificates(env: NodeJS.ProcessEnv): void {
 
 type CreateSecureContext = (options?: SecureContextOptions) => SecureContext;
 
-/** Whoever names authorities trusts no others; servers, which alone are given a place for their sessions, do not ask for any. */
-const OWN_TRUST = ["ca", "sessionIdContext"] as const satisfies readonly (keyof SecureContextOptions)[];
+/**
+ * Whoever names authorities trusts no others, and with `crl` and `pfx` Node itself leaves the extra ones out. `sessionIdContext` marks a
+ * server: those that check their clients are left to Node by bin/narthex.cjs.
+ */
+const OWN_TRUST = ["ca", "crl", "pfx", "sessionIdContext"] as const satisfies readonly (keyof SecureContextOptions)[];
 
-/** What else a secure context is made of; the test holds it against what Node reads. */
-const PARTS = [
-  ...[
-    "allowPartialTrustChain",
-    "cert",
-    "ciphers",
-    "clientCertEngine",
-    "crl",
-    "dhparam",
-    "ecdhCurve",
-    "honorCipherOrder",
-  ],
-  ...["key", "maxVersion", "minVersion", "passphrase", "pfx", "privateKeyEngine", "privateKeyIdentifier"],
-  ...["secureOptions", "secureProtocol", "sessionTimeout", "sigalgs", "ticketKeys"],
-] as readonly (keyof SecureContextOptions)[];
+/** What else a secure context is made of in Node 20; whatever else this Node reads is found out by `partsOf`. */
+const PARTS: readonly string[] = (
+  "allowPartialTrustChain cert ciphers clientCertEngine dhparam ecdhCurve honorCipherOrder key maxVersion minVersion passphrase " +
+  "privateKeyEngine privateKeyIdentifier secureOptions secureProtocol sessionTimeout sigalgs ticketKeys"
+).split(" ");
+
+/** The options that `createSecureContext` reads: where one of them differs, so do contexts. */
+function partsOf(createSecureContext: CreateSecureContext): readonly (keyof SecureContextOptions)[] {
+  const names = new Set(PARTS);
+  const probe = new Proxy({} as SecureContextOptions, {
+    get(_, name) {
+      names.add(String(name));
+      return undefined;
+    },
+  });
+  createSecureContext(probe);
+  return [...names] as (keyof SecureContextOptions)[];
+}
 
 /** Each holds all authorities: some 200 KB. */
 const MAX_CONTEXTS = 64;
@@ -55,11 +61,14 @@ const MAX_CONTEXTS = 64;
  */
 export function trusting(createSecureContext: CreateSecureContext, authorities: () => string): CreateSecureContext {
   let extra: string | undefined;
+  let names: readonly (keyof SecureContextOptions)[] | undefined;
   const made: { readonly parts: readonly unknown[]; readonly context: SecureContext }[] = [];
-  return (options = {}) => {
+  return (given) => {
+    const options = given ?? {};
     extra ??= authorities();
     if (extra === "" || OWN_TRUST.some((name) => options[name])) return createSecureContext(options);
-    const parts = PARTS.map((name) => options[name]);
+    names ??= partsOf(createSecureContext);
+    const parts = names.map((name) => options[name]);
     const index = made.findIndex((each) => each.parts.every((part, i) => part === parts[i]));
     const [known] = index < 0 ? [] : made.splice(index, 1);
     const kept = known ?? { parts, context: createSecureContext(options) };
@@ -73,34 +82,51 @@ export function trusting(createSecureContext: CreateSecureContext, authorities: 
 /** What Node's own `ca` option calls. */
 type NativeContext = SecureContext & { readonly context: { addCACert(pem: string): void } };
 
-const CERTIFICATE = /-----BEGIN (?:X509 )?CERTIFICATE-----[^-]+-----END (?:X509 )?CERTIFICATE-----/g;
+const CERTIFICATE = /^-----BEGIN (?:X509 )?CERTIFICATE-----[^-]+^-----END (?:X509 )?CERTIFICATE-----/gm;
 
-/** The certificates in `file` that Node does not know by itself, as PEM. What cannot be read is told in a warning, and left out. */
+/** In front of a file, as its bytes. */
+const BYTE_ORDER_MARK = /^\u00ef\u00bb\u00bf/;
+
+/**
+ * The certificates in `file` that Node does not know by itself, as PEM. What cannot be read is told in a warning and left out, those
+ * behind it are read on: Node would tell of it, and leave them out too.
+ */
 export function readAuthorities(file: string): string {
   const { X509Certificate } = process.getBuiltinModule("node:crypto");
-  const { rootCertificates } = process.getBuiltinModule("node:tls");
-  const bare = (pem: string): string => pem.replace(/-----[^-]+-----|\s/g, "");
+  const known = new Set(builtInAuthorities().map(bare));
   const ignore = (what: string, error: unknown): void =>
     process.emitWarning(`Ignoring ${what} of NODE_EXTRA_CA_CERTS (${file}): ${(error as Error).message}`);
-  const known = new Set(rootCertificates.map(bare));
   try {
-    const found = readFileSync(file, "latin1").match(CERTIFICATE) ?? [];
+    const text = readFileSync(file, "latin1").replace(BYTE_ORDER_MARK, "");
+    const found = text.match(CERTIFICATE) ?? [];
     if (found.length === 0) throw new Error("it holds no certificate");
-    const unknown = found.filter((pem, i) => {
-      if (known.has(bare(pem))) return false;
+    const unknown: string[] = [];
+    found.forEach((pem, i) => {
+      if (known.has(bare(pem))) return;
       try {
-        new X509Certificate(pem);
-        return true;
+        // Written anew: settings of trust that may stand behind a certificate are not for Node.
+        unknown.push(new X509Certificate(pem).toString());
       } catch (error) {
         ignore(`certificate ${i + 1}`, error);
-        return false;
       }
     });
-    return unknown.join("\n");
+    return unknown.join("");
   } catch (error) {
     ignore("the file", error);
     return "";
   }
+}
+
+/** What Node was compiled with, unless it was told to go by OpenSSL's own store, which nobody can look into. */
+function builtInAuthorities(): readonly string[] {
+  const { target_defaults: { defines = [] } = {} } = process.config as { target_defaults?: { defines?: unknown[] } };
+  const usesOther = defines.some((define) => String(define).startsWith("NODE_OPENSSL_CERT_STORE"));
+  return usesOther ? [] : process.getBuiltinModule("node:tls").rootCertificates;
+}
+
+/** The text between the marks, without breaks. */
+function bare(pem: string): string {
+  return pem.replace(/-----[^-]+-----|\s/g, "");
 }
 
 /** Modules by which connections are made. */
@@ -111,18 +137,22 @@ function onceTlsIsAsked(prepare: () => void): void {
   const loader = Module as unknown as { _load: (request: string, ...rest: unknown[]) => unknown };
   const { _load: load } = loader;
   const { getBuiltinModule } = process;
+  let isPrepared = false;
   const notice = (request: string): void => {
-    if (!TLS_MODULES.test(request)) return;
-    loader._load = load;
-    process.getBuiltinModule = getBuiltinModule;
+    if (isPrepared || !TLS_MODULES.test(request)) return;
+    isPrepared = true;
+    if (loader._load === noticingLoad) loader._load = load;
+    if (process.getBuiltinModule === noticingGet) process.getBuiltinModule = getBuiltinModule;
     prepare();
   };
-  loader._load = function (this: unknown, request, ...rest) {
+  const noticingLoad = function (this: unknown, request: string, ...rest: unknown[]): unknown {
     notice(request);
     return load.call(this, request, ...rest);
   };
-  process.getBuiltinModule = ((name: string) => {
+  const noticingGet = ((name: string) => {
     notice(name);
     return getBuiltinModule(name);
   }) as typeof getBuiltinModule;
+  loader._load = noticingLoad;
+  process.getBuiltinModule = noticingGet;
 }

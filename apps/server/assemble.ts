@@ -28,6 +28,7 @@ const WORKER_HEAP_MB = 1024;
 /** In the data directory; nothing of the reference's is called so. */
 const ALERT_HISTORY_FOLDER = "narthex-alert-history";
 
+/** What the parts are made with. */
 export interface AssembleOptions {
   readonly settings: ServerSettings;
   /** What is in force: asked for anew each time. */
@@ -41,7 +42,7 @@ export interface AssembleOptions {
   readonly onShed: (isShedding: boolean) => void;
 }
 
-/** Nothing of it is at work yet: that takes a configuration to be applied. */
+/** Nothing of it works before a configuration is applied. */
 export async function assemble(db: Db, options: AssembleOptions): Promise<Running> {
   const { settings, config, registry, logger, tracer, budget, receivers } = options;
   const history = await openAlertHistory(settings, logger);
@@ -93,7 +94,7 @@ export async function assemble(db: Db, options: AssembleOptions): Promise<Runnin
       db,
       queries,
       budget,
-      forgetSenders() {
+      forgetReceived() {
         receivers.write.forget();
         receivers.otlp.forget();
       },

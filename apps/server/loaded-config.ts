@@ -30,10 +30,12 @@ export function loadAll(settings: ServerSettings, logger: Logger): LoadedConfig 
   return { config, ruleGroups: loadRuleFiles(config.ruleFiles, ruleOptions(settings, config)) };
 }
 
+/** How rule files are read. */
 export function ruleOptions({ features }: ServerSettings, { global }: Config): RuleFileOptions {
   return { nameValidationScheme: global.metricNameValidationScheme, parser: featureSwitches(features) };
 }
 
+/** How queries are evaluated. */
 export function engineSettings(settings: ServerSettings, { global }: Config): EngineSettings {
   return {
     ...featureSwitches(settings.features),
@@ -44,6 +46,7 @@ export function engineSettings(settings: ServerSettings, { global }: Config): En
   };
 }
 
+/** Exemplars that the head keeps, where the feature is on. */
 export function maxExemplars({ storage }: Config): number {
   return storage.exemplars?.maxExemplars ?? DEFAULT_MAX_EXEMPLARS;
 }

@@ -12,6 +12,7 @@ import type { Config } from "./config/index.ts";
 import { maxExemplars } from "./loaded-config.ts";
 import type { ServerSettings } from "./settings.ts";
 
+/** What the storage is opened with. */
 export interface OpenDbOptions {
   readonly settings: ServerSettings;
   readonly config: Config;
@@ -56,7 +57,7 @@ export async function openDb(options: OpenDbOptions): Promise<Db> {
   });
 }
 
-/** What the start makes of a configuration: for as long as the server runs, one that does not say how floats are encoded stands for it. */
+/** How floats are encoded; fixed at the start: later configurations that do not say how mean this. */
 export function startEncoding(config: Config, { features }: ServerSettings): FloatEncoding {
   return floatEncoding(config, features.has("xor2-encoding") ? "xor2" : "xor");
 }

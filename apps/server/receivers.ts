@@ -7,12 +7,14 @@ import { OtlpReceiver } from "./otlp/otlp-receiver.ts";
 import { WriteReceiver } from "./remote/receive/write-receiver.ts";
 import type { ServerSettings } from "./settings.ts";
 
+/** One for each protocol. */
 export interface Receivers {
   /** Remote write. */
   readonly write: WriteReceiver;
   readonly otlp: OtlpReceiver;
 }
 
+/** What they are made with. */
 export interface ReceiverOptions {
   readonly settings: ServerSettings;
   readonly registry: Registry;

@@ -1,6 +1,7 @@
 // How the last attempt to read the configuration went: for metrics and the status API.
 import { Gauge, type Registry } from "@narthex/client";
 
+/** True from the first `note` on. */
 export class ReloadState {
   /** Whether the last attempt succeeded. */
   successful = true;
@@ -23,6 +24,7 @@ export class ReloadState {
     });
   }
 
+  /** An attempt is over. */
   note(successful: boolean): void {
     this.successful = successful;
     this.#successful.set(successful ? 1 : 0);

@@ -58,7 +58,7 @@ export class Server {
   readonly #reloads: ReloadState;
   readonly #ready: Gauge;
   #walReplay = { min: 0, max: 0, current: 0 };
-  /** In force, or about to be. */
+  /** In force, or about to be; after a part that failed, in force but for that. */
   #loaded: LoadedConfig;
   /** What a configuration that does not say how floats are encoded stands for: what the start made of it. */
   #startEncoding: FloatEncoding = "xor";

@@ -1,12 +1,12 @@
 #!/bin/sh
 ":" /* For the shell, since what could do the same in the first line, env -S, is unknown to Alpine and to the scripts of pnpm.
 # Node reads the certificates of NODE_EXTRA_CA_CERTS before anything else, 40 ms for those of a Linux distribution, whether or not
-# they will be asked for. They are kept from it and read when a client asks: see extra-certificates.ts. Not where Node was told of
-# another store, and not where a server might check its clients by them.
-case "$NODE_OPTIONS $*" in
-  *openssl-ca* | *system-ca* | *web.config.file* | *tls-config*) ;;
+# they will be asked for. They are kept from it and read when a client asks: see extra-certificates.ts. It reads them as ever where it
+# was told to go by another store, and where a server might check its clients by them.
+case "${NODE_OPTIONS-} $*" in
+  *openssl[-_]ca* | *system[-_]ca* | *web.config.file* | *tls-config*) ;;
   *)
-    if [ -n "$NODE_EXTRA_CA_CERTS" ]; then
+    if [ -n "${NODE_EXTRA_CA_CERTS-}" ]; then
       export NARTHEX_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"
       unset NODE_EXTRA_CA_CERTS
     fi

@@ -7,22 +7,24 @@ import type { SeriesBudget } from "./series-budget.ts";
 /** The step that takes no samples out of order. */
 export const LATE_SAMPLES = "late samples";
 
+/** What gives something up. */
 export interface ShedParts {
   readonly db: Db;
   readonly queries: QueryService;
   readonly budget: SeriesBudget;
-  /** What receivers remember of series. */
-  readonly forgetSenders: () => void;
+  /** Has receivers forget the series that they know. */
+  readonly forgetReceived: () => void;
   /** The configured window, in milliseconds, for the time after. */
   readonly outOfOrderWindowMs: () => number;
 }
 
-export function shedSteps({ db, queries, budget, forgetSenders, outOfOrderWindowMs }: ShedParts): readonly ShedStep[] {
+/** In the order in which load is given up, for a `MemoryWatch`. */
+export function shedSteps({ db, queries, budget, forgetReceived, outOfOrderWindowMs }: ShedParts): readonly ShedStep[] {
   const nothing = (): void => {};
   const dropCaches = (): void => {
     queries.dropCaches();
     clearReadCache();
-    forgetSenders();
+    forgetReceived();
   };
   return [
     {

@@ -124,13 +124,19 @@ function expandLabels(
     const result = expandVariables(value, (variable) => {
       if (variable === "$") return "$";
       const found = environment[variable] ?? "";
-      if (found === "") logger.warn("Empty environment variable", { name: variable });
+      if (found === "") logger.warn("Empty environment variable", { name: variable, ...hintOn(variable) });
       return found;
     });
     if (result !== value) logger.debug("External label replaced", { label: name, input: value, output: result });
     expanded.push([name, result]);
   }
   return expanded.length === 0 ? labels : Labels.fromUnsorted(expanded);
+}
+
+/** Shells lose variables with other names, and narthex is started by one. */
+function hintOn(variable: string): { hint?: string } {
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable)) return {};
+  return { hint: "the shell that starts narthex hands on only names of letters, digits and underscores" };
 }
 
 function refuseInAgentMode(draft: ConfigDraft, reader: YamlReader, file: string): void {

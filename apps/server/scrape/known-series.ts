@@ -7,6 +7,7 @@ import { endSample } from "./series-text.ts";
 import { type SeriesLine, TargetTemplate } from "./target-template.ts";
 import type { TemplateStore } from "./template.ts";
 
+/** One target's: where they are kept, and what is known of each. */
 export class KnownSeries {
   readonly template: TargetTemplate;
   readonly extras: ExtraSeriesSet = new ExtraSeriesSet();
@@ -28,6 +29,7 @@ export class KnownSeries {
     else this.extras.setRef(-1 - entry, ref);
   }
 
+  /** Marks a series with flags of target-template.ts. */
   addFlags(entry: number, flags: number): void {
     const { template, extras } = this;
     if (entry >= 0) template.flags[entry] = (template.flags[entry] as number) | flags;
@@ -47,7 +49,7 @@ export class KnownSeries {
     return { bytes, length: endSample(bytes, extras.copyText(id, bytes)), typeCode: extras.typeCode(id) };
   }
 
-  /** Shows what the scrape before the last had too, and nothing is special about. */
+  /** Shows the series that nothing is special about: all of the template, and of the others those that the scrape before had, too. */
   visitPlain(show: (line: SeriesLine, ref: SeriesRef) => void): void {
     const { template, extras } = this;
     for (let e = 0; e < template.count; e++) {

@@ -262,7 +262,10 @@ export class MetricIntake implements SeriesSource {
     let verdict = appender.appendHistogram(ref, t, sample.histogram, integer, sample.startTime);
     if (verdict === Append.unknownRef) {
       ref = this.#resolveAgain(metric, 0);
-      if (ref === 0) return;
+      if (ref === 0) {
+        this.#counts.kept--;
+        return;
+      }
       verdict = appender.appendHistogram(ref, t, sample.histogram, integer, sample.startTime);
     }
     if (verdict !== Append.ok) synthesis?.forget(ref);

@@ -29,9 +29,14 @@ class Bench {
   readonly #options: CacheOptions;
   #t = 0;
 
-  constructor(converts = false) {
+  constructor(converts = false, keepsClassic = false) {
     const options = cacheOptions();
-    const histograms = { ...options.histograms, scrapeNative: true, convertClassic: converts };
+    const histograms = {
+      ...options.histograms,
+      scrapeNative: true,
+      convertClassic: converts,
+      alwaysScrapeClassic: keepsClassic,
+    };
     this.#options = { ...options, histograms };
     this.#cache = new TargetCache(Labels.empty, this.#options, new TemplateStore(), new SampleBatch());
   }
@@ -157,7 +162,8 @@ for (const [format, body] of [
     bench.scrape(body);
     bench.refused.add("b");
     bench.isForgetful = true;
-    assert.equal(bench.scrape(body).refused, 1);
+    const { kept, refused } = bench.scrape(body);
+    assert.deepEqual([kept, refused], [2, 1]);
     assert.deepEqual(bench.asked, ["a", "b", "c"]);
     let asked = 0;
     for (let i = 0; i < 20; i++) {
@@ -174,10 +180,11 @@ for (const [format, body] of [
     bench.scrape(body);
     bench.drop("b");
     bench.isForgetful = true;
-    assert.equal(bench.scrape(body).refused, 0);
-    const { scraped, kept, refused } = bench.scrape(body);
-    assert.deepEqual([scraped, kept, refused], [3, 2, 0]);
-    assert.deepEqual(bench.asked, []);
+    for (const asked of [["a", "c"], []]) {
+      const { scraped, kept, refused } = bench.scrape(body);
+      assert.deepEqual([scraped, kept, refused], [3, 2, 0]);
+      assert.deepEqual(bench.asked, asked);
+    }
   });
 }
 
@@ -190,4 +197,19 @@ test("refused series: a converted histogram", () => {
   bench.refused.clear();
   assert.equal(bench.scrape(page).refused, 0);
   assert.deepEqual(bench.times("h"), [3]);
+});
+
+test("refused series: of a converted histogram whose classic series are kept, their samples are counted as before", () => {
+  const page = '# TYPE h histogram\nh_bucket{le="1"} 1\nh_bucket{le="+Inf"} 2\nh_sum 3\nh_count 2\n';
+  for (const isRefusedFirst of [true, false]) {
+    const bench = new Bench(true, true);
+    if (isRefusedFirst) bench.refused.add("h_bucket");
+    const first = bench.scrape(page);
+    bench.refused.add("h_bucket");
+    bench.isForgetful = true;
+    for (const counts of [...(isRefusedFirst ? [first] : []), bench.scrape(page), bench.scrape(page)]) {
+      assert.deepEqual([counts.scraped, counts.refused], [5, 2]);
+    }
+    assert.equal(bench.times("h").length, 3);
+  }
 });

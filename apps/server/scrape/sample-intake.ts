@@ -11,7 +11,7 @@ import type { GroupPart, SampleGroups } from "./sample-groups.ts";
 import { SampleSink, type SeriesSource } from "./sample-sink.ts";
 import { emptyCounts, REFUSED_PAUSE, type ScrapeCounts } from "./scrape-counts.ts";
 import type { SeriesMaker } from "./series-maker.ts";
-import { DROPPED, GROUPED, REFUSED, REPEATED, UNTRACKED } from "./target-template.ts";
+import { DROPPED, GROUP_ONLY, GROUPED, REFUSED, REPEATED, UNTRACKED } from "./target-template.ts";
 
 const exemplars = new ExemplarBatch();
 
@@ -99,7 +99,7 @@ export class SampleIntake implements SeriesSource {
     this.#emit(number, template.refs[number] as number, own, hasExemplar, repeated);
   }
 
-  /** Settles the sample at hand, which is of a series beside the template. */
+  /** Settles the sample at hand, which is of the series at `id` beside the template. */
   takeExtra(id: number, hasTimestamp: boolean, hasExemplar: boolean): void {
     const { extras } = this.#known;
     const own = hasTimestamp && this.#options.honorTimestamps;
@@ -175,12 +175,12 @@ export class SampleIntake implements SeriesSource {
     this.#sink.appendAlone(ref, t, startTime);
   }
 
-  /** Gives the sample at hand to a group. What is wanted only there is no sample of its own. */
+  /** Gives the sample at hand to a group. */
   #takeGrouped(part: GroupPart, flags: number, own: boolean, hasExemplar: boolean): void {
     const parser = this.#parser as SampleParser;
     const value = this.batch.values[this.batch.count] as number;
     this.#groups.take(part, value, own ? parser.timestamp : this.#t, own, this.#presence.scrape);
-    if ((flags & DROPPED) !== 0) this.#counts.scraped--;
+    if ((flags & GROUP_ONLY) !== 0) this.#counts.scraped--;
     // Histograms take no exemplars without a time: those of a bucket that stays the same would come again and again.
     if (!hasExemplar || !this.#options.exemplars || !parser.exemplarHasTimestamp) return;
     const flat: string[] = [];

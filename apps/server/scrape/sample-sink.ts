@@ -74,7 +74,10 @@ export class SampleSink {
     let verdict = appender.append(known, t, value, start);
     if (verdict === Append.unknownRef) {
       known = this.#source.makeAgain(at);
-      if (known === 0) return;
+      if (known === 0) {
+        counts.kept--;
+        return;
+      }
       verdict = appender.append(known, t, value, start);
     }
     if (verdict !== Append.ok) synthesis?.forget(known);
@@ -99,7 +102,10 @@ export class SampleSink {
       let ref = refs[i] as number;
       if (verdict === Append.unknownRef) {
         ref = source.makeAgain(i);
-        if (ref === 0) continue;
+        if (ref === 0) {
+          counts.kept--;
+          continue;
+        }
         verdict = appender.append(ref, this.#t, values[i] as number, startTimes?.[i]);
       }
       if (verdict !== Append.ok) synthesis?.forget(ref);

@@ -8,7 +8,7 @@ import { LabelMerger } from "./label-merger.ts";
 import { type GroupPart, groupingOf, Role, type SampleGroups } from "./sample-groups.ts";
 import { addTypeAndUnit, storedLabels } from "./sample-labels.ts";
 import { isCumulative } from "./start-synthesis.ts";
-import { DROPPED, GROUPED, REFUSED, type SeriesLine, type TargetTemplate } from "./target-template.ts";
+import { DROPPED, GROUP_ONLY, GROUPED, REFUSED, type SeriesLine, type TargetTemplate } from "./target-template.ts";
 import { applyNote, type FamilyMetadata } from "./template.ts";
 
 const merger = new LabelMerger();
@@ -96,7 +96,7 @@ export class SeriesMaker {
     const isGrouped = this.part !== undefined && this.part.role !== Role.member;
     if (isGrouped && (this.part?.role === Role.created || !this.#options.histograms.alwaysScrapeClassic)) {
       this.ref = 0;
-      this.flags = DROPPED | GROUPED;
+      this.flags = DROPPED | GROUPED | GROUP_ONLY;
       return true;
     }
     const labels = this.#storedLabels(exposed);

@@ -15,16 +15,18 @@ import {
   type TemplateStore,
 } from "./template.ts";
 
-/** Flags of a series: relabeling dropped it. */
+/** Flags of a series: it has no samples of its own, since relabeling dropped it, or for one of the reasons below. */
 export const DROPPED = 1;
 /** The same series text stands earlier in the template. */
 export const REPEATED = 2;
 /** Its last sample had a timestamp of its own, so its absence means nothing. */
 export const UNTRACKED = 4;
-/** Its values are wanted by a group too, or only there (then it is `DROPPED` as well). */
+/** Its values are wanted by a group too. */
 export const GROUPED = 8;
 /** The storage would not make it (then it is `DROPPED` as well): it is tried again from time to time. */
 export const REFUSED = 16;
+/** Its values are wanted by its group only (then it is `DROPPED` as well): they are no samples. */
+export const GROUP_ONLY = 32;
 /** Whose absence is marked has none of these. */
 export const UNENDING: number = DROPPED | REPEATED | UNTRACKED;
 
