@@ -113,12 +113,13 @@ test("configuration error: a file that is not there", () => {
 test("configuration: external labels take in the environment, with a warning for what is not there", () => {
   const lines: string[] = [];
   const { global } = loadConfig(
-    'global: {external_labels: {a: "$X-${X}", b: "$$1", c: "$NONE", d: "a${", e: "$-", f: plain}}',
+    'global: {external_labels: {a: "$X-${X}", b: "$$1", c: "$NONE", d: "a${", e: "$-", f: plain, g: "${a.b}"}}',
     "p.yml",
     { environment: { X: "x" }, logger: createLogger({ write: (line) => lines.push(line) }) },
   );
   assert.deepEqual(global.externalLabels.toObject(), { a: "x-x", b: "$1", d: "a", f: "plain" });
-  assert.match(lines.join(""), /msg="Empty environment variable" name=NONE/);
+  assert.match(lines.join(""), /msg="Empty environment variable" name=NONE\n/);
+  assert.match(lines.join(""), /msg="Empty environment variable" name=a\.b hint="the shell that starts narthex/);
 });
 
 test("variables: the rules of Go's os.Expand", () => {

@@ -139,6 +139,11 @@ test("group files: what is no list of groups is refused with the group's number"
   refuse("- labels: {a: b, a: c}\n", "yaml", /\n {2}line 1: key "a" already set in map$/);
   refuse("- x: 1\n", "yaml", /\n {2}line 1: field x not found in type struct \{ Targets/);
   refuse("- targets: []\n- ~\n", "yaml", /^nil target group item found \(index 1\)$/);
+  refuse('- labels: {"": a}\n', "yaml", /^"" is not a valid label name$/);
+  refuse('[{"labels":{"a":1}}]', "json", /^group 0: label "a" must be a string$/);
+  assert.deepEqual(parseGroups('[{"targets":[null],"labels":{"a":null}}]', "json", "f", []), [
+    { source: "f:0", labels: new Map([["a", ""]]), targets: [new Map([["__address__", ""]])] },
+  ]);
   assert.deepEqual(parseGroups("", "yaml", "f", []), []);
   assert.deepEqual(parseGroups("~\n", "yaml", "f", []), []);
 });

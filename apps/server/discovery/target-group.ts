@@ -9,3 +9,12 @@ export interface TargetGroup {
   /** Label sets, each with `__address__`. */
   readonly targets: readonly ReadonlyMap<string, string>[];
 }
+
+/** The group of targets that are known by their addresses. */
+export function groupOfAddresses(
+  source: string,
+  labels: ReadonlyMap<string, string>,
+  addresses: readonly string[],
+): TargetGroup {
+  return { source, labels, targets: addresses.map((address) => new Map([["__address__", address]])) };
+}

@@ -10,7 +10,12 @@ import { type Codec, decodeNode, isNull, reportMismatch, type YamlReader } from 
 import { booleanOf, floatOf, integerOf } from "./resolve.ts";
 
 /** Any scalar, as it was written: `5` and `true` are texts too where a text is wanted. */
-export const text: Codec<string> = scalar("string", "", (node) => node.text);
+export const text: Codec<string> = textOf("string");
+
+/** The same under another name in messages. */
+export function textOf(type: string): Codec<string> {
+  return scalar(type, "", (node) => node.text);
+}
 
 /** A text whose check may refuse it; `check` returns what is wrong with it. */
 export function checkedText<T extends string>(type: string, check: (text: string) => string | undefined): Codec<T> {

@@ -59,12 +59,8 @@ class PlainReader {
   }
 
   read(): YamlNode {
-    const hasMark = this.#text.startsWith("---\n");
-    if (hasMark) {
-      this.#line = 2;
-      this.#lineStart = 4;
-    }
-    this.#goTo(this.#lineStart);
+    if (this.#text.startsWith("---\n")) this.#nextLine();
+    else this.#goTo(0);
     if (this.#indent < 0) throw BEYOND;
     const root = this.#readBlock(0);
     // Less indented than the first line, for instance.
@@ -132,8 +128,7 @@ class PlainReader {
   #readKey(): YamlScalar {
     const start = this.#at;
     const key = this.#isQuote() ? this.#readQuoted() : this.#readPlainKey();
-    const after = this.#text.charCodeAt(this.#at + 1);
-    const isKey = this.#code() === COLON && (after === SPACE || after === LINE_BREAK || Number.isNaN(after));
+    const isKey = this.#code() === COLON && this.#isGap(this.#at + 1);
     // A mapping's keys may be unfolded from another mapping: `<<`.
     if (!isKey || this.#at - start > MAX_KEY || key.text === "<<") throw BEYOND;
     this.#at++;
@@ -162,9 +157,7 @@ class PlainReader {
     for (let i = this.#at; i < text.length; i++) {
       const code = text.charCodeAt(i);
       if (code === LINE_BREAK || (code === HASH && text.charCodeAt(i - 1) === SPACE)) return -1;
-      if (code !== COLON) continue;
-      const after = text.charCodeAt(i + 1);
-      if (after === SPACE || after === LINE_BREAK || Number.isNaN(after)) return i;
+      if (code === COLON && this.#isGap(i + 1)) return i;
     }
     return -1;
   }
@@ -181,14 +174,10 @@ class PlainReader {
       const code = text.charCodeAt(i);
       if (code === LINE_BREAK) break;
       if (code === HASH && text.charCodeAt(i - 1) === SPACE) break;
-      if (code === COLON) {
-        const after = text.charCodeAt(i + 1);
-        if (after === SPACE || after === LINE_BREAK || Number.isNaN(after) || (inFlow && isFlowMark(after))) {
-          if (!inFlow) throw BEYOND;
-          break;
-        }
-      }
       if (inFlow && isFlowMark(code)) break;
+      if (code !== COLON) continue;
+      if (inFlow && (this.#isGap(i + 1) || isFlowMark(text.charCodeAt(i + 1)))) break;
+      if (!inFlow && this.#isGap(i + 1)) throw BEYOND;
     }
     while (text.charCodeAt(i - 1) === SPACE) i--;
     return this.#plain(i);
@@ -376,9 +365,13 @@ class PlainReader {
 
   /** Whether an item of a sequence begins here. */
   #isDash(): boolean {
-    if (this.#code() !== DASH) return false;
-    const after = this.#text.charCodeAt(this.#at + 1);
-    return after === SPACE || after === LINE_BREAK || Number.isNaN(after);
+    return this.#code() === DASH && this.#isGap(this.#at + 1);
+  }
+
+  /** Whether nothing but a space, or the end of the line or of the text, stands there: what sets a mark off. */
+  #isGap(at: number): boolean {
+    const code = this.#text.charCodeAt(at);
+    return code === SPACE || code === LINE_BREAK || Number.isNaN(code);
   }
 
   #position(): Position {

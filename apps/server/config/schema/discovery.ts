@@ -1,25 +1,11 @@
 // The `*_sd_configs` and `static_configs` keys, as they stand among the keys of a job or a set of Alertmanagers.
-import { type Field, field, quote, type StructShape, struct, type YamlReader, yamlCodec } from "@narthex/toolkit";
-import { isLabelName } from "../../relabel/index.ts";
-import type { DiscoveryConfig, DiscoveryKind, StaticTargetGroup } from "../types.ts";
+import { type Field, field, quote, type StructShape, type YamlReader, yamlCodec } from "@narthex/toolkit";
+import type { DiscoveryConfig, DiscoveryKind } from "../types.ts";
 import { mechanisms } from "./discovery-mechanisms.ts";
 import type { DiscoveryBody } from "./mechanism.ts";
+import { type GroupDraft, targetGroup } from "./target-group.ts";
 
-const { list, map, text } = yamlCodec;
-
-type GroupDraft = { -readonly [K in keyof StaticTargetGroup]: StaticTargetGroup[K] };
-
-const GROUP_TYPE = 'struct { Targets []string "yaml:\\"targets\\""; Labels model.LabelSet "yaml:\\"labels\\"" }';
-
-const labelSet = map(text, {
-  type: "model.LabelSet",
-  checkKey: (name) => (isLabelName(name, "utf8") ? undefined : `${quote(name)} is not a valid label name`),
-});
-
-const staticGroup = struct<GroupDraft>(GROUP_TYPE, [
-  field<GroupDraft>("targets", "targets", list(text), { keep: true }),
-  field<GroupDraft>("labels", "labels", labelSet),
-]);
+const { list } = yamlCodec;
 
 const EMPTY_GROUP = "empty or null section in static_configs";
 
@@ -31,7 +17,7 @@ function keyOf(kind: DiscoveryKind): string {
 }
 
 const fields: Field[] = [
-  field<DiscoveryLists>("static_configs", "static", list(staticGroup, { nullItem: EMPTY_GROUP })),
+  field<DiscoveryLists>("static_configs", "static", list(targetGroup, { nullItem: EMPTY_GROUP })),
   ...[...mechanisms].map(([kind, codec]) =>
     field<DiscoveryLists>(keyOf(kind), kind, list(codec, { nullItem: `empty or null section in ${keyOf(kind)}` })),
   ),
